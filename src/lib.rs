@@ -1,0 +1,49 @@
+//! `orchestrate`: recipes in, pinned and reproducible OCI images out.
+//!
+//! The flow, and with it the order of the modules. Each uses only those above it; `tests/architecture.rs` holds the
+//! walls.
+//!
+//! | room | does | touches the outside |
+//! |---|---|---|
+//! | [`model`] | the words: digest, platform, names, paths, times | no |
+//! | [`recipe`] | KDL text → spanned nodes → [`recipe::Project`]; all mistakes of all files at once | reads files in one place |
+//! | [`lock`] | the pins, their text form, the difference of two locks | two functions |
+//! | [`archive`] | ar, deb, tar, gzip, zstd, xz; streaming, limited, deterministic | no |
+//! | [`store`] | content-addressed blobs, trees and step results on disk | its own folder |
+//! | [`fetch`] | pins → verified blobs: http, git, local | network |
+//! | [`distribution`] | Debian: signed indexes, versions, relations, what a configured system looks like | no |
+//! | [`resolve`] | wanted packages × platforms → exact set, or an explanation | no |
+//! | [`plan`] | project + lock → graph of steps with keys | no |
+//! | [`stage`] | runs one step: root, sandbox, cross environment, log | processes, namespaces |
+//! | [`image`] | segments → layers → config → manifest → index | no, beyond the store |
+//! | [`publish`] | OCI layout, docker archive, root file system | output folder |
+//! | [`ops`] | the verbs and the scheduler; wires the above together | clock and environment, once |
+//! | [`cli`] | arguments, progress, text and JSON output, exit codes | terminal |
+
+pub mod model;
+
+pub mod recipe;
+
+pub mod lock;
+
+pub mod archive;
+
+pub mod store;
+
+pub mod fetch;
+
+pub mod distribution;
+
+pub mod resolve;
+
+pub mod plan;
+
+pub mod stage;
+
+pub mod image;
+
+pub mod publish;
+
+pub mod ops;
+
+pub mod cli;

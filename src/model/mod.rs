@@ -1,0 +1,23 @@
+//! The words of the field, as types that cannot be built wrong. Pure: no file, no clock, no network.
+
+mod digest;
+mod glob;
+mod identity;
+mod name;
+mod path;
+mod place;
+mod platform;
+mod quantity;
+mod time;
+
+pub use digest::{Digest, DigestError, Hasher, HashingReader, HashingWriter};
+pub use glob::{Glob, GlobError, PathPolicy};
+pub use identity::{Mode, ModeError, Ownership, Principal, PrincipalError};
+pub use name::{
+    ArchiveName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName,
+};
+pub use path::{ImagePath, PathError};
+pub use place::{FileId, Place, SourceFile, SourceMap, Spanned};
+pub use platform::{Architecture, Platform, PlatformError};
+pub use quantity::{ByteSize, QuantityError, Seconds};
+pub use time::{EPOCH, Timestamp, TimestampError};

@@ -1,0 +1,104 @@
+//! Where in a recipe a value was written: carried along so that an error found much later can still point at it.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// A file of a [`SourceMap`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(u32);
+
+/// A range of bytes in a recipe file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file.
+    pub file: FileId,
+    /// First byte.
+    pub offset: u32,
+    /// Number of bytes.
+    pub length: u32,
+}
+
+/// A value and where it was written. Two of them are equal when their values are.
+#[derive(Clone, Debug)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was written.
+    pub place: Place,
+}
+
+impl<T> Spanned<T> {
+    /// A value written at `place`.
+    pub const fn new(value: T, place: Place) -> Self {
+        Self { value, place }
+    }
+
+    /// The same place with another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned { value: change(self.value), place: self.place }
+    }
+}
+
+impl<T> std::ops::Deref for Spanned<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: PartialEq> PartialEq for Spanned<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Spanned<T> {}
+
+/// What a value means does not depend on where it stands: keys and JSON hold the value alone.
+impl<T: Serialize> Serialize for Spanned<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+/// A file that was read: its name as people know it, and its text.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Path as shown, relative to the project.
+    pub name: String,
+    /// The whole text.
+    pub text: Arc<str>,
+}
+
+/// All files that were read, so that a [`Place`] can be shown.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMap {
+    files: Vec<SourceFile>,
+}
+
+impl SourceMap {
+    /// Adds a file.
+    ///
+    /// # Panics
+    /// Not before four thousand million files.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
+        let id = u32::try_from(self.files.len()).expect("fewer files than 2^32");
+        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        FileId(id)
+    }
+
+    /// The file of this id, which must come from this map.
+    #[must_use]
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0 as usize]
+    }
+
+    /// `file:line`, counting from one.
+    #[must_use]
+    pub fn line(&self, place: Place) -> String {
+        let file = self.file(place.file);
+        let before = file.text.as_bytes().iter().take(place.offset as usize);
+        format!("{}:{}", file.name, before.filter(|&&byte| byte == b'\n').count() + 1)
+    }
+}
