@@ -1,0 +1,1 @@
+//! What a configured system looks like, without running a maintainer script.
