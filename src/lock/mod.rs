@@ -1,1 +1,131 @@
-//! lock
+//! The pins: for every input of every image, the hash of the bytes that were seen when a person asked for it.
+//!
+//! Goals of the format, in this order: complete (with a lock a build reads no index and asks nobody), small diffs (one
+//! line a pin, sorted), byte-stable (the same pins are the same bytes, whoever writes them), readable, quick to read.
+//! It is KDL, in one canonical line form that [`text`] reads a thousand times faster than a general parser would.
+//!
+//! One file per recipe and `archives.kdl`, which says which release of each suite the pins were taken from.
+
+mod difference;
+mod line;
+mod pins;
+mod text;
+
+pub use difference::{Move, difference};
+pub use line::{LineError, LockError};
+pub use pins::{
+    ArchivesLock, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SetOwner, SourcePin, SuitePin,
+};
+pub use text::{parse_archives, parse_recipe, render_archives, render_recipe};
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+use camino::Utf8Path;
+use fs_err as fs;
+
+use crate::model::RecipeName;
+
+/// All locks of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// The releases that package pins were taken from.
+    pub archives: ArchivesLock,
+    /// The pins of each recipe.
+    pub recipes: BTreeMap<RecipeName, RecipeLock>,
+}
+
+/// Name of the file that belongs to no recipe; no recipe can have it, for `refresh` refuses one called so.
+pub const ARCHIVES: &str = "archives";
+
+/// Reads `folder/*.kdl`. A folder that is not there is an empty lock.
+///
+/// # Errors
+/// When a file cannot be read or is not in the form that [`save`] writes.
+pub fn load(folder: &Utf8Path) -> Result<Lock, LockError> {
+    let mut lock = Lock::default();
+    let entries = match fs::read_dir(folder.as_std_path()) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(lock),
+        Err(source) => return Err(LockError::Io { source }),
+    };
+    for entry in entries {
+        let path = entry.map_err(|source| LockError::Io { source })?.path();
+        let Some(stem) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".kdl")) else {
+            continue;
+        };
+        let text = fs::read_to_string(&path).map_err(|source| LockError::Io { source })?;
+        let shown = format!("{}/{stem}.kdl", folder.file_name().unwrap_or("lock"));
+        let within = |line: LineError| LockError::Text { file: shown.clone(), line };
+        if stem == ARCHIVES {
+            lock.archives = parse_archives(&text).map_err(within)?;
+        } else if let Ok(name) = RecipeName::new(stem) {
+            lock.recipes.insert(name, parse_recipe(&text).map_err(within)?);
+        }
+    }
+    Ok(lock)
+}
+
+/// Writes what differs from the files in `folder`, and removes locks of recipes that are no more. Files whose bytes
+/// would stay the same are not touched.
+///
+/// # Errors
+/// When a file cannot be written; every file is either the old one or the new one.
+pub fn save(folder: &Utf8Path, lock: &Lock) -> Result<(), LockError> {
+    let io = |source| LockError::Io { source };
+    fs::create_dir_all(folder.as_std_path()).map_err(io)?;
+    let mut files: BTreeMap<String, String> =
+        lock.recipes.iter().map(|(name, recipe)| (format!("{name}.kdl"), render_recipe(recipe))).collect();
+    files.insert(format!("{ARCHIVES}.kdl"), render_archives(&lock.archives));
+    for (name, text) in &files {
+        let path = folder.join(name);
+        if fs::read(path.as_std_path()).is_ok_and(|old| old == text.as_bytes()) {
+            continue;
+        }
+        let mut file = tempfile::NamedTempFile::new_in(folder.as_std_path()).map_err(io)?;
+        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(io)?;
+        readable_by_all(file.as_file()).map_err(io)?;
+        file.persist(path.as_std_path()).map_err(|error| io(error.error))?;
+    }
+    for entry in fs::read_dir(folder.as_std_path()).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.ends_with(".kdl") && !files.contains_key(name) {
+            fs::remove_file(&path).map_err(io)?;
+        }
+    }
+    Ok(())
+}
+
+/// Temporary files are private; a lock is source code like any other.
+fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saving_twice_touches_nothing_and_forgets_recipes_that_are_gone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = Utf8Path::from_path(folder.path()).expect("UTF-8").join("lock");
+        let mut lock = Lock::default();
+        lock.recipes.insert(RecipeName::new("dns").expect("a name"), RecipeLock::default());
+        save(&folder, &lock).expect("saves");
+        let modified = |name: &str| fs::metadata(folder.join(name).as_std_path()).and_then(|data| data.modified()).expect("there");
+        let before = modified("dns.kdl");
+        save(&folder, &lock).expect("saves again");
+        assert_eq!(before, modified("dns.kdl"));
+        assert_eq!(load(&folder).expect("loads"), lock);
+        lock.recipes.clear();
+        save(&folder, &lock).expect("saves without it");
+        assert!(!folder.join("dns.kdl").exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_empty_lock() {
+        assert_eq!(load(Utf8Path::new("/nonexistent/lock")).expect("empty"), Lock::default());
+    }
+}

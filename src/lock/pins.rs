@@ -1,0 +1,161 @@
+//! What a lock holds.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::model::{ArchiveName, Digest, EPOCH, ImageName, PackageName, Platform, SourceName, StageName, Timestamp};
+
+/// The releases that package pins were taken from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArchivesLock {
+    /// By archive and suite.
+    pub suites: BTreeMap<(ArchiveName, String), SuitePin>,
+}
+
+/// A signed release of a suite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuitePin {
+    /// Its `Date`.
+    pub date: Timestamp,
+    /// Hash of the signed file as it was served.
+    pub release: Digest,
+    /// The indexes that were read, by the name that the release gives them.
+    pub indexes: BTreeMap<String, IndexPin>,
+}
+
+/// An index of a suite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexPin {
+    /// Bytes.
+    pub size: u64,
+    /// Hash of the file.
+    pub digest: Digest,
+}
+
+/// The pins of one recipe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecipeLock {
+    /// What its images say of when they were made: the newest date among the inputs when a pin moved last.
+    pub created: Timestamp,
+    /// By source, and by platform where platforms differ.
+    pub sources: BTreeMap<(SourceName, Option<Platform>), SourcePin>,
+    /// The packages of each root.
+    pub packages: BTreeMap<SetId, PackageSet>,
+}
+
+impl Default for RecipeLock {
+    fn default() -> Self {
+        Self { created: EPOCH, sources: BTreeMap::new(), packages: BTreeMap::new() }
+    }
+}
+
+/// A source, and the digest of the request it answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "`request` is the same in each: the meaning of the recipe's source node")]
+pub enum SourcePin {
+    /// A commit and its whole tree, submodules at their commits included.
+    Git { request: Digest, commit: String, tree: Digest },
+    /// A file.
+    Download { request: Digest, size: u64, digest: Digest },
+    /// The files of a source package.
+    DebianSource { request: Digest, version: String, archive: ArchiveName, files: Vec<FilePin> },
+    /// The output of a step with a network.
+    Vendor { request: Digest, tree: Digest },
+}
+
+impl SourcePin {
+    /// The digest of the request that it answers.
+    #[must_use]
+    pub const fn request(&self) -> &Digest {
+        match self {
+            Self::Git { request, .. }
+            | Self::Download { request, .. }
+            | Self::DebianSource { request, .. }
+            | Self::Vendor { request, .. } => request,
+        }
+    }
+
+    /// What a person calls this version of it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Git { commit, .. } => commit.chars().take(12).collect(),
+            Self::Download { digest, .. } => digest.short(),
+            Self::DebianSource { version, .. } => version.clone(),
+            Self::Vendor { tree, .. } => tree.short(),
+        }
+    }
+}
+
+/// A file of an archive.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FilePin {
+    /// Relative to the archive's root.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Its hash.
+    pub digest: Digest,
+}
+
+/// Whose packages they are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetOwner {
+    /// An image's own, beyond those of its base.
+    Image(ImageName),
+    /// A stage's, beyond those of the image that it runs in.
+    Stage(StageName),
+    /// A vendor source's, likewise.
+    Vendor(SourceName),
+}
+
+/// Which root a set of packages is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SetId {
+    /// Whose.
+    pub owner: SetOwner,
+    /// What is built for.
+    pub platform: Platform,
+    /// What it is built on; none for an image.
+    pub build: Option<Platform>,
+}
+
+impl fmt::Display for SetId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.owner {
+            SetOwner::Image(name) => write!(out, "image {name}")?,
+            SetOwner::Stage(name) => write!(out, "stage {name}")?,
+            SetOwner::Vendor(name) => write!(out, "vendor {name}")?,
+        }
+        write!(out, " {}", self.platform)?;
+        self.build.map_or(Ok(()), |build| write!(out, " on {build}"))
+    }
+}
+
+/// The packages of a root, and the digest of the request that they answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageSet {
+    /// Digest of what was asked for: names, constraints, distribution, and the packages already there.
+    pub request: Digest,
+    /// Sorted by name and architecture.
+    pub packages: Vec<PackagePin>,
+}
+
+/// A binary package.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct PackagePin {
+    /// Its name.
+    pub name: PackageName,
+    /// `arm64`, or `all`.
+    pub architecture: String,
+    /// Its version.
+    pub version: String,
+    /// Where it is.
+    pub archive: ArchiveName,
+    /// The file.
+    pub file: FilePin,
+}
