@@ -50,7 +50,13 @@ fn sources(recipe: &RecipeName, old: &RecipeLock, new: &RecipeLock) -> Vec<Move>
         let on = platform.map(|platform| format!(" {platform}")).unwrap_or_default();
         let shown = |pin: Option<&super::SourcePin>| pin.map(super::SourcePin::shown);
         let part = format!("source {name}{on}");
-        moves.push(Move { recipe: recipe.clone(), part, what: name.to_string(), old: shown(before), new: shown(after) });
+        moves.push(Move {
+            recipe: recipe.clone(),
+            part,
+            what: name.to_string(),
+            old: shown(before),
+            new: shown(after),
+        });
     }
     moves
 }

@@ -150,7 +150,9 @@ pub(super) fn read(number: usize, text: &str) -> Result<Option<Line>, LineError>
 }
 
 fn word(text: &str) -> (&str, &str) {
-    let end = text.bytes().position(|byte| !(byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'));
+    let end = text
+        .bytes()
+        .position(|byte| !(byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_'));
     text.split_at(end.unwrap_or(text.len()))
 }
 

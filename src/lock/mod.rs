@@ -51,7 +51,8 @@ pub fn load(folder: &Utf8Path) -> Result<Lock, LockError> {
     };
     for entry in entries {
         let path = entry.map_err(|source| LockError::Io { source })?.path();
-        let Some(stem) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".kdl")) else {
+        let Some(stem) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".kdl"))
+        else {
             continue;
         };
         let text = fs::read_to_string(&path).map_err(|source| LockError::Io { source })?;
@@ -114,7 +115,8 @@ mod tests {
         let mut lock = Lock::default();
         lock.recipes.insert(RecipeName::new("dns").expect("a name"), RecipeLock::default());
         save(&folder, &lock).expect("saves");
-        let modified = |name: &str| fs::metadata(folder.join(name).as_std_path()).and_then(|data| data.modified()).expect("there");
+        let modified =
+            |name: &str| fs::metadata(folder.join(name).as_std_path()).and_then(|data| data.modified()).expect("there");
         let before = modified("dns.kdl");
         save(&folder, &lock).expect("saves again");
         assert_eq!(before, modified("dns.kdl"));

@@ -41,7 +41,13 @@ pub fn render_recipe(lock: &RecipeLock) -> String {
             SetOwner::Vendor(name) => ("vendor", name.as_str()),
         };
         let build = id.build.map(|build| format!(" build=\"{build}\"")).unwrap_or_default();
-        let _ = writeln!(text, "packages {kind}={} platform=\"{}\"{build} request=\"{}\" {{", quote(name), id.platform, set.request);
+        let _ = writeln!(
+            text,
+            "packages {kind}={} platform=\"{}\"{build} request=\"{}\" {{",
+            quote(name),
+            id.platform,
+            set.request
+        );
         for pin in &set.packages {
             let _ = writeln!(
                 text,
@@ -72,7 +78,8 @@ fn render_source(text: &mut String, name: &SourceName, platform: Option<Platform
         SourcePin::Vendor { tree, .. } => writeln!(text, "vendor {name}{on} tree=\"{tree}\" request=\"{request}\""),
         SourcePin::DebianSource { version, archive, files, .. } => {
             let (version, archive) = (quote(version), quote(archive.as_str()));
-            let _ = writeln!(text, "debian-source {name}{on} version={version} archive={archive} request=\"{request}\" {{");
+            let _ =
+                writeln!(text, "debian-source {name}{on} version={version} archive={archive} request=\"{request}\" {{");
             for pin in files {
                 let _ = writeln!(text, "    file {}", file(pin));
             }
@@ -278,7 +285,10 @@ mod tests {
         lock.sources.insert((source("c"), None), SourcePin::Vendor { request, tree: digest("v") });
         let archive = ArchiveName::new("debian").expect("a name");
         let files = vec![pin("x", "pool/main/u/unbound/x.dsc").file];
-        lock.sources.insert((source("d"), None), SourcePin::DebianSource { request, version: "1-1".to_owned(), archive, files });
+        lock.sources.insert(
+            (source("d"), None),
+            SourcePin::DebianSource { request, version: "1-1".to_owned(), archive, files },
+        );
         let owner = SetOwner::Stage(StageName::new("s").expect("a name"));
         let packages = vec![pin("libc6", "pool/c.deb"), pin("libstdc++6", "pool/s.deb")];
         lock.packages.insert(SetId { owner, platform: arm, build: Some(arm) }, PackageSet { request, packages });

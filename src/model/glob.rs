@@ -37,7 +37,8 @@ impl Glob {
         if text.len() > 1024 {
             return Err(wrong("it is longer than 1024 bytes".to_owned()));
         }
-        let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(|error| wrong(error.kind().to_string()))?;
+        let glob =
+            GlobBuilder::new(text).literal_separator(true).build().map_err(|error| wrong(error.kind().to_string()))?;
         Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
     }
 
@@ -118,7 +119,9 @@ impl PathPolicy {
         }
         match &self.sets {
             Some((exclude, keep)) => any(exclude, path) && !any(keep, path),
-            None => self.exclude.iter().any(|glob| glob.matches(path)) && !self.keep.iter().any(|glob| glob.matches(path)),
+            None => {
+                self.exclude.iter().any(|glob| glob.matches(path)) && !self.keep.iter().any(|glob| glob.matches(path))
+            }
         }
     }
 }

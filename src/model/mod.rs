@@ -13,9 +13,7 @@ mod time;
 pub use digest::{Digest, DigestError, Hasher, HashingReader, HashingWriter};
 pub use glob::{Glob, GlobError, PathPolicy};
 pub use identity::{Mode, ModeError, Ownership, Principal, PrincipalError};
-pub use name::{
-    ArchiveName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName,
-};
+pub use name::{ArchiveName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName};
 pub use path::{ImagePath, PathError};
 pub use place::{FileId, Place, SourceFile, SourceMap, Spanned};
 pub use platform::{Architecture, Platform, PlatformError};

@@ -51,9 +51,8 @@ fn check(what: &'static str, also: &'static str, text: &str) -> Result<(), NameE
         return Err(NameError::TooLong { what, length: text.len() });
     }
     let plain = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit();
-    let wrong = text
-        .char_indices()
-        .find(|&(index, character)| !plain(character) && (index == 0 || !also.contains(character)));
+    let wrong =
+        text.char_indices().find(|&(index, character)| !plain(character) && (index == 0 || !also.contains(character)));
     match wrong {
         Some((_, character)) => Err(NameError::Character { what, text: text.to_owned(), character, also }),
         None => Ok(()),

@@ -253,7 +253,10 @@ mod tests {
         let file = path("usr/share/doc/x");
         assert_eq!(file.parent(), Some(path("usr/share/doc")));
         assert_eq!(path("usr").parent(), Some(ImagePath::root()));
-        assert_eq!(file.ancestors().map(|path| path.to_string()).collect::<Vec<_>>(), ["/usr", "/usr/share", "/usr/share/doc"]);
+        assert_eq!(
+            file.ancestors().map(|path| path.to_string()).collect::<Vec<_>>(),
+            ["/usr", "/usr/share", "/usr/share/doc"]
+        );
         assert!(file.is_within(&path("usr/share")) && !path("usrx").is_within(&path("usr")));
         assert_eq!(file.below(&path("usr/share")), Some(path("doc/x")));
         assert_eq!(path("a").join(&path("b")), path("a/b"));

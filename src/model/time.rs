@@ -40,8 +40,10 @@ impl Timestamp {
     /// # Errors
     /// When it is no such date.
     pub fn from_rfc2822(text: &str) -> Result<Self, TimestampError> {
-        let wrong = || TimestampError { text: text.to_owned(), expected: "a date like `Sat, 12 Sep 2026 07:55:41 UTC`" };
-        let zoned = text.trim().strip_suffix("UTC").map_or_else(|| text.trim().to_owned(), |head| format!("{head}+0000"));
+        let wrong =
+            || TimestampError { text: text.to_owned(), expected: "a date like `Sat, 12 Sep 2026 07:55:41 UTC`" };
+        let zoned =
+            text.trim().strip_suffix("UTC").map_or_else(|| text.trim().to_owned(), |head| format!("{head}+0000"));
         let zoned = jiff::fmt::rfc2822::parse(&zoned).map_err(|_| wrong())?;
         Ok(Self::from_seconds(zoned.timestamp().as_second()))
     }

@@ -1,1 +1,30 @@
-//! plan
+//! Project + lock → the graph of steps, each with its key, before any work is done.
+//!
+//! A [`Step`] is plain data that says everything that shapes its output. Its key is the hash of that data and of the
+//! keys of the steps it needs; the same value is hashed, shown by `orchestrate plan`, and executed, so the key cannot
+//! forget an input. What enters which key:
+//!
+//! | step | key |
+//! |---|---|
+//! | root | platform · name, version and hash of each package, in order |
+//! | vendor | hash of the tree it must give |
+//! | source | hashes of what was pinned · edits, and the hash of each patch |
+//! | stage | scripts, environment, values · target and build platform · root · sources and where they appear · copies |
+//! | image | the whole image node · labels, creation time · hash of each package · base · what is copied in |
+//!
+//! Never in a key: mirrors and URLs, limits of time and memory, caches, secrets' contents, the number of cores.
+
+mod builder;
+mod change;
+mod fit;
+mod request;
+mod step;
+
+pub use builder::{LocalFiles, PlanError, Selection, plan, vendor_plan};
+pub use change::{Change, explain};
+pub use fit::{Misfit, MisfitKind};
+pub use request::{SetRequest, WantedPackage, base_packages, image_request, source_request, stage_request};
+pub use step::{
+    EditInput, ImageWork, Location, Need, PackageInput, Plan, RemoteFile, Role, RootWork, SourceInput, SourceWork,
+    StageWork, Step, StepId, Subject, Work,
+};

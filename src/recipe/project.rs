@@ -10,8 +10,8 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::model::{
-    ArchiveName, ByteSize, Digest, ImageName, ImagePath, Mode, Ownership, PackageName, PathPolicy, Place, Platform, Principal,
-    RecipeName, Seconds, SourceMap, SourceName, Spanned, StageName,
+    ArchiveName, ByteSize, Digest, ImageName, ImagePath, Mode, Ownership, PackageName, PathPolicy, Place, Platform,
+    Principal, RecipeName, Seconds, SourceMap, SourceName, Spanned, StageName,
 };
 
 /// All recipes of a repository, read and checked.
@@ -27,6 +27,9 @@ pub struct Project {
     pub distributions: Vec<Distribution>,
     /// What recipes build for unless they say otherwise.
     pub platforms: Vec<Platform>,
+    /// What stages may be built on (`build-platforms`, linux/amd64 when the project does not say): `refresh` pins the
+    /// roots of stages for each of them.
+    pub build_platforms: Vec<Platform>,
     /// Labels that every image carries.
     pub labels: BTreeMap<String, Spanned<String>>,
     /// The recipes by name.
@@ -343,6 +346,16 @@ pub struct PackageRequest {
     pub version: Option<String>,
 }
 
+/// A selection of packages that a distribution itself defines, written `package-set "essential"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PackageSelection {
+    /// Debian: every package that is `Essential: yes`.
+    Essential,
+    /// Debian: those and every package of priority `required`; what debootstrap calls minbase has apt on top.
+    Required,
+}
+
 /// An image.
 #[derive(Debug, Serialize)]
 pub struct Image {
@@ -354,6 +367,8 @@ pub struct Image {
     pub distribution: Option<Spanned<DistributionRef>>,
     /// Packages on top of the base.
     pub packages: Vec<Spanned<PackageRequest>>,
+    /// Whole selections of packages (`package-set "required"`).
+    pub selections: Vec<Spanned<PackageSelection>>,
     /// Whether packages that others recommend are installed as well.
     pub recommends: bool,
     /// Who configures the packages.

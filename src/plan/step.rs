@@ -1,0 +1,354 @@
+//! The graph and its steps.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use camino::Utf8PathBuf;
+use serde::Serialize;
+
+use crate::model::{
+    ArchiveName, Digest, ImageName, ImagePath, PackageName, Platform, RecipeName, SourceName, StageName, Timestamp,
+};
+use crate::recipe::{Image, Limits, Stage, Unpack, meaning};
+
+/// Everything that has to be there for the wanted images, each thing once.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    /// A step comes after all that it needs.
+    pub steps: Vec<Step<'a>>,
+    /// The images that were asked for, in the order of the recipes.
+    pub wanted: Vec<StepId>,
+    /// Every file that any step may have to fetch, by its hash.
+    pub files: BTreeMap<Digest, RemoteFile>,
+}
+
+/// Index of a step in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct StepId(pub usize);
+
+/// A file somewhere else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteFile {
+    /// What people call it.
+    pub label: String,
+    /// Bytes.
+    pub size: u64,
+    /// Where.
+    pub location: Location,
+}
+
+/// Where a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In an archive, below any of its mirrors.
+    Archive(ArchiveName, String),
+    /// At one URL.
+    Url(String),
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub struct Step<'a> {
+    /// Hash of `work` and of the keys of `needs`.
+    pub key: Digest,
+    /// Which part of which recipe it is.
+    pub subject: Subject,
+    /// What it is.
+    pub work: Work<'a>,
+    /// The steps whose outputs it uses, and what for.
+    pub needs: Vec<Need>,
+}
+
+/// A step's use of another.
+#[derive(Clone, Debug)]
+pub struct Need {
+    /// The other.
+    pub step: StepId,
+    /// What for.
+    pub role: Role,
+}
+
+/// What a step uses another for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The root that it runs in.
+    Root,
+    /// A tree that appears in it.
+    Mount {
+        /// Where.
+        at: ImagePath,
+    },
+    /// A part of a tree that appears in it.
+    Part {
+        /// Which part.
+        path: ImagePath,
+        /// Where.
+        to: ImagePath,
+    },
+    /// The image that it is built on.
+    Base,
+    /// Where the `copy` of this index takes its files from.
+    Entry {
+        /// Index among the image's entries.
+        index: usize,
+    },
+    /// The tree that is edited.
+    Tree,
+}
+
+/// Which part of which recipe a step is; how people and the log of earlier runs know it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Subject {
+    /// The recipe; none for a root, which belongs to all that use it.
+    pub recipe: Option<RecipeName>,
+    /// Its part.
+    pub part: Part,
+    /// What it is for; none where that makes no difference.
+    pub platform: Option<Platform>,
+}
+
+/// A part of a recipe.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the kinds of steps")]
+pub enum Part {
+    Root(ImageName),
+    Vendor(SourceName),
+    Source(SourceName),
+    Stage(StageName),
+    Image(ImageName),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let recipe = self.recipe.as_ref().map(|name| format!("{name}/")).unwrap_or_default();
+        match &self.part {
+            Part::Root(name) => write!(out, "root {name}")?,
+            Part::Vendor(name) => write!(out, "vendor {recipe}{name}")?,
+            Part::Source(name) => write!(out, "source {recipe}{name}")?,
+            Part::Stage(name) => write!(out, "stage {recipe}{name}")?,
+            Part::Image(name) => write!(out, "image {name}")?,
+        }
+        self.platform.map_or(Ok(()), |platform| write!(out, " {platform}"))
+    }
+}
+
+/// What a step does.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Work<'a> {
+    /// Packages made into a root for build steps.
+    Root(RootWork),
+    /// A stage with a network, whose output is known beforehand.
+    Vendor(StageWork<'a>),
+    /// A pinned tree, edited.
+    Source(SourceWork),
+    /// A build step.
+    Stage(StageWork<'a>),
+    /// An image for one platform.
+    Image(Box<ImageWork<'a>>),
+}
+
+/// A package as a step sees it: where it came from is not its business.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct PackageInput {
+    /// Its name.
+    pub name: PackageName,
+    /// Its architecture, or `all`.
+    pub architecture: String,
+    /// Its version.
+    pub version: String,
+    /// Hash of the `.deb`.
+    pub digest: Digest,
+}
+
+/// A root for build steps.
+#[derive(Debug, Serialize)]
+pub struct RootWork {
+    /// Moves when the way of making roots does.
+    pub format: u32,
+    /// The architecture that runs.
+    pub platform: Platform,
+    /// Sorted; those of other architectures are there for their headers and libraries.
+    pub packages: Vec<PackageInput>,
+}
+
+/// A pinned tree, edited.
+#[derive(Debug, Serialize)]
+pub struct SourceWork {
+    /// Moves when the way of unpacking does.
+    pub format: u32,
+    /// What is pinned.
+    pub input: SourceInput,
+    /// Changes, in order.
+    pub edits: Vec<EditInput>,
+}
+
+/// What is pinned of a source.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceInput {
+    /// A tree of a repository.
+    Git {
+        /// Where; not what it is, so not in the key.
+        #[serde(skip)]
+        url: String,
+        /// Which commit.
+        commit: String,
+        /// Hash of the tree with its submodules.
+        tree: Digest,
+    },
+    /// A file.
+    Download {
+        /// Its own name.
+        name: String,
+        /// Its hash.
+        digest: Digest,
+        /// Whether to unpack it.
+        unpack: Unpack,
+        /// Leading components to drop.
+        strip: u32,
+    },
+    /// The files of a Debian source package, with its own patches applied.
+    DebianSource {
+        /// Name of each file and its hash.
+        files: Vec<(String, Digest)>,
+    },
+    /// Files beside the recipe.
+    Local {
+        /// Where, relative to the project; not what it is, so not in the key.
+        #[serde(skip)]
+        path: Utf8PathBuf,
+        /// Hash of the tree.
+        tree: Digest,
+    },
+    /// The tree that the vendor step gave.
+    Vendor,
+}
+
+/// A change to a tree.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "as in `recipe::Edit`, with the patch known by its hash")]
+pub enum EditInput {
+    Patch {
+        #[serde(skip)]
+        path: Utf8PathBuf,
+        digest: Digest,
+        strip: u32,
+    },
+    Replace {
+        file: String,
+        old: String,
+        new: String,
+    },
+}
+
+/// A build step.
+#[derive(Debug, Serialize)]
+pub struct StageWork<'a> {
+    /// Moves when the way of running steps does.
+    pub format: u32,
+    /// What is built on.
+    pub build: Platform,
+    /// What is built for; none for a stage that runs once.
+    pub target: Option<Platform>,
+    /// Environment: of the toolchain's image, then of the stage.
+    pub env: BTreeMap<String, String>,
+    /// Values of the recipe, which scripts see as environment too.
+    pub values: &'a BTreeMap<String, String>,
+    /// Scripts, in order.
+    pub run: Vec<&'a str>,
+    /// Identifiers of secrets.
+    pub secrets: Vec<&'a str>,
+    /// Whether there is a network, and then what the output's hash must be.
+    pub expected: Option<Digest>,
+    /// Folders kept between runs; not in the key.
+    #[serde(skip)]
+    pub caches: &'a [ImagePath],
+    /// Limits; not in the key.
+    #[serde(skip)]
+    pub limits: Limits,
+    /// The node, for errors that point at it.
+    #[serde(skip)]
+    pub stage: &'a Stage,
+}
+
+/// An image for one platform.
+#[derive(Debug, Serialize)]
+pub struct ImageWork<'a> {
+    /// Moves when the way of assembling does.
+    pub format: u32,
+    /// What it is for.
+    pub platform: Platform,
+    /// The recipe's node.
+    pub image: &'a Image,
+    /// Labels of project, recipe and image.
+    pub labels: BTreeMap<String, String>,
+    /// When its pins moved last.
+    pub created: Timestamp,
+    /// Its own packages, beyond those of its base.
+    pub packages: Vec<PackageInput>,
+    /// Hash of what each `copy` from beside the recipe takes, by index.
+    pub local: BTreeMap<usize, LocalInput>,
+}
+
+/// Files beside a recipe.
+#[derive(Clone, Debug, Serialize)]
+pub struct LocalInput {
+    /// Where, relative to the project; not what it is, so not in the key.
+    #[serde(skip)]
+    pub path: Utf8PathBuf,
+    /// Hash of the file or folder.
+    pub digest: Digest,
+}
+
+impl Step<'_> {
+    /// The canonical form of everything that shapes its output, given the keys of the steps it needs.
+    pub(super) fn preimage(work: &Work<'_>, needs: &[(Role, Digest)]) -> serde_json::Value {
+        serde_json::json!({ "work": work, "needs": needs })
+    }
+
+    /// The key of a step with this work and these needs. A step whose output is known beforehand is known by it.
+    pub(super) fn key_of(work: &Work<'_>, needs: &[(Role, Digest)]) -> Digest {
+        match work {
+            Work::Vendor(StageWork { expected: Some(tree), format, .. }) => meaning(&("vendor", format, tree)),
+            _ => meaning(&Self::preimage(work, needs)),
+        }
+    }
+}
+
+impl Plan<'_> {
+    /// A step.
+    #[must_use]
+    pub fn step(&self, id: StepId) -> &Step<'_> {
+        &self.steps[id.0]
+    }
+
+    /// What the key of a step is the hash of.
+    #[must_use]
+    pub fn preimage(&self, id: StepId) -> serde_json::Value {
+        let step = &self.steps[id.0];
+        let needs: Vec<_> = step.needs.iter().map(|need| (need.role.clone(), self.steps[need.step.0].key)).collect();
+        Step::preimage(&step.work, &needs)
+    }
+}
+
+impl Work<'_> {
+    /// The files that it reads from the store.
+    #[must_use]
+    pub fn files(&self) -> Vec<Digest> {
+        let packages = |packages: &[PackageInput]| packages.iter().map(|package| package.digest).collect();
+        match self {
+            Self::Root(root) => packages(&root.packages),
+            Self::Image(image) => packages(&image.packages),
+            Self::Source(source) => match &source.input {
+                SourceInput::Download { digest, .. } => vec![*digest],
+                SourceInput::DebianSource { files } => files.iter().map(|&(_, digest)| digest).collect(),
+                SourceInput::Git { .. } | SourceInput::Local { .. } | SourceInput::Vendor => Vec::new(),
+            },
+            Self::Vendor(_) | Self::Stage(_) => Vec::new(),
+        }
+    }
+}
