@@ -32,8 +32,22 @@ pub struct Project {
     pub build_platforms: Vec<Platform>,
     /// Labels that every image carries.
     pub labels: BTreeMap<String, Spanned<String>>,
+    /// What every image must keep to.
+    pub policy: Policy,
     /// The recipes by name.
     pub recipes: BTreeMap<RecipeName, RecipeSet>,
+}
+
+/// What the images that are run must keep to: those that nothing else of the project is built on. An image is excused by
+/// `waive`, which names the check.
+#[derive(Debug, Default)]
+pub struct Policy {
+    /// Users that an image may not run as.
+    pub user_not: Vec<Spanned<Principal>>,
+    /// Whether an image must have a health check; where it stands.
+    pub healthcheck: Option<Place>,
+    /// Licences (SPDX identifiers) that a recipe may have; any when empty.
+    pub licenses: Vec<Spanned<String>>,
 }
 
 /// One recipe, as it reads for each of its platforms.
@@ -43,7 +57,7 @@ pub struct RecipeSet {
     pub name: RecipeName,
     /// Its folder, relative to the project's root.
     pub folder: Utf8PathBuf,
-    /// The whole file, for errors about the recipe as such.
+    /// Its first node, for errors about the recipe as such.
     pub place: Place,
     /// In the order written.
     pub platforms: Vec<Platform>,
@@ -281,6 +295,8 @@ pub struct Stage {
     pub env: BTreeMap<String, String>,
     /// Shell scripts, run in order by `/bin/sh -eu`.
     pub run: Vec<Spanned<String>>,
+    /// The folder that becomes the output and that `$OUT` names; one of the sandbox's choice when the recipe does not say.
+    pub output: Option<ImagePath>,
     /// Folders kept between runs, never part of the key.
     pub caches: Vec<ImagePath>,
     /// Identifiers of secrets of the environment file, mounted at `/run/secrets/ID`.
@@ -389,6 +405,8 @@ pub struct Image {
     pub labels: BTreeMap<String, String>,
     /// Annotations of the manifest.
     pub annotations: BTreeMap<String, String>,
+    /// How many layers it may add to those of its base; at least one.
+    pub layers: u8,
     /// How its layers are compressed.
     pub compression: Compression,
     /// Checks that it is excused from.
