@@ -111,7 +111,6 @@ pub struct Subject {
 /// A part of a recipe.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the kinds of steps")]
 pub enum Part {
     Root(ImageName),
     Vendor(SourceName),

@@ -1,0 +1,195 @@
+//! Changes to a tree that a recipe asks for: patches and replaced texts.
+
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use diffy::patch_set::{FileMode, FileOperation, ParseOptions, PatchSet};
+use fs_err as fs;
+
+use super::SourceError;
+use crate::model::ImagePath;
+
+/// Largest file that an edit reads; sources that people patch are text.
+const LARGEST: u64 = 64 << 20;
+
+/// Applies a unified diff of any number of files, without fuzz (a hunk may have moved, its lines must match).
+///
+/// # Errors
+/// When it is no diff, does not fit, or names a file outside of `tree`.
+pub fn apply_patch(name: &str, patch: &[u8], tree: &Path, strip: u32) -> Result<(), SourceError> {
+    let not_a_patch = |reason: String| SourceError::NotAPatch { patch: name.to_owned(), reason };
+    let git = patch.starts_with(b"diff --git ") || find(patch, b"\ndiff --git ");
+    let options = if git { ParseOptions::gitdiff() } else { ParseOptions::unidiff() };
+    let mut files = 0;
+    for file in PatchSet::parse_bytes(patch, options) {
+        let file = file.map_err(|error| not_a_patch(error.to_string()))?;
+        let operation = file.operation().strip_prefix(strip as usize);
+        let text = file.patch().as_text().ok_or_else(|| not_a_patch("it changes a binary file".to_owned()))?;
+        let (from, to) = ends(&operation, tree)?;
+        let shown = to.as_ref().or(from.as_ref()).map(|path| path.to_string()).unwrap_or_default();
+        let misfit = |reason: String| SourceError::DoesNotApply { patch: name.to_owned(), file: shown.clone(), reason };
+        let old = match &from {
+            Some(path) => read(&inside(tree, path)?).map_err(|error| misfit(error.to_string()))?,
+            None => Vec::new(),
+        };
+        let new = diffy::apply_bytes(&old, text).map_err(|error| misfit(error.to_string()))?;
+        write(tree, from.as_ref(), to.as_ref(), &new, file.new_mode())?;
+        files += 1;
+    }
+    if files == 0 { Err(not_a_patch("it changes nothing".to_owned())) } else { Ok(()) }
+}
+
+/// Which file is read and which is written.
+fn ends(operation: &FileOperation<'_, [u8]>, tree: &Path) -> Result<(Option<ImagePath>, Option<ImagePath>), SourceError> {
+    let path = |name: &[u8]| ImagePath::new(name).map_err(|source| SourceError::Outside { source });
+    Ok(match operation {
+        FileOperation::Create(name) => (None, Some(path(name)?)),
+        FileOperation::Delete(name) => (Some(path(name)?), None),
+        FileOperation::Rename { from, to } | FileOperation::Copy { from, to } => (Some(path(from)?), Some(path(to)?)),
+        FileOperation::Modify { original, modified } => {
+            // `--- a/x.orig` and `+++ b/x`: patch(1) takes the one that exists
+            let (original, modified) = (path(original)?, path(modified)?);
+            let name = if tree.join(modified.as_relative()).exists() { modified } else { original };
+            (Some(name.clone()), Some(name))
+        }
+    })
+}
+
+fn write(
+    tree: &Path,
+    from: Option<&ImagePath>,
+    to: Option<&ImagePath>,
+    content: &[u8],
+    mode: Option<&FileMode>,
+) -> Result<(), SourceError> {
+    let executable = match from {
+        Some(path) => fs::metadata(tree.join(path.as_relative()))?.permissions().mode() & 0o100 != 0,
+        None => false,
+    };
+    if let Some(path) = from
+        && from != to
+    {
+        fs::remove_file(inside(tree, path)?)?;
+    }
+    let Some(path) = to else { return Ok(()) };
+    let target = inside(tree, path)?;
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(&target, content)?;
+    let executable = mode.map_or(executable, |mode| *mode == FileMode::Executable);
+    fs::set_permissions(&target, PermissionsExt::from_mode(if executable { 0o755 } else { 0o644 }))?;
+    Ok(())
+}
+
+/// Replaces every occurrence of `old` in a file of the tree.
+///
+/// # Errors
+/// When it does not occur, or the file is not there or outside of `tree`.
+pub fn replace(tree: &Path, file: &str, old: &str, new: &str) -> Result<(), SourceError> {
+    let path = ImagePath::new(file.as_bytes()).map_err(|source| SourceError::Outside { source })?;
+    let target = inside(tree, &path)?;
+    let content = read(&target)?;
+    if old.is_empty() || !find(&content, old.as_bytes()) {
+        let text = old.chars().take(60).collect();
+        return Err(SourceError::NothingToReplace { file: file.to_owned(), text });
+    }
+    let mut changed = Vec::with_capacity(content.len());
+    let mut rest = content.as_slice();
+    while let Some(at) = position(rest, old.as_bytes()) {
+        changed.extend_from_slice(&rest[..at]);
+        changed.extend_from_slice(new.as_bytes());
+        rest = &rest[at + old.len()..];
+    }
+    changed.extend_from_slice(rest);
+    fs::write(&target, changed)?;
+    Ok(())
+}
+
+fn position(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    text.windows(wanted.len()).position(|window| window == wanted)
+}
+
+fn find(text: &[u8], wanted: &[u8]) -> bool {
+    position(text, wanted).is_some()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, std::io::Error> {
+    if fs::metadata(path)?.len() > LARGEST {
+        return Err(std::io::Error::other(format!("`{}` is larger than an edit may be", path.display())));
+    }
+    fs::read(path)
+}
+
+/// The file on disk, unless a symbolic link on the way would lead elsewhere.
+fn inside(tree: &Path, path: &ImagePath) -> Result<PathBuf, SourceError> {
+    for part in path.ancestors().chain(std::iter::once(path.clone())) {
+        let target = tree.join(part.as_relative());
+        match fs::symlink_metadata(&target) {
+            Ok(data) if data.is_symlink() => return Err(SourceError::Link { path: target }),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(tree.join(path.as_relative()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("src")).expect("made");
+        fs::write(folder.path().join("src/a.c"), "one\ntwo\nthree\n").expect("written");
+        folder
+    }
+
+    const PATCH: &str = "Description: why\n\n--- a/src/a.c\n+++ b/src/a.c\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n\
+                         --- /dev/null\n+++ b/src/new.c\n@@ -0,0 +1 @@\n+new\n";
+
+    #[test]
+    fn a_patch_changes_and_makes_files_as_patch_does() {
+        let (ours, theirs) = (tree(), tree());
+        apply_patch("p", PATCH.as_bytes(), ours.path(), 1).expect("applies");
+        fs::write(theirs.path().join("p"), PATCH).expect("written");
+        let oracle = std::process::Command::new("patch").args(["-p1", "-F0", "-s", "-i", "p"]).current_dir(theirs.path());
+        let mut oracle = oracle;
+        assert!(oracle.status().expect("install the package `patch`").success());
+        for name in ["src/a.c", "src/new.c"] {
+            let read = |tree: &tempfile::TempDir| fs::read(tree.path().join(name)).expect(name);
+            assert_eq!(read(&ours), read(&theirs), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_patch_that_does_not_fit_says_where() {
+        let folder = tree();
+        let error = apply_patch("fix.patch", PATCH.replace("-two", "-2wo").as_bytes(), folder.path(), 1).expect_err("misfit");
+        assert!(error.to_string().contains("fix.patch") && error.to_string().contains("src/a.c"), "{error}");
+        assert!(apply_patch("p", b"no patch", folder.path(), 1).is_err());
+    }
+
+    #[test]
+    fn edits_stay_in_the_tree() {
+        let folder = tree();
+        let outside = tempfile::tempdir().expect("a folder");
+        fs::write(outside.path().join("a.c"), "two").expect("written");
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("link")).expect("linked");
+        for file in ["../a.c", "link/a.c"] {
+            assert!(replace(folder.path(), file, "two", "2").is_err(), "{file}");
+            let patch = PATCH.replace("src/a.c", file);
+            assert!(apply_patch("p", patch.as_bytes(), folder.path(), 1).is_err(), "{file}");
+        }
+        assert_eq!(fs::read(outside.path().join("a.c")).expect("there"), b"two");
+    }
+
+    #[test]
+    fn a_replacement_must_find_its_text() {
+        let folder = tree();
+        replace(folder.path(), "src/a.c", "t", "T").expect("occurs twice");
+        assert_eq!(fs::read(folder.path().join("src/a.c")).expect("there"), b"one\nTwo\nThree\n");
+        assert!(replace(folder.path(), "src/a.c", "four", "4").expect_err("absent").to_string().contains("four"));
+    }
+}
