@@ -360,6 +360,20 @@ pub struct PackageRequest {
     pub name: PackageName,
     /// A constraint in the distribution's own notation: an operator (`=`, `>=`, `<<`, …) and a version.
     pub version: Option<String>,
+    /// Whether what it depends on comes along.
+    pub dependencies: Dependencies,
+}
+
+/// What becomes of the dependencies of a package that is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dependencies {
+    /// They come along.
+    #[default]
+    Follow,
+    /// They stay away (`packages "ca-certificates" alone=#true`): for packages of data whose dependencies serve only
+    /// their maintainer scripts.
+    Ignore,
 }
 
 /// A selection of packages that a distribution itself defines, written `package-set "essential"`.
