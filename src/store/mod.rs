@@ -1,1 +1,167 @@
-//! store
+//! Content-addressed blobs, trees and records of results on disk. An entry is whole or absent, whatever happens to the
+//! process or the machine, and any number of threads and processes may share a store.
+//!
+//! | path | holds |
+//! |---|---|
+//! | `blobs/sha256/<hex>` | immutable files, read-only, named by their content |
+//! | `trees/<kind>/<hex>/tree` | folders named by a key; beside them in `digest` what they hold |
+//! | `steps/<kind>/<hex>.json` | small results named by a key |
+//! | `parts/<hex>` | downloads that were interrupted |
+//! | `locks/` | claims that are held |
+//! | `unsettled/<boot>/` | names of entries that may not have reached the disk yet, see `settle` |
+//! | `tmp/` | what is being written, one folder for each process |
+//!
+//! Everything is written in `tmp/` and renamed. When an entry was last used is the modification time of the blob, the
+//! record, or the folder around the tree, brought up to date at most once an hour.
+
+mod blob;
+mod claim;
+mod clean;
+mod error;
+mod materialise;
+mod partial;
+mod record;
+mod remove;
+mod scratch;
+mod session;
+mod settle;
+mod status;
+mod tree;
+mod tree_digest;
+mod verify;
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+pub use blob::BlobWriter;
+pub use claim::Claim;
+pub use clean::{Cleaned, Retention};
+pub use error::StoreError;
+pub use materialise::{copy_tree, link_tree};
+pub use partial::PartialBlob;
+pub use remove::remove_tree;
+pub use scratch::Scratch;
+pub use status::{Count, Usage};
+pub use tree::{TreeKind, TreeWriter};
+pub use tree_digest::{TreeFacts, digest_tree, inspect_tree};
+pub use verify::Problem;
+
+use error::Doing as _;
+use session::Session;
+
+/// What the version file says.
+const VERSION: &str = "orchestrate store 1";
+/// How stale the time of last use may get; it spares the disk a write for each look at an entry.
+const USE_GRANULARITY: Duration = Duration::from_secs(3600);
+
+/// A folder of content-addressed entries. Cheap to clone; the clones share one session.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    root: PathBuf,
+    boot: String,
+    session: Session,
+}
+
+impl Store {
+    /// Opens the store at `root` and makes it when it is not there. Clears away what killed processes left, and checks
+    /// what was written shortly before the machine went down. Waits while another process cleans.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written, or belongs to another version.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        let root = std::path::absolute(root).doing("open", root)?;
+        for folder in ["blobs/sha256", "trees", "steps", "parts", "locks", "unsettled", "tmp"] {
+            let folder = root.join(folder);
+            fs_err::create_dir_all(&folder).doing("create", &folder)?;
+        }
+        check_version(&root)?;
+        let boot = settle::boot();
+        let gate = gate(&root)?;
+        // whoever gets the store alone at the door does the housekeeping; others need not wait for it
+        if settle::is_foreign(&root, &boot)? {
+            gate.lock().doing("lock", gate.path())?;
+            settle::check_foreign(&root, &boot)?;
+            session::remove_stale(&root.join("tmp"))?;
+        } else if gate.try_lock().is_ok() {
+            session::remove_stale(&root.join("tmp"))?;
+            settle::settle(&root, &boot)?;
+        }
+        gate.unlock().doing("unlock", gate.path())?;
+        gate.lock_shared().doing("lock", gate.path())?;
+        let session = Session::begin(&root.join("tmp"))?;
+        Ok(Self { inner: Arc::new(Inner { root, boot, session }) })
+    }
+
+    /// The store's folder, absolute.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.inner.root
+    }
+
+    fn locks(&self) -> PathBuf {
+        self.inner.root.join("locks")
+    }
+
+    /// A path in this process's part of `tmp/` that nothing is at.
+    fn fresh(&self) -> PathBuf {
+        self.inner.session.fresh()
+    }
+}
+
+/// The lock that keeps new sessions out while entries are removed: shared to enter, exclusive to clean.
+fn gate(root: &Path) -> Result<fs_err::File, StoreError> {
+    let path = root.join("gate");
+    fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(&path).doing("open", &path)
+}
+
+fn check_version(root: &Path) -> Result<(), StoreError> {
+    let path = root.join("version");
+    match fs_err::read_to_string(&path) {
+        Ok(text) if text.trim_end() == VERSION => Ok(()),
+        // empty: another process is writing it, or the machine went down meanwhile
+        Ok(text) if !text.is_empty() => {
+            let found = text.lines().next().unwrap_or_default().chars().take(80).collect();
+            Err(StoreError::OtherVersion { path: root.to_owned(), found, expected: VERSION })
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io("read", &path, error)),
+        _ => {
+            // tells backup programs to leave the folder alone (Cache Directory Tagging Specification)
+            let tag = root.join("CACHEDIR.TAG");
+            fs_err::write(&tag, "Signature: 8a477f597d28d172789f06886806bc55\n").doing("write", &tag)?;
+            fs_err::write(&path, format!("{VERSION}\n")).doing("write", &path)
+        }
+    }
+}
+
+/// `kind` itself, when it can be part of a file name.
+fn word(kind: &str) -> Result<&str, StoreError> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let good = !kind.is_empty() && kind.len() <= 64 && kind.bytes().all(plain);
+    good.then_some(kind).ok_or_else(|| StoreError::Kind { kind: kind.to_owned() })
+}
+
+/// Notes that the entry at `path` was used now.
+fn note_use(path: &Path, metadata: &Metadata) {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
+    let fresh = metadata.modified().is_ok_and(|used| match SystemTime::now().duration_since(used) {
+        Ok(age) => age < USE_GRANULARITY,
+        Err(_) => false, // in the future: the clock was wrong then
+    });
+    if !fresh {
+        let times = Timestamps {
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_modification: Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
+        };
+        let _ = utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW); // only cleaning cares, and it errs late
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What a process has in the store while it runs: a folder in `tmp/` of its own, and a lock that says that it is alive.
+//! What dead processes left is removed when the store is opened.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use super::claim::{self, Locked};
+use super::error::{Doing as _, StoreError};
+use super::remove::remove_tree;
+
+/// A folder in `tmp/` that lives as long as this value.
+#[derive(Debug)]
+pub(super) struct Session {
+    folder: PathBuf,
+    next: AtomicU64,
+    _alive: Locked,
+}
+
+impl Session {
+    /// Registers this process in `tmp`. The lock comes before the folder, so that a folder without a lock is dead.
+    pub(super) fn begin(tmp: &Path) -> Result<Self, StoreError> {
+        let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        for attempt in 0..1000 {
+            let folder = tmp.join(format!("{}-{started}-{attempt}", std::process::id()));
+            let lock = folder.with_extension("lock");
+            let Some(alive) = Locked::attempt(&lock).doing("lock", &lock)? else { continue };
+            match fs_err::create_dir(&folder) {
+                Ok(()) => return Ok(Self { folder, next: AtomicU64::new(0), _alive: alive }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(StoreError::io("create", &folder, error)),
+            }
+        }
+        Err(StoreError::io("create a folder in", tmp, io::ErrorKind::AlreadyExists.into()))
+    }
+
+    /// A path in the session's folder that nothing is at.
+    pub(super) fn fresh(&self) -> PathBuf {
+        self.folder.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    /// The session's folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = remove_tree(&self.folder); // what stays is removed by the next process
+    }
+}
+
+/// Removes what processes that no longer live left in `tmp`.
+pub(super) fn remove_stale(tmp: &Path) -> Result<(), StoreError> {
+    for name in names(tmp)? {
+        let path = tmp.join(&name);
+        if path.extension().is_some_and(|extension| extension == "lock") {
+            // taking the lock and letting go removes the file
+            drop(Locked::attempt(&path).doing("lock", &path)?);
+        } else if !claim::is_held(&path.with_extension("lock")) {
+            remove_tree(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// When the oldest of the other live sessions began; none when there is none.
+pub(super) fn oldest_other(tmp: &Path, own: &Path) -> Result<Option<SystemTime>, StoreError> {
+    let mut oldest = None;
+    for name in names(tmp)? {
+        let folder = tmp.join(&name);
+        let lock = folder.with_extension("lock");
+        if folder == own || folder == lock || !claim::is_held(&lock) {
+            continue;
+        }
+        let began = fs_err::metadata(&lock).and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        oldest = Some(oldest.map_or(began, |known: SystemTime| known.min(began)));
+    }
+    Ok(oldest)
+}
+
+/// The names in a folder, sorted; none when the folder is not there.
+pub(super) fn names(folder: &Path) -> Result<Vec<std::ffi::OsString>, StoreError> {
+    let listing = match fs_err::read_dir(folder) {
+        Ok(listing) => listing,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(StoreError::io("list", folder, error)),
+    };
+    let mut names = Vec::new();
+    for entry in listing {
+        names.push(entry.doing("list", folder)?.file_name());
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,223 @@
+//! The digest of a folder: what two trees must share to be the same input.
+//!
+//! # Format
+//! SHA-256 of `orchestrate tree 1` and a zero byte, followed by one item for everything in the folder, itself left out:
+//! a folder before what is in it, names within a folder in the order of their bytes. An item is
+//!
+//! 1. one byte: `d` folder, `f` file, `x` file that its owner may execute, `l` symbolic link;
+//! 2. the path below the folder, parts separated by `/`: its length as eight bytes, least significant first, its bytes;
+//! 3. of a file the 32 bytes of the SHA-256 of its content, of a link the length and bytes of its target, as above.
+//!
+//! Owners, other permissions, times, extended attributes and whether files are linked to each other are not in it.
+//! Devices, pipes and sockets are refused.
+
+use std::fs::FileType;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::error::{Doing as _, StoreError};
+use super::session::names;
+use crate::model::{Digest, Hasher};
+
+/// How many items a tree may have; the largest source trees have fewer than a tenth of it.
+const MOST_ENTRIES: u64 = 4_000_000;
+/// How many files are hashed before their digests are taken up.
+const BATCH: usize = 4096;
+
+/// What a tree holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeFacts {
+    /// Its digest, in the format of this module.
+    pub digest: Digest,
+    /// How many files, folders and links are in it.
+    pub entries: u64,
+    /// How many bytes are in its files.
+    pub bytes: u64,
+}
+
+/// The digest of the folder at `path`; the format is described in the source of this function's module and never
+/// changes without another first line.
+///
+/// # Errors
+/// When it holds anything but files, folders and links, has too many of them, or cannot be read.
+pub fn digest_tree(path: &Path) -> Result<Digest, StoreError> {
+    inspect_tree(path).map(|facts| facts.digest)
+}
+
+/// The digest of a folder, and how much is in it. Files are hashed in parallel; memory grows with the number of items,
+/// not with their size.
+///
+/// # Errors
+/// As [`digest_tree`].
+pub fn inspect_tree(path: &Path) -> Result<TreeFacts, StoreError> {
+    let mut items = Vec::new();
+    list(path, path, &mut items)?;
+    let mut hasher = Hasher::new();
+    hasher.update(b"orchestrate tree 1\0");
+    let mut bytes = 0;
+    for batch in items.chunks(BATCH) {
+        let contents: Vec<Content> = batch.par_iter().map(|item| item.content(path)).collect::<Result<_, _>>()?;
+        for (item, content) in batch.iter().zip(contents) {
+            bytes += item.absorb(content, &mut hasher);
+        }
+    }
+    Ok(TreeFacts { digest: hasher.finish(), entries: items.len() as u64, bytes })
+}
+
+struct Item {
+    below: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Folder,
+    File,
+    Link,
+}
+
+enum Content {
+    Folder,
+    File { digest: Digest, length: u64, executable: bool },
+    Link(Vec<u8>),
+}
+
+/// All that is in `root`, in canonical order, without recursion: the depth is up to whoever made the tree.
+fn list(root: &Path, shown: &Path, items: &mut Vec<Item>) -> Result<(), StoreError> {
+    let mut waiting = vec![(PathBuf::new(), Kind::Folder)];
+    while let Some((below, kind)) = waiting.pop() {
+        if matches!(kind, Kind::Folder) {
+            let folder = root.join(&below);
+            for name in names(&folder)?.into_iter().rev() {
+                let path = folder.join(&name);
+                let kind = kind_of(&path)?;
+                waiting.push((below.join(name), kind));
+            }
+        }
+        if !below.as_os_str().is_empty() {
+            items.push(Item { below, kind });
+        }
+        if items.len() as u64 > MOST_ENTRIES {
+            return Err(StoreError::TooMuch { path: shown.to_owned(), what: "files and folders", limit: MOST_ENTRIES });
+        }
+    }
+    Ok(())
+}
+
+fn kind_of(path: &Path) -> Result<Kind, StoreError> {
+    let kind = fs_err::symlink_metadata(path).doing("look at", path)?.file_type();
+    match kind {
+        kind if kind.is_dir() => Ok(Kind::Folder),
+        kind if kind.is_file() => Ok(Kind::File),
+        kind if kind.is_symlink() => Ok(Kind::Link),
+        kind => Err(StoreError::Special { path: path.to_owned(), kind: special(kind) }),
+    }
+}
+
+/// What a thing that no tree may hold is called.
+pub(super) fn special(kind: FileType) -> &'static str {
+    match kind {
+        kind if kind.is_fifo() => "a named pipe",
+        kind if kind.is_socket() => "a socket",
+        kind if kind.is_block_device() || kind.is_char_device() => "a device",
+        _ => "of an unknown kind",
+    }
+}
+
+impl Item {
+    fn content(&self, root: &Path) -> Result<Content, StoreError> {
+        let path = root.join(&self.below);
+        match self.kind {
+            Kind::Folder => Ok(Content::Folder),
+            Kind::Link => {
+                let target = fs_err::read_link(&path).doing("read", &path)?;
+                Ok(Content::Link(target.as_os_str().as_bytes().to_vec()))
+            }
+            Kind::File => {
+                let mut options = std::fs::OpenOptions::new();
+                options.read(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+                let mut file = fs_err::OpenOptions::from_options(options).open(&path).doing("open", &path)?;
+                let executable = file.metadata().doing("look at", &path)?.permissions().mode() & 0o100 != 0;
+                let mut hasher = Hasher::new();
+                let length = copy(&mut file, &mut hasher).doing("read", &path)?;
+                Ok(Content::File { digest: hasher.finish(), length, executable })
+            }
+        }
+    }
+
+    /// Adds the item to the digest; says how many bytes its file has.
+    fn absorb(&self, content: Content, hasher: &mut Hasher) -> u64 {
+        let path = self.below.as_os_str().as_bytes();
+        let letter = match &content {
+            Content::Folder => b'd',
+            Content::File { executable: true, .. } => b'x',
+            Content::File { executable: false, .. } => b'f',
+            Content::Link(_) => b'l',
+        };
+        hasher.update(&[letter]);
+        absorb_bytes(path, hasher);
+        match content {
+            Content::Folder => 0,
+            Content::Link(target) => {
+                absorb_bytes(&target, hasher);
+                0
+            }
+            Content::File { digest, length, .. } => {
+                hasher.update(digest.as_bytes());
+                length
+            }
+        }
+    }
+}
+
+fn absorb_bytes(bytes: &[u8], hasher: &mut Hasher) {
+    hasher.update(&(bytes.len() as u64).to_le_bytes());
+    hasher.update(bytes);
+}
+
+/// [`io::copy`] with a buffer worth a system call.
+pub(super) fn copy(reader: &mut impl io::Read, hasher: &mut Hasher) -> io::Result<u64> {
+    let mut buffer = vec![0; 1 << 16];
+    let mut total = 0;
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(total),
+            Ok(read) => {
+                hasher.update(&buffer[..read]);
+                total += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl TreeFacts {
+    /// Writes them beside a tree, in the folder around it.
+    pub(super) fn write(&self, entry: &Path) -> Result<(), StoreError> {
+        let path = entry.join("digest");
+        let text = format!("{} {} {}\n", self.digest, self.entries, self.bytes);
+        fs_err::write(&path, text).doing("write", &path)
+    }
+
+    /// Reads them; none when the tree or the file is missing or makes no sense, as after a crash.
+    pub(super) fn read(entry: &Path) -> Result<Option<Self>, StoreError> {
+        let path = entry.join("digest");
+        let text = match fs_err::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("read", &path, error)),
+        };
+        let mut words = text.strip_suffix('\n').unwrap_or_default().split(' ');
+        let mut next = || words.next();
+        let facts = (|| {
+            let digest = next()?.parse().ok()?;
+            Some(Self { digest, entries: next()?.parse().ok()?, bytes: next()?.parse().ok()? })
+        })();
+        Ok(facts)
+    }
+}
