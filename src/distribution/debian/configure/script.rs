@@ -1,0 +1,206 @@
+//! Reading maintainer scripts without executing them.
+//!
+//! What debhelper added stands between two comments, and consists of a small vocabulary of commands; those are parsed.
+//! `update-alternatives --install` is parsed wherever it stands. Of the rest, lines that cannot change anything on a
+//! first installation are dropped; what then remains is the script's own work and is identified by a fingerprint, so
+//! that a rule of [`super::rules`] vouches for exactly the text that somebody has read.
+
+use serde::Serialize;
+
+use super::alternatives::Alternative;
+use crate::model::{Digest, Platform};
+
+/// A maintainer script of which the model does not know all that it does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct UnmodelledScript {
+    /// The package.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// `preinst` or `postinst`.
+    pub script: &'static str,
+    /// What identifies the unknown lines: a rule that lists it vouches for them.
+    pub fingerprint: String,
+    /// The unknown lines, without indentation.
+    pub lines: Vec<String>,
+}
+
+/// What a script does, as far as it can be read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Script {
+    pub(super) actions: Vec<Action>,
+    /// The lines that are the script's own, in order, white space collapsed.
+    pub(super) rest: Vec<String>,
+}
+
+/// The effect of a command on a first installation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// `update-alternatives --install`.
+    Alternative(Alternative),
+    /// The package's templates are loaded into the debconf database.
+    Templates,
+    /// `systemd-tmpfiles --create` with these files of `tmpfiles.d`.
+    Tmpfiles(Vec<String>),
+    /// `systemd-sysusers` with these files of `sysusers.d`.
+    Sysusers(Vec<String>),
+    /// `deb-systemd-helper enable` of a unit.
+    EnableUnit(String),
+    /// `update-rc.d`: links of an init script in `/etc/rc?.d`.
+    InitScript(String),
+    /// Python sources are compiled.
+    ByteCompile,
+}
+
+/// What a command in a snippet of debhelper (13.11 to 13.24), or of dh-python, means while an image is made: nothing
+/// runs there, and no older version of the package was ever installed.
+const COMMANDS: &[(&str, fn(&[&str]) -> Option<Action>)] = &[
+    // moves what an older version left behind
+    ("dpkg-maintscript-helper", |_| None),
+    // start, stop, restart and reload
+    ("deb-systemd-invoke", |_| None),
+    ("systemctl", |_| None),
+    ("invoke-rc.d", |_| None),
+    ("_dh_action=start", |_| None),
+    ("_dh_action=restart", |_| None),
+    ("udevadm", |_| None),
+    ("deb-systemd-helper enable", |words| words.get(2).map(|unit| Action::EnableUnit((*unit).to_owned()))),
+    ("deb-systemd-helper", |_| None),
+    ("update-rc.d", |words| words.get(1).map(|name| Action::InitScript((*name).to_owned()))),
+    // of a package that was removed and not purged
+    ("chmod +x /etc/init.d/", |_| None),
+    ("systemd-tmpfiles", |words| Some(Action::Tmpfiles(configuration_files(words)))),
+    ("systemd-sysusers", |words| Some(Action::Sysusers(configuration_files(words)))),
+    ("py3compile", |_| Some(Action::ByteCompile)),
+    ("pypy3compile", |_| None),
+    // menus of window managers; the program is in no image that does not ask for it
+    ("update-menus", |_| None),
+];
+
+fn configuration_files(words: &[&str]) -> Vec<String> {
+    words.iter().filter(|word| word.ends_with(".conf")).map(|word| (*word).to_owned()).collect()
+}
+
+impl Script {
+    /// Reads a script of a package for `platform`.
+    pub(super) fn read(text: &str, platform: Platform) -> Self {
+        let mut script = Self::default();
+        let mut snippet: Option<Vec<String>> = None;
+        let mut own = Vec::new();
+        for line in logical_lines(&text.replace(platform.multiarch(), "@multiarch@")) {
+            let restored = || line.replace("@multiarch@", platform.multiarch());
+            if line.starts_with("# Automatically added by ") {
+                own.extend(snippet.take().unwrap_or_default()); // without its end it is no snippet
+                snippet = Some(Vec::new());
+            } else if line.starts_with("# End automatically added section") {
+                own.extend(script.read_snippet(snippet.take().unwrap_or_default()));
+            } else if line.is_empty() || line.starts_with('#') {
+            } else if let Some(alternative) = Alternative::parse(&restored()) {
+                script.actions.push(Action::Alternative(alternative));
+            } else {
+                snippet.as_mut().unwrap_or(&mut own).push(line);
+            }
+        }
+        own.extend(snippet.take().unwrap_or_default());
+        script.read_own(own);
+        script
+    }
+
+    /// What identifies the script's own lines.
+    pub(super) fn fingerprint(&self) -> String {
+        Digest::of(self.rest.join("\n").as_bytes()).short()
+    }
+
+    /// Takes the actions of a snippet, or gives its lines back when one is unknown.
+    fn read_snippet(&mut self, lines: Vec<String>) -> Vec<String> {
+        let mut actions = Vec::new();
+        for line in &lines {
+            let plain: String = line.chars().filter(|character| !matches!(character, '"' | '\'')).collect();
+            let words: Vec<&str> = plain.split(' ').collect();
+            if matches!(words[0], "if" | "else" | "fi") && !line.contains(';')
+                || line.starts_with("if ") && (line.ends_with("; then") || line.ends_with(";then"))
+            {
+                continue;
+            }
+            let known = COMMANDS.iter().find(|(command, _)| {
+                plain
+                    .strip_prefix(command)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' ') || command.ends_with('/'))
+            });
+            match known {
+                Some((_, meaning)) => actions.extend(meaning(&words)),
+                None => return lines,
+            }
+        }
+        // a unit that is installed but not enabled by default: enabled only where an administrator had enabled it
+        if lines.iter().any(|line| line.contains("debian-installed")) {
+            actions.retain(|action| !matches!(action, Action::EnableUnit(_)));
+        }
+        self.actions.append(&mut actions);
+        Vec::new()
+    }
+
+    /// Keeps of the script's own lines those that might change something. When all are harmless, none is kept;
+    /// otherwise all are, because a condition belongs to what it guards.
+    fn read_own(&mut self, own: Vec<String>) {
+        let meaningful: Vec<bool> = own
+            .iter()
+            .enumerate()
+            .map(|(index, line)| {
+                let last = own[index + 1..].iter().all(|line| matches!(line.as_str(), "esac" | ";;" | "fi" | "exit 0"));
+                !is_harmless(line) && !(last && line == "exit 0")
+            })
+            .collect();
+        if own.iter().any(|line| line.starts_with(". ") && line.ends_with("/debconf/confmodule")) {
+            self.actions.push(Action::Templates);
+        }
+        if meaningful.contains(&true) {
+            self.rest = own;
+        }
+    }
+}
+
+/// Lines with continuations joined and white space collapsed.
+fn logical_lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut pending = String::new();
+    for line in text.lines() {
+        match line.strip_suffix('\\') {
+            Some(head) => pending.extend([head, " "]),
+            None => {
+                pending.push_str(line);
+                lines.push(pending.split_whitespace().collect::<Vec<_>>().join(" "));
+                pending.clear();
+            }
+        }
+    }
+    lines
+}
+
+/// Whether a line outside of debhelper's snippets has no effect, whatever stands around it.
+fn is_harmless(line: &str) -> bool {
+    let plain: String = line.chars().filter(|character| !matches!(character, '"' | '\'')).collect();
+    let label = |text: &str| {
+        let text = text.strip_prefix('(').unwrap_or(text);
+        text.split('|').all(|word| {
+            matches!(
+                word.trim(),
+                "configure" | "reconfigure" | "triggered" | "upgrade" | "install" | "install-upgrade" | "remove" | "*"
+            ) || word.trim().starts_with("abort-")
+        })
+    };
+    match plain.as_str() {
+        "set -e" | "set -u" | "set -eu" | "set -ue" | ":" | "true" | ";;" | "esac" | "fi" | "exit 1" | "case $1 in"
+        | "db_stop" | "db_stop || true" | "db_version 2.0" => true,
+        ". /usr/share/debconf/confmodule" => true,
+        "if [ $1 = configure ]; then" | "if [ $1 = configure ] ; then" | "if [ x$1 = xconfigure ]; then" => true,
+        text if text.starts_with("echo ") => !text.contains(['$', '`', '|', ';', '&']) || is_message_to_stderr(text),
+        text => text.strip_suffix(')').is_some_and(label),
+    }
+}
+
+/// `echo … >&2` about the argument the script was called with.
+fn is_message_to_stderr(text: &str) -> bool {
+    let text = text.trim_end_matches(" >&2").trim_end_matches(" 1>&2");
+    !text.replace("$1", "").replace("\\`", "").contains(['$', '`', '|', ';', '&', '>'])
+}
