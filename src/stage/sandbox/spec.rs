@@ -1,0 +1,124 @@
+//! What a sandbox is to be, as data: written by the program, read by the two processes that build it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::ImagePath;
+
+/// A process, and all that it may see and use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Spec {
+    /// Folders that make up the root, uppermost first. Never written to.
+    pub layers: Vec<PathBuf>,
+    /// A folder on disk for this sandbox alone: what is written to the root, and `/tmp`. It must be empty at first, or
+    /// left over from the same sandbox, which then continues on it.
+    pub scratch: PathBuf,
+    /// What else appears in the root.
+    pub mounts: Vec<Mount>,
+    /// Files made in the root before the process starts. Those below `/run` never reach a disk.
+    pub files: Vec<File>,
+    /// The program, by its absolute path, and its arguments.
+    pub argv: Vec<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    /// Folder to start in; made when missing.
+    pub cwd: ImagePath,
+    /// Whether the network of the machine is there.
+    pub network: Network,
+    /// What the process may do.
+    pub privilege: Privilege,
+    /// What each process may use.
+    pub limits: ProcessLimits,
+    /// Where it reads and writes.
+    pub console: Console,
+}
+
+/// A file or folder of the machine that appears in the root.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Mount {
+    /// The machine's file or folder.
+    pub source: PathBuf,
+    /// Where it appears.
+    pub at: ImagePath,
+    /// What may be done with it.
+    pub access: Access,
+}
+
+/// What may be done with a mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Reading.
+    ReadOnly,
+    /// Reading and writing; what is written is thrown away. Folders only.
+    Discard,
+    /// Reading and writing.
+    Writable,
+}
+
+/// A small file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct File {
+    /// Where.
+    pub path: ImagePath,
+    /// What is in it.
+    pub content: Vec<u8>,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// Whether a sandbox has a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Network {
+    /// A loopback interface of its own, nothing else.
+    #[default]
+    None,
+    /// The machine's.
+    Host,
+}
+
+/// What a process in the sandbox may do. It is user 0 of a user namespace with that one user; changing owners seems to
+/// work and does nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Privilege {
+    /// No capabilities.
+    #[default]
+    Build,
+    /// The capabilities of its namespaces, for programs that insist on being root, like `dpkg`. Becoming another user
+    /// seems to work and does nothing.
+    RootLike,
+}
+
+/// Limits of each process (`setrlimit(2)`).
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct ProcessLimits {
+    /// Bytes of data segment, heap and private mappings.
+    pub data: Option<u64>,
+    /// Bytes of a file.
+    pub file_size: u64,
+    /// Open files.
+    pub open_files: u64,
+    /// Processes and threads; not enforced by Linux when the program runs as the machine's root.
+    pub processes: u64,
+}
+
+impl Default for ProcessLimits {
+    fn default() -> Self {
+        Self { data: None, file_size: 32 << 30, open_files: 16_384, processes: 16_384 }
+    }
+}
+
+/// Where a sandbox reads and writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Console {
+    /// Reads nothing; writes lines to the program.
+    #[default]
+    Log,
+    /// The terminal that the program was started from.
+    Terminal,
+}

@@ -1,0 +1,128 @@
+//! The sandbox, from inside: programs that try to get out, and those that only want to work. Every test of
+//! [`inside`] runs twice: as the user that runs the tests, and, when that is root, as an ordinary user.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use orchestrate::model::ImagePath;
+use orchestrate::stage::sandbox::{
+    Access, Console, Ending, File, Mount, Network, Privilege, ProcessLimits, Sandbox, SandboxError, Spec,
+};
+
+/// The program that makes sandboxes; elsewhere when an ordinary user runs the tests again.
+fn program() -> PathBuf {
+    std::env::var_os("SANDBOX_TEST_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_orchestrate").into(), PathBuf::from)
+}
+
+/// A root with busybox and nothing else, made once for all tests and users.
+fn busybox_root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| match std::env::var_os("SANDBOX_TEST_ROOT") {
+        Some(root) => root.into(),
+        None => make_busybox_root(),
+    })
+}
+
+fn make_busybox_root() -> PathBuf {
+    let folder = tempfile::Builder::new().prefix("orchestrate-busybox-").tempdir().expect("a temporary folder").keep();
+    open_to_all(&folder);
+    run(Command::new("apt-get").args(["-q", "download", "busybox-static"]).current_dir(&folder), "apt");
+    let deb = fs_err::read_dir(&folder).expect("the folder").next().expect("a package").expect("an entry").path();
+    run(Command::new("dpkg-deb").arg("-x").arg(deb).arg(folder.join("package")), "dpkg");
+    let bin = folder.join("root/bin");
+    fs_err::create_dir_all(&bin).expect("a folder");
+    fs_err::copy(folder.join("package/bin/busybox"), bin.join("busybox")).expect("busybox");
+    for applet in ["sh", "cat", "ls", "id", "mount", "nc", "wget", "sleep", "kill", "env", "touch", "chroot", "dd", "chown", "hostname", "ps", "readlink", "rm", "mkdir", "stat", "test", "true", "grep", "unshare", "mknod", "ip", "umount", "awk", "setsid", "ln", "head", "wc", "tr", "date"] {
+        fs_err::os::unix::fs::symlink("busybox", bin.join(applet)).expect("a link");
+    }
+    fs_err::create_dir_all(folder.join("root/etc")).expect("a folder");
+    fs_err::write(folder.join("root/etc/motd"), "of the root\n").expect("a file");
+    folder.join("root")
+}
+
+fn run(command: &mut Command, package: &str) {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().unwrap_or_else(|error| panic!("{name}: {error}; `apt-get install {package}` and try again"));
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn open_to_all(folder: &Path) {
+    fs_err::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("own folder");
+}
+
+fn path(text: &str) -> ImagePath {
+    text.parse().expect("a path")
+}
+
+/// A sandbox with a busybox root, and a folder of the machine as `/out`.
+struct Cell {
+    spec: Spec,
+    folder: tempfile::TempDir,
+    timeout: Duration,
+}
+
+struct Outcome {
+    ending: Ending,
+    lines: Vec<String>,
+    cell: Cell,
+}
+
+fn cell(script: &str) -> Cell {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("out");
+    fs_err::create_dir(&out).expect("a folder");
+    let spec = Spec {
+        layers: vec![busybox_root().to_owned()],
+        scratch: folder.path().join("scratch"),
+        mounts: vec![Mount { source: out, at: path("out"), access: Access::Writable }],
+        files: vec![File { path: path("orchestrate/run"), content: script.into(), mode: 0o644 }],
+        argv: ["/bin/sh", "-eu", "/orchestrate/run"].map(str::to_owned).into(),
+        env: BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]),
+        cwd: path("build"),
+        network: Network::None,
+        privilege: Privilege::Build,
+        limits: ProcessLimits::default(),
+        console: Console::Log,
+    };
+    Cell { spec, folder, timeout: Duration::from_secs(60) }
+}
+
+impl Cell {
+    fn with(mut self, change: impl FnOnce(&mut Spec)) -> Self {
+        change(&mut self.spec);
+        self
+    }
+
+    fn try_run(self) -> Result<Outcome, SandboxError> {
+        let mut lines = Vec::new();
+        let mut keep = |line: &[u8]| lines.push(String::from_utf8_lossy(line).into_owned());
+        let ending = Sandbox::of_program(&program()).run(&self.spec, Some(self.timeout), &mut keep)?;
+        Ok(Outcome { ending, lines, cell: self })
+    }
+
+    fn run(self) -> Outcome {
+        self.try_run().unwrap_or_else(|error| panic!("{error} {:?}", error.help()))
+    }
+}
+
+impl Outcome {
+    /// The output of a script that must have worked.
+    fn lines(&self) -> &[String] {
+        assert_eq!(self.ending, Ending::Exited(0), "{:#?}", self.lines);
+        &self.lines
+    }
+}
+
+mod inside {
+    use super::*;
+
+    #[test]
+    fn a_script_writes_its_output() {
+        let outcome = cell("echo hi > /out/x; echo said").run();
+        assert_eq!(outcome.lines(), ["said"]);
+        assert_eq!(fs_err::read_to_string(outcome.cell.folder.path().join("out/x")).expect("the output"), "hi\n");
+    }
+}
