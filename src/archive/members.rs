@@ -37,11 +37,8 @@ pub fn locate(members: &[Member], offset: u64) -> Option<Located> {
         if offset - uncompressed_offset < member.uncompressed_len {
             return Some(Located { index, compressed_offset, uncompressed_offset });
         }
-        compressed_offset = compressed_offset.saturating_add(member.compressed_len);
-        uncompressed_offset = uncompressed_offset.saturating_add(member.uncompressed_len);
-        if uncompressed_offset > offset {
-            return None; // only after an overflow, which no real table has
-        }
+        compressed_offset = compressed_offset.checked_add(member.compressed_len)?;
+        uncompressed_offset += member.uncompressed_len; // at most `offset`
     }
     None
 }

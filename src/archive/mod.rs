@@ -16,8 +16,11 @@ mod gzip;
 mod limits;
 mod members;
 mod pax;
+mod tar_entry;
 mod tar_reader;
 mod tar_writer;
+#[cfg(test)]
+mod tests;
 mod ustar;
 mod zstd_frames;
 

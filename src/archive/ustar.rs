@@ -41,14 +41,15 @@ pub(super) mod flag {
 pub(super) struct Header<'a>(&'a [u8; BLOCK]);
 
 impl<'a> Header<'a> {
-    /// Checks magic and checksum.
+    /// Checks magic and checksum. The version that follows the magic is not looked at: writers differ.
     pub(super) fn parse(block: &'a [u8; BLOCK]) -> Result<Self, String> {
         let stored = octal(&block[field::CHECKSUM]).map_err(|problem| format!("its checksum {problem}"))?;
         if stored != u64::from(checksum(block)) {
             return Err("its checksum is wrong".to_owned());
         }
         match &block[field::MAGIC] {
-            b"ustar\x0000" | b"ustar  \0" => Ok(Self(block)),
+            b"ustar  \0" => Ok(Self(block)), // GNU
+            magic if magic.starts_with(b"ustar\0") => Ok(Self(block)),
             magic if magic.iter().all(|&byte| byte == 0) => Ok(Self(block)), // Unix version 7
             magic => Err(format!("its magic is {}", super::escaped::encode(magic))),
         }
@@ -61,7 +62,8 @@ impl<'a> Header<'a> {
     /// The name, with the prefix where the format has one.
     pub(super) fn name(&self) -> Vec<u8> {
         let name = text(&self.0[field::NAME]);
-        let prefix = if &self.0[field::MAGIC] == b"ustar\x0000" { text(&self.0[field::PREFIX]) } else { b"" };
+        // GNU keeps other things there
+        let prefix = if self.0[field::MAGIC].starts_with(b"ustar\0") { text(&self.0[field::PREFIX]) } else { b"" };
         if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
     }
 

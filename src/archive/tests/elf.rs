@@ -1,0 +1,93 @@
+//! Real programs and libraries, with `readelf` as the oracle, and damaged ones.
+
+use proptest::prelude::*;
+
+use super::super::elf::{ElfFacts, facts};
+use super::oracle::run;
+
+/// What `readelf` says, as far as it says it in one line.
+fn readelf(path: &str) -> ElfFacts {
+    let text = String::from_utf8_lossy(&run("readelf", &["-hldnW", path], b"")).into_owned();
+    let bracket = |line: &str| Some(line.rsplit_once('[')?.1.trim_end().trim_end_matches(']').to_owned());
+    let all =
+        |tag: &str| -> Vec<String> { text.lines().filter(|line| line.contains(tag)).filter_map(bracket).collect() };
+    let header = |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name)).expect("a line").trim();
+    let after =
+        |mark: &str| text.split_once(mark).and_then(|(_, rest)| rest.split(['\n', ']']).next()).map(str::to_owned);
+    ElfFacts {
+        machine: if header("Machine:").contains("X86-64") { 62 } else { 183 },
+        flags: u32::from_str_radix(header("Flags:").trim_start_matches("0x"), 16).expect("hexadecimal"),
+        class64: header("Class:") == "ELF64",
+        little_endian: header("Data:").contains("little"),
+        file_type: if header("Type:").starts_with("DYN") { 3 } else { 2 },
+        interpreter: after("[Requesting program interpreter: "),
+        soname: all("(SONAME)").pop(),
+        needed: all("(NEEDED)"),
+        runpath: all("(RUNPATH)").pop(),
+        rpath: all("(RPATH)").pop(),
+        dynamic: text.contains("Dynamic section at offset"),
+        pie: text.lines().any(|line| line.contains("(FLAGS_1)") && line.contains("PIE")),
+        osversion: after("OS: Linux, ABI: ").map(|version| {
+            version.split('.').fold(0, |number, part| number << 8 | part.parse::<u32>().expect("a number"))
+        }),
+        isa_needed: after("x86 ISA needed: ").map(|text| text.matches("x86-64-").fold(0, |bits, _| bits << 1 | 1)),
+    }
+}
+
+/// Files of the machine that runs the tests.
+fn samples() -> Vec<String> {
+    let libraries = run("sh", &["-c", "ls /usr/lib/*-linux-gnu*/lib[a-m]*.so.? | head -n 60"], b"");
+    let libraries = String::from_utf8(libraries).expect("UTF-8");
+    ["/bin/ls", "/bin/sh"].into_iter().chain(libraries.lines()).map(str::to_owned).collect()
+}
+
+#[test]
+fn real_files_are_read_as_readelf_reads_them() {
+    let samples = samples();
+    assert!(samples.len() > 10, "a machine with libraries");
+    for path in samples {
+        let bytes = fs_err::read(&path).expect("can be read");
+        assert_eq!(facts(&bytes), Some(readelf(&path)), "{path}");
+    }
+}
+
+#[test]
+fn bytes_need_not_be_aligned() {
+    let bytes = fs_err::read("/bin/ls").expect("can be read");
+    let shifted = [&[0], &bytes[..]].concat();
+    assert_eq!(facts(&shifted[1..]), facts(&bytes));
+    assert!(facts(&bytes).is_some_and(|facts| facts.needed.contains(&"libc.so.6".to_owned()) && facts.pie));
+}
+
+#[test]
+fn what_is_not_elf_has_no_facts() {
+    for bytes in [&b""[..], b"\x7fELF", b"#!/bin/sh\n", &[0; 100]] {
+        assert_eq!(facts(bytes), None);
+    }
+    let empty = ElfFacts::default();
+    let json = serde_json::to_string(&empty).expect("serialises");
+    assert_eq!(serde_json::from_str::<ElfFacts>(&json).expect("reads back"), empty);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn damaged_files_do_not_panic(
+        changes in proptest::collection::vec((prop_oneof![4 => 0..1500_usize, 1 => 0..140_000_usize], any::<u8>()), 0..12),
+        length in prop_oneof![Just(usize::MAX), 0..200_000_usize],
+    ) {
+        use std::sync::LazyLock;
+        static LS: LazyLock<Vec<u8>> = LazyLock::new(|| fs_err::read("/bin/ls").expect("can be read"));
+        let mut bytes = LS.clone();
+        for (at, byte) in changes {
+            bytes[at] = byte;
+        }
+        bytes.truncate(length);
+        let _ = facts(&bytes);
+    }
+
+    #[test]
+    fn random_files_do_not_panic(class in 0_u8..4, data in 0_u8..4, bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = facts(&[&[0x7f, b'E', b'L', b'F', class, data, 1][..], &bytes].concat());
+    }
+}

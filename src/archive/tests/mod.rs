@@ -1,0 +1,9 @@
+//! Tests of the room as a whole: hostile archives with their messages, and the programs of the field as oracles.
+
+mod deb;
+mod elf;
+mod hostile;
+mod oracle;
+mod pieces;
+mod roundtrip;
+mod streams;
