@@ -55,7 +55,8 @@ impl Store {
         for candidate in candidates {
             let too_old = oldest.is_some_and(|oldest| candidate.used <= oldest);
             let too_much = retention.size.is_some_and(|size| left > size.0);
-            let in_use = guarded.is_some_and(|since| candidate.used >= since) || claimed.contains(stem(&candidate.path));
+            let in_use =
+                guarded.is_some_and(|since| candidate.used >= since) || claimed.contains(stem(&candidate.path));
             if (too_old || too_much) && !in_use {
                 self.discard_entry(&candidate.path)?;
                 left -= candidate.bytes;

@@ -1,11 +1,11 @@
 //! Blobs that arrive in pieces over several runs.
 
-use std::io::{self, Seek as _, SeekFrom, Write};
-use std::path::PathBuf;
+use std::io::{Seek as _, SeekFrom, Write as _};
 
+use super::Store;
 use super::claim::Claim;
 use super::error::{Doing as _, StoreError};
-use super::Store;
+use super::tree_digest::copy;
 use crate::model::{Digest, Hasher};
 
 /// A blob whose digest is known before its bytes are. What has arrived stays in `parts/` when this is dropped, so that
@@ -26,16 +26,25 @@ impl Store {
     /// When the file cannot be made or read.
     pub fn partial_blob(&self, digest: &Digest) -> Result<PartialBlob, StoreError> {
         let claim = self.claim("part", digest)?;
-        let path = self.part_path(digest);
+        self.open_part(digest, claim)
+    }
+
+    /// Like [`Store::partial_blob`], but gives up at once when another thread or process has it.
+    ///
+    /// # Errors
+    /// As [`Store::partial_blob`].
+    pub fn try_partial_blob(&self, digest: &Digest) -> Result<Option<PartialBlob>, StoreError> {
+        let claim = self.try_claim("part", digest)?;
+        claim.map(|claim| self.open_part(digest, claim)).transpose()
+    }
+
+    fn open_part(&self, digest: &Digest, claim: Claim) -> Result<PartialBlob, StoreError> {
+        let path = self.inner.root.join("parts").join(digest.hex());
         let mut options = fs_err::OpenOptions::new();
         let mut file = options.create(true).truncate(false).read(true).write(true).open(&path).doing("open", &path)?;
         let mut hasher = Hasher::new();
-        io::copy(&mut file, &mut hasher).doing("read", &path)?;
+        copy(&mut file, &mut hasher).doing("read", &path)?;
         Ok(PartialBlob { file, hasher, digest: *digest, store: self.clone(), _claim: claim })
-    }
-
-    pub(super) fn part_path(&self, digest: &Digest) -> PathBuf {
-        self.inner.root.join("parts").join(digest.hex())
     }
 }
 

@@ -58,11 +58,8 @@ impl Store {
     /// When a folder of it cannot be read.
     pub fn status(&self) -> Result<Usage, StoreError> {
         let root = self.root();
-        let mut usage = Usage {
-            blobs: files(&root.join("blobs/sha256"))?,
-            parts: files(&root.join("parts"))?,
-            ..Usage::default()
-        };
+        let mut usage =
+            Usage { blobs: files(&root.join("blobs/sha256"))?, parts: files(&root.join("parts"))?, ..Usage::default() };
         for kind in TreeKind::ALL {
             let folder = root.join("trees").join(kind.name());
             let mut count = Count::default();

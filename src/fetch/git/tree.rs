@@ -1,0 +1,163 @@
+//! A commit's tree, written from the object database: no checkout, and so no filter, no attribute, no hook.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use git2::{Object, ObjectType, Odb, Oid, Repository};
+
+use super::super::config::FetchLimits;
+use super::super::error::FetchError;
+use super::{failed, transport};
+
+/// How deep folders may be; it also bounds the recursion.
+const DEEPEST: usize = 128;
+
+/// How much may still be written.
+pub(super) struct Budget {
+    pub(super) entries: u64,
+    pub(super) bytes: u64,
+    pub(super) file: u64,
+}
+
+impl Budget {
+    pub(super) fn new(limits: &FetchLimits) -> Self {
+        Self { entries: limits.tree_entries, bytes: limits.tree_bytes, file: limits.git_file }
+    }
+}
+
+/// A submodule that was met: its path below the repository's root, and its commit.
+pub(super) struct Gitlink {
+    pub(super) path: PathBuf,
+    pub(super) commit: Oid,
+}
+
+/// Writes trees of one repository.
+pub(super) struct TreeWriter<'a> {
+    repository: &'a Repository,
+    odb: Odb<'a>,
+    url: &'a str,
+    dest: &'a Path,
+    budget: &'a mut Budget,
+    links: Vec<Gitlink>,
+}
+
+impl<'a> TreeWriter<'a> {
+    pub(super) fn new(
+        repository: &'a Repository,
+        url: &'a str,
+        dest: &'a Path,
+        budget: &'a mut Budget,
+    ) -> Result<Self, FetchError> {
+        let odb = repository.odb().map_err(|error| failed("read the objects".to_owned(), url, &error))?;
+        Ok(Self { repository, odb, url, dest, budget, links: Vec::new() })
+    }
+
+    /// Writes a tree into the folder `dest`; says which submodules are in it.
+    pub(super) fn write(mut self, tree: Oid) -> Result<Vec<Gitlink>, FetchError> {
+        self.folder(tree, Path::new(""), 0)?;
+        Ok(self.links)
+    }
+
+    fn folder(&mut self, tree: Oid, below: &Path, depth: usize) -> Result<(), FetchError> {
+        if depth > DEEPEST {
+            return Err(self.refused(below, format!("folders are more than {DEEPEST} deep")));
+        }
+        let tree = self.repository.find_tree(tree).map_err(|error| self.git(below, &error))?;
+        for entry in tree.iter() {
+            let name = entry.name_bytes();
+            let path = below.join(OsStr::from_bytes(name));
+            if !is_plain(name) {
+                return Err(self.refused(&path, "no file in a tree may have this name".to_owned()));
+            }
+            self.budget.entries = self.budget.entries.checked_sub(1).ok_or_else(|| {
+                self.refused(&path, "the tree holds more files and folders than are allowed".to_owned())
+            })?;
+            match entry.filemode_raw() {
+                0o040000 => {
+                    self.make_folder(&path)?;
+                    self.folder(entry.id(), &path, depth + 1)?;
+                }
+                0o120000 => self.link(entry.id(), &path)?,
+                0o160000 => {
+                    self.make_folder(&path)?;
+                    self.links.push(Gitlink { path, commit: entry.id() });
+                }
+                // 0100664 is what git wrote long ago for 0100644
+                mode if mode & 0o170000 == 0o100000 => self.file(entry.id(), &path, mode & 0o100 != 0)?,
+                mode => return Err(self.refused(&path, format!("its mode {mode:o} is not one of git's"))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails when something is there: a tree that names a link and a folder alike must not write through the link.
+    fn make_folder(&self, below: &Path) -> Result<(), FetchError> {
+        let path = self.dest.join(below);
+        fs_err::create_dir(&path).map_err(|source| FetchError::File { doing: "create", path, source })
+    }
+
+    fn file(&mut self, id: Oid, below: &Path, executable: bool) -> Result<(), FetchError> {
+        use std::io::Write as _;
+        let blob = self.blob(id, below)?;
+        let path = self.dest.join(below);
+        let failed = |source| FetchError::File { doing: "write", path: path.clone(), source };
+        let content = blob.as_blob().map(git2::Blob::content).unwrap_or_default();
+        let mut file = fs_err::File::create_new(&path).map_err(failed)?;
+        file.write_all(content).map_err(failed)?;
+        let mode = if executable { 0o755 } else { 0o644 };
+        file.set_permissions(std::fs::Permissions::from_mode(mode)).map_err(failed)
+    }
+
+    fn link(&mut self, id: Oid, below: &Path) -> Result<(), FetchError> {
+        let blob = self.blob(id, below)?;
+        let target = blob.as_blob().map(git2::Blob::content).unwrap_or_default();
+        if target.is_empty() || target.contains(&0) || target.len() > 4095 {
+            return Err(self.refused(below, "it is a link to nothing that could be".to_owned()));
+        }
+        let path = self.dest.join(below);
+        fs_err::os::unix::fs::symlink(OsStr::from_bytes(target), &path).map_err(|source| FetchError::File {
+            doing: "link",
+            path,
+            source,
+        })
+    }
+
+    /// Reads a file's content, once its length is known to be allowed.
+    fn blob(&mut self, id: Oid, below: &Path) -> Result<Object<'a>, FetchError> {
+        let (length, kind) = self.odb.read_header(id).map_err(|error| self.git(below, &error))?;
+        let length = length as u64;
+        if kind != ObjectType::Blob {
+            return Err(self.refused(below, "it is not a file, though its mode says so".to_owned()));
+        }
+        if length > self.budget.file {
+            return Err(self.refused(below, format!("it has {length} bytes, {} are allowed", self.budget.file)));
+        }
+        self.budget.bytes = self
+            .budget
+            .bytes
+            .checked_sub(length)
+            .ok_or_else(|| self.refused(below, "the tree holds more bytes than are allowed".to_owned()))?;
+        self.repository.find_object(id, Some(ObjectType::Blob)).map_err(|error| self.git(below, &error))
+    }
+
+    fn git(&self, below: &Path, error: &git2::Error) -> FetchError {
+        failed(format!("read `{}`", below.display()), self.url, error)
+    }
+
+    fn refused(&self, below: &Path, reason: String) -> FetchError {
+        FetchError::Tree { path: below.to_owned(), from: transport::shown(self.url), reason }
+    }
+}
+
+/// Whether a name can be that of a file in a tree, by the rules of git itself (git-fsck(1)).
+fn is_plain(name: &[u8]) -> bool {
+    !name.is_empty()
+        && name.len() <= 255
+        && !name.contains(&b'/')
+        && !name.contains(&0)
+        && name != b"."
+        && name != b".."
+        && !name.eq_ignore_ascii_case(b".git")
+}

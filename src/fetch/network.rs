@@ -1,0 +1,225 @@
+//! One client, one runtime: how bytes come over http, or from a `file://` URL, piece by piece.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::config::{FetchConfig, Patience, Proxy};
+use super::error::FetchError;
+use super::netrc::Netrc;
+use crate::store::StoreError;
+
+/// The runtime, the client and what they keep count of.
+pub(super) struct Network {
+    pub(super) runtime: Runtime,
+    pub(super) client: reqwest::Client,
+    pub(super) patience: Patience,
+    netrc: Netrc,
+    hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+    per_host: usize,
+}
+
+/// Why an attempt failed, by what follows from it.
+pub(super) enum Trouble {
+    /// This URL will not help: the next one.
+    Next(String),
+    /// It may help later.
+    Again {
+        reason: String,
+        /// When the server says so.
+        after: Option<Duration>,
+    },
+    /// Nothing will help.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Mismatch { .. } | StoreError::Length { .. } => Self::Next(error.to_string()),
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl Network {
+    pub(super) fn new(config: &FetchConfig) -> Result<Self, FetchError> {
+        let failed = |reason: String| FetchError::Network { reason };
+        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("fetch").enable_all().build();
+        Ok(Self {
+            runtime: runtime.map_err(|error| failed(error.to_string()))?,
+            client: client(config)?,
+            patience: config.patience,
+            netrc: config.credentials()?,
+            hosts: Mutex::default(),
+            per_host: config.connections_per_host.max(1),
+        })
+    }
+
+    /// Adds credentials, when there are some for the host and the URL brings none.
+    pub(super) fn authorise(&self, request: RequestBuilder, url: &Url) -> RequestBuilder {
+        let login = url.host_str().filter(|_| url.username().is_empty()).and_then(|host| self.netrc.login(host));
+        match login {
+            Some(login) => request.basic_auth(&login.name, Some(&login.password)),
+            None => request,
+        }
+    }
+
+    /// A request for the bytes as they are.
+    pub(super) fn get(&self, url: &Url) -> RequestBuilder {
+        self.authorise(self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity"), url)
+    }
+
+    /// Sends a request and sorts the answer: a success, 304 or 416, or trouble.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
+        let answer = tokio::time::timeout(self.patience.stall, request.send()).await;
+        let response = answer.map_err(|_| self.silence())?.map_err(|error| transport(&error))?;
+        let status = response.status();
+        if status.is_success() || matches!(status, StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE) {
+            return Ok(response);
+        }
+        let reason = format!("the server says {status}");
+        let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+        if status.is_server_error() || later.contains(&status) {
+            return Err(Trouble::Again { reason, after: retry_after(&response) });
+        }
+        Err(Trouble::Next(reason))
+    }
+
+    /// The next piece of a body.
+    pub(super) async fn piece(&self, response: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, Trouble> {
+        let piece = tokio::time::timeout(self.patience.stall, response.chunk()).await;
+        piece.map_err(|_| self.silence())?.map_err(|error| transport(&error))
+    }
+
+    /// Hands the body to `take`, piece by piece; at most `room` bytes are accepted.
+    pub(super) async fn body(
+        &self,
+        mut response: Response,
+        room: u64,
+        mut take: impl FnMut(&[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), Trouble> {
+        if let Some(promised) = promised(&response).filter(|&promised| promised > room) {
+            return Err(too_long(room, Some(promised)));
+        }
+        let mut left = room;
+        while let Some(piece) = self.piece(&mut response).await? {
+            let piece = piece.as_ref();
+            left = left.checked_sub(piece.len() as u64).ok_or_else(|| too_long(room, None))?;
+            take(piece)?;
+        }
+        Ok(())
+    }
+
+    fn silence(&self) -> Trouble {
+        let reason = format!("nothing came for {} seconds", self.patience.stall.as_secs());
+        Trouble::Again { reason, after: None }
+    }
+
+    /// Who may transfer from the host of a URL.
+    pub(super) fn host(&self, url: &Url) -> Arc<Semaphore> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner); // a map is never half-changed
+        Arc::clone(hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(self.per_host))))
+    }
+}
+
+/// Hands a `file://` URL's content to `take`, from `skip` on; at most `room` bytes are accepted.
+pub(super) fn local_body(
+    url: &Url,
+    skip: u64,
+    room: u64,
+    mut take: impl FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<(), Trouble> {
+    use std::io::{Seek as _, SeekFrom};
+    let failed = |error: std::io::Error| Trouble::Next(error.to_string());
+    let path = url.to_file_path().map_err(|()| Trouble::Next("it names no file of this machine".to_owned()))?;
+    if !fs_err::metadata(&path).map_err(failed)?.is_file() {
+        return Err(Trouble::Next("it is not a file".to_owned())); // opening a pipe would wait for ever
+    }
+    let mut file = fs_err::File::open(&path).map_err(failed)?;
+    file.seek(SeekFrom::Start(skip)).map_err(failed)?;
+    let (mut buffer, mut left) = (vec![0; 1 << 16], room);
+    loop {
+        let read = file.read(&mut buffer).map_err(failed)?;
+        if read == 0 {
+            return Ok(());
+        }
+        left = left.checked_sub(read as u64).ok_or_else(|| too_long(room, None))?;
+        take(&buffer[..read])?;
+    }
+}
+
+/// The length that the answer's header promises. Not that of the client library, which knows the body's.
+pub(super) fn promised(response: &Response) -> Option<u64> {
+    response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn too_long(room: u64, promised: Option<u64>) -> Trouble {
+    let more = promised.map_or_else(|| "more".to_owned(), |promised| promised.to_string());
+    Trouble::Next(format!("expected {room} bytes at most, found {more}"))
+}
+
+/// What a failure of the connection means, in the words of its deepest cause.
+fn transport(error: &reqwest::Error) -> Trouble {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let what = match error {
+        error if error.is_connect() => "cannot connect",
+        error if error.is_timeout() => "it took too long",
+        error if error.is_redirect() => return Trouble::Next("it redirects in circles".to_owned()),
+        error if error.is_builder() => return Trouble::Next("it is not a URL that can be fetched".to_owned()),
+        error if error.is_body() || error.is_decode() => "the answer broke off",
+        _ => "the transfer failed",
+    };
+    Trouble::Again { reason: format!("{what}: {cause}"), after: None }
+}
+
+/// `Retry-After` in seconds; as a date it is ignored, for what the time is must not matter.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn client(config: &FetchConfig) -> Result<reqwest::Client, FetchError> {
+    let certificates = config.certificates()?;
+    let build = |closed: bool| -> Result<_, FetchError> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(&config.user_agent)
+            .referer(false)
+            .redirect(reqwest::redirect::Policy::limited(10))
+            .connect_timeout(config.patience.connect)
+            .pool_max_idle_per_host(config.connections_per_host);
+        for (name, address) in &config.hosts {
+            builder = builder.resolve(name, std::net::SocketAddr::new(*address, 0));
+        }
+        builder = match (config.proxy()?, &config.proxy) {
+            (Some(proxy), _) => builder.proxy(proxy),
+            (None, Proxy::System) => builder,
+            (None, _) => builder.no_proxy(),
+        };
+        builder = match closed {
+            true => builder.tls_certs_only(certificates.clone()),
+            false => builder.tls_certs_merge(certificates.clone()),
+        };
+        if let Some(identity) = config.identity()? {
+            builder = builder.identity(identity);
+        }
+        Ok(builder.build())
+    };
+    // A machine without any certificate of an authority can still use http, and https with those configured.
+    let client = match build(false)? {
+        Ok(client) => Ok(client),
+        Err(_) => build(true)?,
+    };
+    client.map_err(|error| FetchError::Network { reason: error.to_string() })
+}
