@@ -1,3 +1,6 @@
 //! Integration tests: one binary, so that they link once.
 
+mod architecture;
+mod bad_input;
 mod sandbox;
+mod support;

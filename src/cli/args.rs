@@ -1,0 +1,173 @@
+//! What can be typed.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{ByteSize, ImageName, Platform, RecipeName};
+use crate::ops::Output;
+
+/// Pinned recipes in, reproducible multi-architecture OCI images out: no daemon, no root, no emulation.
+#[derive(Debug, Parser)]
+#[command(name = "orchestrate", version, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// Folder with `images/` and `lock/`; the nearest one upwards when not given
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) project: Option<Utf8PathBuf>,
+    /// Mirrors, proxies, credentials, cache of this place (see docs/environment.md)
+    #[arg(long, global = true, value_name = "FILE", env = "ORCHESTRATE_ENVIRONMENT")]
+    pub(super) environment: Option<Utf8PathBuf>,
+    /// Folder of the store
+    #[arg(long, global = true, value_name = "DIR", env = "ORCHESTRATE_STORE")]
+    pub(super) store: Option<Utf8PathBuf>,
+    /// Steps and threads at once; the number of cores when not given
+    #[arg(long, short, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) jobs: Option<u16>,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: When,
+    /// Print nothing but data and errors
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// When to do a thing that depends on the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Build images from recipes and lock, and write them out
+    Build(Build),
+    /// Show which steps would run, and why
+    Plan(Plan),
+    /// Pin every input anew and show what moved
+    Refresh(Refresh),
+    /// Verify recipes and lock without a network
+    Check(Check),
+    /// List images with their platforms, bases and recipes
+    List(List),
+    /// Look at the store, verify it, clean it
+    #[command(subcommand)]
+    Cache(Cache),
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Chosen {
+    /// Images; all that are not retired when none is named
+    #[arg(value_name = "IMAGE")]
+    pub(super) images: Vec<ImageName>,
+    /// Platforms, separated by commas; those of each recipe when not given
+    #[arg(long, short, value_delimiter = ',', value_name = "PLATFORM")]
+    pub(super) platform: Vec<Platform>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Build {
+    #[command(flatten)]
+    pub(super) chosen: Chosen,
+    /// Where to write: `oci:DIR`, `docker-archive:FILE` or `rootfs:FILE`; several are possible [default: oci:dist]
+    #[arg(long, short, value_name = "OUTPUT")]
+    pub(super) output: Vec<Output>,
+    /// Use no network: inputs that are not in the store are an error that lists them all
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Print JSON instead of lines
+    #[arg(long)]
+    pub(super) json: bool,
+    /// When a step fails, open a shell in its sandbox
+    #[arg(long)]
+    pub(super) debug_shell: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) chosen: Chosen,
+    /// Show the steps that are done as well
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Print JSON instead of lines
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Refresh {
+    /// Recipes, or images of recipes; all when none is named
+    #[arg(value_name = "RECIPE")]
+    pub(super) recipes: Vec<RecipeName>,
+    /// Change nothing; exit with 3 when something would move
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Only these kinds of inputs
+    #[arg(long, value_delimiter = ',', value_name = "KIND")]
+    pub(super) only: Vec<crate::ops::InputKind>,
+    /// Print JSON instead of lines
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Print JSON instead of lines
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// The store.
+#[derive(Debug, Subcommand)]
+pub(super) enum Cache {
+    /// Count what is in it
+    Status {
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hash everything in it again; exit with 1 when something is wrong
+    Verify {
+        /// Remove what is wrong, so that it is made or fetched again
+        #[arg(long)]
+        repair: bool,
+        /// Print JSON instead of lines
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove what was not used for longest
+    Clean {
+        /// Remove until no more than this is left, e.g. `20GiB`
+        #[arg(long, value_name = "SIZE")]
+        keep_size: Option<ByteSize>,
+        /// Remove what was not used for so many days
+        #[arg(long, value_name = "DAYS")]
+        keep_days: Option<u32>,
+    },
+}

@@ -1,0 +1,206 @@
+//! Errors as people read them: drawn with the lines of the recipe they are about, causes below, what to do next.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+
+use crate::model::{Place, SourceMap};
+use crate::ops::{OpsError, PinError, StepError, SuiteError};
+use crate::plan::PlanError;
+use crate::recipe::nearest;
+
+/// An error with everything that is said about it.
+#[derive(Debug)]
+struct Drawn {
+    message: String,
+    help: Option<String>,
+    labels: Vec<LabeledSpan>,
+    source: Option<NamedSource<Arc<str>>>,
+}
+
+impl fmt::Display for Drawn {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Drawn {}
+
+impl Diagnostic for Drawn {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    }
+}
+
+/// Draws `error` on stderr.
+pub(super) fn report(error: &OpsError, sources: Option<&SourceMap>, colour: bool) {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let width = terminal_width();
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false);
+    let mut text = String::new();
+    match error {
+        OpsError::Recipes { mistakes } => {
+            for report in mistakes.reports() {
+                let _ = handler.render_report(&mut text, &report); // writing to a string cannot fail
+                text.push('\n');
+            }
+            let count = mistakes.list.len();
+            text.push_str(&format!("{count} mistake{} in the recipes\n", super::progress::plural(count)));
+        }
+        OpsError::Steps { failures, .. } => {
+            for failure in failures {
+                report(failure, sources, colour);
+            }
+            return;
+        }
+        _ => {
+            for drawn in draw(error, sources) {
+                let _ = handler.render_report(&mut text, &drawn);
+                text.push('\n');
+            }
+        }
+    }
+    let _ = write!(std::io::stderr(), "{text}"); // nobody is left to tell
+}
+
+fn terminal_width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    let (_, found) = indicatif::TermLike::width(&console_stderr()).checked_sub(0).map_or((0, 80), |width| (0, usize::from(width)));
+    columns.unwrap_or(found).clamp(60, 120)
+}
+
+fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
+    match error {
+        OpsError::Plan { source: PlanError::Unfit { misfits } } => {
+            let mut recipes: Vec<&str> = misfits.iter().map(|misfit| misfit.recipe.as_str()).collect();
+            recipes.dedup();
+            let help = format!("run `orchestrate refresh {}`", recipes.join(" "));
+            let mut drawn: Vec<Drawn> =
+                misfits.iter().map(|misfit| at(misfit.to_string(), &[(misfit.place, "asked for here".to_owned())], None, sources)).collect();
+            if let Some(last) = drawn.last_mut() {
+                last.help = Some(help);
+            }
+            drawn
+        }
+        OpsError::Unsatisfiable { source, .. } => {
+            vec![at(chain(error), &source.places, source.help.clone(), sources)]
+        }
+        _ => {
+            let places: Vec<_> = place(error).into_iter().map(|place| (place, "asked for here".to_owned())).collect();
+            vec![at(chain(error), &places, help(error), sources)]
+        }
+    }
+}
+
+/// The message and those of all causes, each on its own line.
+fn chain(error: &OpsError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let message = source.to_string();
+        if !text.ends_with(&message) {
+            text.push_str("\n  ");
+            text.push_str(&message.replace('\n', "\n  "));
+        }
+        cause = source.source();
+    }
+    text
+}
+
+fn at(message: String, places: &[(Place, String)], help: Option<String>, sources: Option<&SourceMap>) -> Drawn {
+    let mut drawn = Drawn { message, help, labels: Vec::new(), source: None };
+    if let (Some(sources), Some((first, _))) = (sources, places.first()) {
+        let file = sources.file(first.file);
+        drawn.source = Some(NamedSource::new(&file.name, Arc::clone(&file.text)));
+        let here = places.iter().filter(|(place, _)| place.file == first.file);
+        let label = |(place, text): &(Place, String)| {
+            LabeledSpan::new(Some(text.clone()), place.offset as usize, place.length as usize)
+        };
+        drawn.labels = here.map(label).collect();
+    }
+    drawn
+}
+
+/// Where in a recipe an error is about.
+fn place(error: &OpsError) -> Option<Place> {
+    match error {
+        OpsError::Suite { place, .. }
+        | OpsError::NoMirror { place, .. }
+        | OpsError::NoSourcePackage { place, .. }
+        | OpsError::Pin { place, .. }
+        | OpsError::NoDistribution { place, .. }
+        | OpsError::Plan {
+            source: PlanError::NoToolchain { place, .. } | PlanError::Local { place, .. } | PlanError::Dangling { place, .. },
+        }
+        | OpsError::Step { source: StepError::Absent { place, .. }, .. } => Some(*place),
+        OpsError::Step { source: StepError::Image(error), .. } => error.place(),
+        _ => None,
+    }
+}
+
+/// What to do about an error.
+fn help(error: &OpsError) -> Option<String> {
+    match error {
+        OpsError::NoProject { .. } => Some("go to the repository of images, or name it with `--project DIR`".to_owned()),
+        OpsError::Lock { source } => Some(source.help()),
+        OpsError::Store { source } => source.help(),
+        OpsError::Fetch { source } => source.help(),
+        OpsError::Plan { source: PlanError::UnknownImage { name, known } } => {
+            let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+            Some(suggest(name.as_str(), &known))
+        }
+        OpsError::Plan { source: PlanError::NotFor { known, .. } } => {
+            Some(format!("its recipe is for {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")))
+        }
+        OpsError::UnknownRecipe { name, known } => {
+            Some(suggest(name, &known.iter().map(String::as_str).collect::<Vec<_>>()))
+        }
+        OpsError::NoMirror { archive, .. } => Some(format!(
+            "name one in the environment file: `mirror \"{archive}\" \"http://…\"`, or give the archive a `snapshot` in project.kdl"
+        )),
+        OpsError::NoDistribution { .. } => Some("add `distribution \"debian\" suite=\"trixie\"` to the image".to_owned()),
+        OpsError::Step { source, .. } => match source {
+            StepError::Stage(error) => error.help(),
+            StepError::Source(error) => error.help(),
+            StepError::Image(error) => error.help(),
+            StepError::Store(error) => error.help(),
+            StepError::Fetch(error) => error.help(),
+            StepError::OtherTree { expected, found, .. } => Some(format!(
+                "the lock says {expected}, and what came is {found}: look at why it changed, then refresh the recipe"
+            )),
+            StepError::Absent { .. } => Some("look at what the step put into \"$OUT\"".to_owned()),
+        },
+        OpsError::Suite { source, .. } => match source {
+            SuiteError::Fetch(error) => error.help(),
+            SuiteError::OpenPgp(error) => error.help(),
+            SuiteError::Release(error) => error.help(),
+            SuiteError::Store(error) => error.help(),
+            _ => None,
+        },
+        OpsError::Pin { source, .. } => match source {
+            PinError::Fetch(error) => error.help(),
+            PinError::OpenPgp(error) => error.help(),
+            PinError::Store(error) => error.help(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn suggest(name: &str, known: &[&str]) -> String {
+    match nearest(name, known) {
+        Some(found) => format!("did you mean `{found}`? `orchestrate list` shows all"),
+        None => "`orchestrate list` shows all".to_owned(),
+    }
+}

@@ -1,0 +1,216 @@
+//! Each verb: calls one function of `ops` and prints what it gives.
+
+use std::io::{self, Write as _};
+
+use clap::CommandFactory as _;
+use serde::Serialize;
+
+use super::Exit;
+use super::args::{Arguments, Build, Cache, Check, Chosen, Command, List, Plan, Refresh};
+use super::progress::{Progress, plural};
+use super::{report, setup};
+use crate::model::SourceMap;
+use crate::ops::{
+    self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest, Workspace,
+};
+use crate::store::Retention;
+
+/// Runs what was asked for and reports what went wrong.
+pub(super) fn run(arguments: &Arguments) -> Exit {
+    let threads = setup::jobs(&arguments.common).get();
+    // only fails when it was set before, and nothing before this uses it
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    let progress = Progress::new(arguments.common.quiet);
+    let mut sources = None;
+    let result = dispatch(arguments, &progress, &mut sources);
+    progress.clear();
+    result.unwrap_or_else(|error| {
+        // a reader that has seen enough is no failure
+        if let OpsError::Io { source } = &error
+            && source.kind() == io::ErrorKind::BrokenPipe
+        {
+            return Exit::Done;
+        }
+        report::report(&error, sources.as_ref(), setup::colour(&arguments.common));
+        Exit::Failed
+    })
+}
+
+/// Loads recipes and lock, and keeps the texts for errors that point into them.
+fn load(arguments: &Arguments, sources: &mut Option<SourceMap>) -> Result<Workspace, OpsError> {
+    let workspace = setup::workspace(&arguments.common)?;
+    *sources = Some(workspace.project.sources.clone());
+    Ok(workspace)
+}
+
+fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+    match &arguments.command {
+        Command::Build(verb) => build(arguments, verb, progress, sources),
+        Command::Plan(verb) => plan(arguments, verb, progress, sources),
+        Command::Refresh(verb) => refresh(arguments, verb, progress, sources),
+        Command::Check(verb) => check(arguments, verb, progress, sources),
+        Command::List(verb) => list(arguments, verb, sources),
+        Command::Cache(verb) => cache(arguments, verb, progress),
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Arguments::command(), "orchestrate", &mut io::stdout());
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn request(chosen: &Chosen, outputs: Vec<Output>, on_failure: OnFailure) -> BuildRequest {
+    BuildRequest { images: chosen.images.clone(), platforms: chosen.platform.clone(), outputs, on_failure }
+}
+
+fn json<T: Serialize>(value: &T) -> Result<(), OpsError> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+fn build(arguments: &Arguments, verb: &Build, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+    let workspace = load(arguments, sources)?;
+    let services = setup::services(&arguments.common, verb.offline, progress)?;
+    let outputs = match verb.output.as_slice() {
+        [] => vec![Output::Oci(workspace.project.root.join("dist").into())],
+        outputs => outputs.to_vec(),
+    };
+    let on_failure = if verb.debug_shell { OnFailure::Shell } else { OnFailure::Report };
+    let report = ops::build(&workspace, &services, &request(&verb.chosen, outputs, on_failure))?;
+    progress.clear();
+    if !arguments.common.quiet && report.ran == 0 {
+        let _ = writeln!(io::stderr(), "nothing to do: all {} step{} are done", report.steps, plural(report.steps));
+    }
+    if verb.json { json(&report)? } else { print_images(&report)? }
+    Ok(Exit::Done)
+}
+
+fn print_images(report: &BuildReport) -> Result<(), OpsError> {
+    let mut out = io::stdout().lock();
+    for image in &report.images {
+        for built in &image.platforms {
+            writeln!(out, "{}\t{}\t{}", image.name, built.platform, built.manifest)?;
+        }
+        writeln!(out, "{}\tindex\t{}", image.name, image.index)?;
+    }
+    Ok(())
+}
+
+fn plan(arguments: &Arguments, verb: &Plan, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+    let workspace = load(arguments, sources)?;
+    let services = setup::services(&arguments.common, true, progress)?;
+    let steps = ops::plan_steps(&workspace, &services, &request(&verb.chosen, Vec::new(), OnFailure::Report))?;
+    if verb.json {
+        json(&steps)?;
+        return Ok(Exit::Done);
+    }
+    let mut out = io::stdout().lock();
+    for step in steps.iter().filter(|step| verb.all || !step.run.is_empty()) {
+        let state = if step.run.is_empty() { "done" } else { "run" };
+        writeln!(out, "{state:4}  {:44} {}", step.step, step.key.short())?;
+        for reason in &step.run {
+            writeln!(out, "        {reason}")?;
+        }
+    }
+    let to_run = steps.iter().filter(|step| !step.run.is_empty()).count();
+    let _ = writeln!(io::stderr(), "{to_run} of {} steps would run", steps.len());
+    Ok(Exit::Done)
+}
+
+fn refresh(arguments: &Arguments, verb: &Refresh, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+    let workspace = load(arguments, sources)?;
+    let services = setup::services(&arguments.common, false, progress)?;
+    let mode = if verb.check { RefreshMode::Check } else { RefreshMode::Write };
+    let request = RefreshRequest { recipes: verb.recipes.clone(), only: verb.only.clone(), mode };
+    let report = ops::refresh(&workspace, &services, &request)?;
+    progress.clear();
+    if verb.json { json(&report)? } else { print_moves(&report)? }
+    if !arguments.common.quiet {
+        let _ = writeln!(io::stderr(), "{}", summary(&report, mode));
+    }
+    Ok(if verb.check && report.changed { Exit::NotUpToDate } else { Exit::Done })
+}
+
+fn print_moves(report: &RefreshReport) -> Result<(), OpsError> {
+    let mut out = io::stdout().lock();
+    for moved in &report.moves {
+        let (old, new) = (moved.old.as_deref().unwrap_or("-"), moved.new.as_deref().unwrap_or("-"));
+        writeln!(out, "{}\t{}\t{old}\t{new}\t{}", moved.recipe, moved.what, moved.part)?;
+    }
+    Ok(())
+}
+
+fn summary(report: &RefreshReport, mode: RefreshMode) -> String {
+    let count = report.moves.len();
+    match (report.changed, mode) {
+        (false, _) => "nothing moved".to_owned(),
+        (true, RefreshMode::Check) => format!("{count} pin{} would move", plural(count)),
+        (true, RefreshMode::Write) => format!("{count} pin{} moved; review the change of `lock/`", plural(count)),
+    }
+}
+
+fn check(arguments: &Arguments, verb: &Check, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+    let workspace = load(arguments, sources)?;
+    let services = setup::services(&arguments.common, true, progress)?;
+    let report = ops::check(&workspace, &services)?;
+    if verb.json {
+        json(&report)?;
+    } else if !arguments.common.quiet {
+        let (recipes, images, steps) = (report.recipes, report.images, report.steps);
+        let _ = writeln!(io::stderr(), "{recipes} recipes, {images} images, {steps} steps: recipes and lock fit");
+    }
+    Ok(Exit::Done)
+}
+
+fn list(arguments: &Arguments, verb: &List, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+    let workspace = load(arguments, sources)?;
+    let images = ops::list(&workspace.project);
+    if verb.json {
+        json(&images)?;
+        return Ok(Exit::Done);
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    table.set_header(["IMAGE", "FROM", "PLATFORMS", "RECIPE", "TITLE"]);
+    for image in &images {
+        let platforms: Vec<String> = image.platforms.iter().map(ToString::to_string).collect();
+        let title = image.title.clone().unwrap_or_default();
+        table.add_row([image.name.to_string(), image.from.clone(), platforms.join(" "), image.recipe.to_string(), title]);
+    }
+    writeln!(io::stdout(), "{}", table.trim_fmt())?;
+    Ok(Exit::Done)
+}
+
+fn cache(arguments: &Arguments, verb: &Cache, progress: &Progress) -> Result<Exit, OpsError> {
+    let store = setup::store(&arguments.common, &setup::environment(&arguments.common)?)?;
+    match verb {
+        Cache::Status { json: as_json } => {
+            let usage = store.status()?;
+            if *as_json {
+                json(&usage)?;
+            } else {
+                write!(io::stdout(), "{usage}")?;
+            }
+        }
+        Cache::Verify { repair, json: as_json } => {
+            let problems = store.verify()?;
+            progress.clear();
+            if *as_json {
+                json(&problems)?;
+            } else {
+                for problem in &problems {
+                    writeln!(io::stdout(), "{problem}")?;
+                }
+            }
+            if *repair {
+                store.discard(&problems)?;
+            }
+            return Ok(if problems.is_empty() || *repair { Exit::Done } else { Exit::Failed });
+        }
+        Cache::Clean { keep_size, keep_days } => {
+            let cleaned = store.clean(Retention::new(*keep_size, *keep_days))?;
+            writeln!(io::stdout(), "{cleaned}")?;
+        }
+    }
+    Ok(Exit::Done)
+}

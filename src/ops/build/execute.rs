@@ -1,0 +1,204 @@
+//! What each kind of step does.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Run;
+use super::results::{Outcome, Tree};
+use crate::image::{AssembleInputs, CopyContent, PackageBlob, ResolvedEntry, assemble};
+use crate::model::{Digest, ImagePath};
+use crate::ops::error::{PinError, StepError};
+use crate::ops::refresh::sources::check_out;
+use crate::ops::services::Services;
+use crate::plan::{EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
+use crate::recipe::{CopyFrom, EntryKind, Unpack};
+use crate::stage::source::{self, SourceError};
+use crate::store::TreeKind;
+
+impl Run<'_, '_> {
+    /// Does a step's work, given the outcomes of its needs in their order.
+    pub(super) fn execute(&self, step: &Step<'_>, needs: &[Outcome]) -> Result<Outcome, StepError> {
+        match &step.work {
+            Work::Root(root) => self.root(step, root, needs),
+            Work::Source(source) => self.source(source, needs).map(Outcome::Tree),
+            Work::Vendor(work) | Work::Stage(work) => self.stage(step, work, needs).map(Outcome::Tree),
+            Work::Image(image) => self.image(image, step, needs).map(|image| Outcome::Image(Arc::new(image))),
+        }
+    }
+
+    /// Unpacks what was pinned, and edits it.
+    fn source(&self, work: &SourceWork, needs: &[Outcome]) -> Result<Tree, StepError> {
+        let store = &self.services.store;
+        let known = self.pinned_tree(work, needs)?;
+        if let (Some(tree), true) = (&known, work.edits.is_empty()) {
+            return Ok(tree.clone());
+        }
+        let scratch = store.tmp_dir()?;
+        let folder = scratch.path().join("source");
+        match known {
+            Some(tree) => crate::store::copy_tree(&tree.path, &folder)?,
+            None => {
+                fs_err::create_dir(&folder).map_err(SourceError::from)?;
+                self.unpack(work, &folder)?;
+            }
+        }
+        for edit in &work.edits {
+            match edit {
+                EditInput::Patch { path, strip, .. } => {
+                    let patch = fs_err::read(self.project_path(path)).map_err(SourceError::from)?;
+                    source::apply_patch(path.as_str(), &patch, &folder, *strip)?;
+                }
+                EditInput::Replace { file, old, new } => source::replace(&folder, file, old, new)?,
+            }
+        }
+        self.keep(TreeKind::Source, &folder)
+    }
+
+    /// The tree before its edits, where that is in the store by itself.
+    fn pinned_tree(&self, work: &SourceWork, needs: &[Outcome]) -> Result<Option<Tree>, StepError> {
+        let store = &self.services.store;
+        let in_store = |digest: Digest| store.tree(TreeKind::Source, &digest).map(|path| Tree { digest, path });
+        match &work.input {
+            SourceInput::Git { url, commit, tree } => {
+                if in_store(*tree).is_none() {
+                    let found = check_out(self.services, url, commit).map_err(pin_error)?;
+                    expect(format!("commit {commit} of {url}"), tree, &found)?;
+                }
+                Ok(in_store(*tree))
+            }
+            SourceInput::Local { path, tree } => {
+                if in_store(*tree).is_none() {
+                    let scratch = store.tmp_dir()?;
+                    let folder = scratch.path().join("local");
+                    let name = path.file_name().unwrap_or_default().into();
+                    let parent = path.parent().map(|parent| self.project_path(parent)).unwrap_or_default();
+                    crate::fetch::local::snapshot(&parent, name, &folder)?;
+                    let kept = self.keep(TreeKind::Source, &folder)?;
+                    expect(path.to_string(), tree, &kept.digest)?;
+                }
+                Ok(in_store(*tree))
+            }
+            SourceInput::Vendor => Ok(needs.first().and_then(|need| match need {
+                Outcome::Tree(tree) => Some(tree.clone()),
+                Outcome::Root(_) | Outcome::Image(_) => None,
+            })),
+            SourceInput::Download { .. } | SourceInput::DebianSource { .. } => Ok(None),
+        }
+    }
+
+    fn unpack(&self, work: &SourceWork, folder: &Path) -> Result<(), StepError> {
+        let store = &self.services.store;
+        match &work.input {
+            SourceInput::Download { name, digest, unpack, strip } => {
+                let file = store.open_blob(digest)?;
+                match unpack {
+                    Unpack::No => source::place_file(name, file, folder)?,
+                    Unpack::Tar => source::unpack_tar(name, file, folder, *strip)?,
+                }
+            }
+            SourceInput::DebianSource { files } => {
+                let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+                let open = |wanted: &str| -> Result<Box<dyn Read>, SourceError> {
+                    let digest = files.iter().find(|(name, _)| name == wanted).map(|(_, digest)| digest);
+                    let digest = digest.ok_or_else(|| SourceError::NotASourcePackage { reason: format!("lacks `{wanted}`") })?;
+                    let file = store.open_blob(digest).map_err(|error| std::io::Error::other(error.to_string()))?;
+                    Ok(Box::new(file))
+                };
+                source::unpack_debian(&names, open, folder)?;
+            }
+            SourceInput::Git { .. } | SourceInput::Local { .. } | SourceInput::Vendor => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn project_path(&self, path: &camino::Utf8Path) -> PathBuf {
+        Services::project_path(&self.project.root, path)
+    }
+
+    fn keep(&self, kind: TreeKind, folder: &Path) -> Result<Tree, StepError> {
+        let store = &self.services.store;
+        let digest = crate::ops::refresh::sources::keep_tree(store, kind, folder).map_err(pin_error)?;
+        let vanished = || std::io::Error::other("a tree vanished from the store");
+        let path = store.tree(kind, &digest).ok_or_else(|| SourceError::Io { source: vanished() })?;
+        Ok(Tree { digest, path })
+    }
+
+    /// Assembles an image.
+    fn image(&self, work: &ImageWork<'_>, step: &Step<'_>, needs: &[Outcome]) -> Result<crate::image::BuiltImage, StepError> {
+        let mut base = None;
+        let mut contents: Vec<Option<CopyContent>> = work.image.entries.iter().map(|_| None).collect();
+        for (need, outcome) in step.needs.iter().zip(needs) {
+            match (&need.role, outcome) {
+                (Role::Base, Outcome::Image(image)) => base = Some(image),
+                (Role::Entry { index }, outcome) => contents[*index] = self.content(work, *index, outcome)?,
+                _ => {}
+            }
+        }
+        for (&index, local) in &work.local {
+            contents[index] = Some(CopyContent::Host(self.project_path(&local.path)));
+        }
+        let asked = |name: &crate::model::PackageName| work.image.packages.iter().any(|request| request.name == *name);
+        let packages = work.packages.iter().map(|package| PackageBlob {
+            name: package.name.to_string(),
+            version: package.version.clone(),
+            architecture: package.architecture.clone(),
+            digest: package.digest,
+            requested: asked(&package.name),
+        });
+        let entries = work.image.entries.iter().zip(contents).map(|(entry, content)| ResolvedEntry { entry, content });
+        let inputs = AssembleInputs {
+            platform: work.platform,
+            image: work.image,
+            labels: work.labels.clone(),
+            annotations: work.image.annotations.clone(),
+            created: work.created,
+            base: base.map(AsRef::as_ref),
+            packages: packages.collect(),
+            entries: entries.collect(),
+        };
+        Ok(assemble(&self.services.store, &inputs)?)
+    }
+
+    /// What a `copy` takes out of a step's outcome.
+    fn content(&self, work: &ImageWork<'_>, index: usize, outcome: &Outcome) -> Result<Option<CopyContent>, StepError> {
+        let entry = &work.image.entries[index];
+        let EntryKind::Copy { from, .. } = &entry.kind else { return Ok(None) };
+        let (name, path) = match from {
+            CopyFrom::Stage(name, path) => (format!("stage {}", name.value), &path.value),
+            CopyFrom::Source(name, path) => (format!("source {}", name.value), &path.value),
+            CopyFrom::Image(_, path) => {
+                return Ok(match outcome {
+                    Outcome::Image(image) => Some(CopyContent::Image(Box::new(image.as_ref().clone()), path.value.clone())),
+                    Outcome::Tree(_) | Outcome::Root(_) => None,
+                });
+            }
+            CopyFrom::Local(_) => return Ok(None),
+        };
+        let Outcome::Tree(tree) = outcome else { return Ok(None) };
+        let absent = || StepError::Absent { path: path.to_string(), from: name.clone(), place: entry.place };
+        inside(tree, path).map(|path| Some(CopyContent::Host(path))).ok_or_else(absent)
+    }
+}
+
+/// A path of a tree, when it is there and no link on the way leads out of it.
+pub(super) fn inside(tree: &Tree, path: &ImagePath) -> Option<PathBuf> {
+    let linked = path.ancestors().any(|folder| tree.path.join(folder.as_relative()).is_symlink());
+    let found = tree.path.join(path.as_relative());
+    (!linked && fs_err::symlink_metadata(&found).is_ok()).then_some(found)
+}
+
+fn expect(what: String, expected: &Digest, found: &Digest) -> Result<(), StepError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(StepError::OtherTree { what, expected: *expected, found: *found })
+}
+
+fn pin_error(error: PinError) -> StepError {
+    match error {
+        PinError::Fetch(error) => error.into(),
+        PinError::Store(error) => error.into(),
+        other => SourceError::Io { source: std::io::Error::other(other.to_string()) }.into(),
+    }
+}

@@ -1,0 +1,277 @@
+//! `build`: the plan's steps that have no result yet are run, and the images are written out.
+
+mod execute;
+mod results;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use serde::Serialize;
+
+pub use results::PlannedStep;
+
+use results::{Outcome, outcome, reasons};
+
+use super::error::OpsError;
+use super::event::{Event, How};
+use super::mirrors::mirrors;
+use super::output::Output;
+use super::services::{ProjectFiles, Services};
+use super::workspace::Workspace;
+use super::write::write_out;
+use crate::fetch::{FetchObserver, Want};
+use crate::image::BuiltImage;
+use crate::lock::Lock;
+use crate::model::{Digest, ImageName, Platform};
+use crate::plan::{self, Location, Plan, RemoteFile, Selection, StepId, Work};
+use crate::recipe::Project;
+
+/// What is to be built, and where to.
+#[derive(Clone, Debug)]
+pub struct BuildRequest {
+    /// Images; all that are not retired when empty.
+    pub images: Vec<ImageName>,
+    /// Platforms; those of each recipe when empty.
+    pub platforms: Vec<Platform>,
+    /// Where to write.
+    pub outputs: Vec<Output>,
+    /// What happens when a step fails.
+    pub on_failure: OnFailure,
+}
+
+/// What happens when a build step fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The failure is reported.
+    #[default]
+    Report,
+    /// A shell is opened in the step's sandbox first.
+    Shell,
+}
+
+/// What was built.
+#[derive(Debug, Serialize)]
+pub struct BuildReport {
+    /// Images by name.
+    pub images: Vec<ImageReport>,
+    /// Steps of the plan.
+    pub steps: usize,
+    /// Steps that had to run.
+    pub ran: usize,
+}
+
+/// An image that was built.
+#[derive(Debug, Serialize)]
+pub struct ImageReport {
+    /// Its name.
+    pub name: ImageName,
+    /// Its index over all platforms.
+    pub index: Digest,
+    /// Its manifests.
+    pub platforms: Vec<ManifestReport>,
+}
+
+/// An image for one platform.
+#[derive(Debug, Serialize)]
+pub struct ManifestReport {
+    /// The platform.
+    pub platform: Platform,
+    /// Digest of its manifest.
+    pub manifest: Digest,
+    /// Bytes of its layers, as they are stored and sent.
+    pub size: u64,
+    /// Number of layers.
+    pub layers: usize,
+}
+
+impl BuildRequest {
+    fn selection(&self, build: Platform) -> Selection {
+        Selection { images: self.images.clone(), platforms: self.platforms.clone(), build }
+    }
+}
+
+/// Builds what `request` asks for.
+///
+/// # Errors
+/// When the lock does not fit, an input cannot be had, a step fails, or the images cannot be written.
+pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequest) -> Result<BuildReport, OpsError> {
+    let Workspace { project, lock } = workspace;
+    let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
+    let run = Run::new(project, lock, services, &plan, request.on_failure);
+    let ran = run.all()?;
+    let mut images: BTreeMap<ImageName, Vec<std::sync::Arc<BuiltImage>>> = BTreeMap::new();
+    for &id in &plan.wanted {
+        if let (Outcome::Image(image), Work::Image(work)) = (run.result(id)?, &plan.step(id).work) {
+            images.entry(work.image.name.value.clone()).or_default().push(image);
+        }
+    }
+    let images = write_out(services, &images, &request.outputs)?;
+    Ok(BuildReport { images, steps: plan.steps.len(), ran })
+}
+
+/// Shows what `build` would do, and why.
+///
+/// # Errors
+/// When the lock does not fit or the store cannot be read.
+pub fn plan_steps(workspace: &Workspace, services: &Services<'_>, request: &BuildRequest) -> Result<Vec<PlannedStep>, OpsError> {
+    let Workspace { project, lock } = workspace;
+    let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
+    let run = Run::new(project, lock, services, &plan, request.on_failure);
+    let tasks = run.missing()?;
+    let steps = plan.steps.iter().enumerate().map(|(index, step)| {
+        let run = if tasks.contains(&index) { reasons(&services.store, &plan, StepId(index))? } else { Vec::new() };
+        Ok(PlannedStep { step: step.subject.to_string(), subject: step.subject.clone(), key: step.key, run })
+    });
+    steps.collect()
+}
+
+/// A plan on its way.
+pub(super) struct Run<'r, 'a> {
+    project: &'a Project,
+    lock: &'a Lock,
+    services: &'r Services<'r>,
+    plan: &'r Plan<'a>,
+    on_failure: OnFailure,
+}
+
+impl<'r, 'a> Run<'r, 'a> {
+    pub(super) fn new(
+        project: &'a Project,
+        lock: &'a Lock,
+        services: &'r Services<'r>,
+        plan: &'r Plan<'a>,
+        on_failure: OnFailure,
+    ) -> Self {
+        Self { project, lock, services, plan, on_failure }
+    }
+
+    /// The steps that have no result and that something without a result needs, or that are wanted.
+    fn missing(&self) -> Result<BTreeSet<usize>, OpsError> {
+        let mut missing = BTreeSet::new();
+        let mut open: Vec<StepId> = self.plan.wanted.clone();
+        let mut seen = BTreeSet::new();
+        while let Some(id) = open.pop() {
+            let step = self.plan.step(id);
+            if seen.insert(id) && outcome(&self.services.store, step)?.is_none() {
+                missing.insert(id.0);
+                open.extend(step.needs.iter().map(|need| need.step));
+            }
+        }
+        self.reopen_bases(&mut missing)?;
+        Ok(missing)
+    }
+
+    /// An image can be there for those who run it and yet lack what others need to be built on it, when the store was
+    /// cleaned: then it is assembled once more.
+    fn reopen_bases(&self, missing: &mut BTreeSet<usize>) -> Result<(), OpsError> {
+        let mut open: Vec<usize> = missing.iter().copied().collect();
+        while let Some(task) = open.pop() {
+            for need in &self.plan.steps[task].needs {
+                let known = !missing.contains(&need.step.0);
+                if let (true, Some(Outcome::Image(image))) = (known, outcome(&self.services.store, self.plan.step(need.step))?)
+                    && !image.is_whole(&self.services.store)
+                {
+                    self.services.store.forget("step", &self.plan.step(need.step).key)?;
+                    missing.insert(need.step.0);
+                    open.push(need.step.0);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs what has no result; says how many steps that were.
+    pub(super) fn all(&self) -> Result<usize, OpsError> {
+        let tasks = self.missing()?;
+        let observer = self.services.observer;
+        observer.event(Event::Planned { steps: self.plan.steps.len(), to_run: tasks.len() });
+        if tasks.is_empty() {
+            return Ok(0);
+        }
+        self.fetch(&tasks)?;
+        let needs = |task: usize| self.plan.steps[task].needs.iter().map(|need| need.step.0).collect();
+        let work = |task: usize| self.one(StepId(task));
+        let done = super::schedule::run(&tasks, &needs, self.services.jobs.get(), &work);
+        done.map_err(|mut failures| match failures.len() {
+            1 => failures.remove(0),
+            count => OpsError::Steps { count, failures },
+        })?;
+        Ok(tasks.len())
+    }
+
+    /// The result of a step that ran or had one.
+    pub(super) fn result(&self, id: StepId) -> Result<Outcome, OpsError> {
+        let step = self.plan.step(id);
+        let lost = || OpsError::Io {
+            source: std::io::Error::other(format!("the result of {} vanished from the store", step.subject)),
+        };
+        outcome(&self.services.store, step)?.ok_or_else(lost)
+    }
+
+    fn one(&self, id: StepId) -> Result<(), OpsError> {
+        let (step, services) = (self.plan.step(id), self.services);
+        // another process may be at the same step: who comes second finds the result
+        let _claim = services.store.claim("step", &step.key)?;
+        if outcome(&services.store, step)?.is_some() {
+            return Ok(());
+        }
+        let since = Instant::now();
+        services.observer.event(Event::Started { subject: &step.subject });
+        let needs = step.needs.iter().map(|need| self.result(need.step)).collect::<Result<Vec<_>, _>>()?;
+        let content = matches!(step.work, Work::Stage(_) | Work::Source(_)).then(|| results::content_key(step, &needs));
+        let known = match &content {
+            Some(content) => results::same_content(&services.store, &step.work, content)?,
+            None => None,
+        };
+        let how = if known.is_some() { How::SameInputs } else { How::Ran };
+        let outcome = match known {
+            Some(known) => known,
+            None => self.execute(step, &needs).map_err(|source| OpsError::Step { subject: step.subject.clone(), source })?,
+        };
+        results::remember(&services.store, self.plan, id, content.as_ref(), &outcome)?;
+        services.observer.event(Event::Finished { subject: &step.subject, how, took: since.elapsed() });
+        Ok(())
+    }
+
+    /// Brings every file that the tasks read into the store.
+    fn fetch(&self, tasks: &BTreeSet<usize>) -> Result<(), OpsError> {
+        let store = &self.services.store;
+        let files: BTreeSet<Digest> = tasks.iter().flat_map(|&task| self.plan.steps[task].work.files()).collect();
+        let missing = files.into_iter().filter(|digest| !store.has_blob(digest));
+        let wants: Vec<Want> = missing.filter_map(|digest| Some(self.want(digest, self.plan.files.get(&digest)?))).collect();
+        if wants.is_empty() {
+            return Ok(());
+        }
+        let bytes = wants.iter().filter_map(|want| want.size).sum();
+        let observer = self.services.observer;
+        observer.event(Event::Fetching { files: wants.len(), bytes });
+        self.services.fetcher.fetch(store, &wants, &Told(self.services))?;
+        observer.event(Event::FetchDone);
+        Ok(())
+    }
+
+    fn want(&self, digest: Digest, file: &RemoteFile) -> Want {
+        let urls = match &file.location {
+            Location::Url(url) => url.parse().into_iter().collect(),
+            Location::Archive(name, path) => match self.project.archives.get(name) {
+                Some(archive) => {
+                    let suites = self.lock.archives.suites.iter().filter(|((archive, _), _)| archive == name);
+                    let date = suites.map(|(_, pin)| pin.date).max();
+                    let bases = mirrors(&self.services.environment, &self.services.host, archive, date);
+                    bases.iter().filter_map(|base| base.join(path).ok()).collect()
+                }
+                None => Vec::new(),
+            },
+        };
+        Want { label: file.label.clone(), digest, size: Some(file.size), urls }
+    }
+}
+
+/// Passes on how fetching goes.
+pub(super) struct Told<'s>(pub(super) &'s Services<'s>);
+
+impl FetchObserver for Told<'_> {
+    fn progress(&self, _: &str, bytes: u64) {
+        self.0.observer.event(Event::Fetched { bytes });
+    }
+}

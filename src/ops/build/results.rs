@@ -1,0 +1,135 @@
+//! What steps gave, and whether it is still there.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::image::BuiltImage;
+use crate::model::Digest;
+use crate::ops::OpsError;
+use crate::plan::{Change, Plan, Step, StepId, Subject, Work, explain};
+use crate::recipe::meaning;
+use crate::store::{Store, StoreError, TreeKind};
+
+/// What a step gave.
+#[derive(Clone, Debug)]
+pub(in crate::ops) enum Outcome {
+    /// A root, known by its key.
+    Root(crate::stage::RootHandle),
+    /// A tree, known by the hash of its content.
+    Tree(Tree),
+    /// An image.
+    Image(Arc<BuiltImage>),
+}
+
+/// A tree in the store.
+#[derive(Clone, Debug)]
+pub(in crate::ops) struct Tree {
+    /// Hash of its content.
+    pub(in crate::ops) digest: Digest,
+    /// Where it is.
+    pub(in crate::ops) path: PathBuf,
+}
+
+/// What is written down of a step that gave a tree.
+#[derive(Serialize, Deserialize)]
+struct TreeRecord {
+    tree: Digest,
+}
+
+const STEPS: &str = "step";
+const CONTENTS: &str = "content";
+const LAST: &str = "last";
+
+fn kind_of(work: &Work<'_>) -> TreeKind {
+    if matches!(work, Work::Source(_)) { TreeKind::Source } else { TreeKind::Output }
+}
+
+/// The outcome of a step, when it is in the store whole.
+pub(in crate::ops) fn outcome(store: &Store, step: &Step<'_>) -> Result<Option<Outcome>, StoreError> {
+    match &step.work {
+        Work::Root(_) => Ok(crate::stage::known_root(store, &step.key).map(Outcome::Root)),
+        Work::Image(_) => {
+            let built: Option<BuiltImage> = store.record(STEPS, &step.key)?;
+            let whole = |image: &BuiltImage| image.blobs().all(|blob| store.has_blob(&blob.digest));
+            Ok(built.filter(whole).map(|image| Outcome::Image(Arc::new(image))))
+        }
+        Work::Vendor(work) => match &work.expected {
+            Some(tree) => Ok(tree_of(store, TreeKind::Output, *tree)),
+            None => recorded_tree(store, STEPS, &step.key, TreeKind::Output),
+        },
+        Work::Source(_) | Work::Stage(_) => recorded_tree(store, STEPS, &step.key, kind_of(&step.work)),
+    }
+}
+
+fn tree_of(store: &Store, kind: TreeKind, digest: Digest) -> Option<Outcome> {
+    store.tree(kind, &digest).map(|path| Outcome::Tree(Tree { digest, path }))
+}
+
+fn recorded_tree(store: &Store, kind: &str, key: &Digest, tree: TreeKind) -> Result<Option<Outcome>, StoreError> {
+    let record: Option<TreeRecord> = store.record(kind, key)?;
+    Ok(record.and_then(|record| tree_of(store, tree, record.tree)))
+}
+
+/// The hash of what a step sees rather than of what that was made from: two keys with the same content give the same
+/// output, so that a change upstream that changes no byte stops there.
+pub(in crate::ops) fn content_key(step: &Step<'_>, needs: &[Outcome]) -> Digest {
+    let seen: Vec<_> = step.needs.iter().zip(needs).map(|(need, outcome)| (&need.role, known_by(outcome))).collect();
+    meaning(&(&step.work, seen))
+}
+
+fn known_by(outcome: &Outcome) -> Digest {
+    match outcome {
+        Outcome::Root(root) => root.digest(),
+        Outcome::Tree(tree) => tree.digest,
+        Outcome::Image(image) => image.manifest.digest,
+    }
+}
+
+/// The outcome of an earlier step that saw the same.
+pub(in crate::ops) fn same_content(store: &Store, work: &Work<'_>, key: &Digest) -> Result<Option<Outcome>, StoreError> {
+    recorded_tree(store, CONTENTS, key, kind_of(work))
+}
+
+/// Writes down what a step gave, under its key and under what it saw, and what its key was made of.
+pub(in crate::ops) fn remember(
+    store: &Store,
+    plan: &Plan<'_>,
+    id: StepId,
+    content: Option<&Digest>,
+    outcome: &Outcome,
+) -> Result<(), StoreError> {
+    let step = plan.step(id);
+    match outcome {
+        Outcome::Root(_) => {} // a root is found by its key alone
+        Outcome::Tree(tree) => {
+            let record = TreeRecord { tree: tree.digest };
+            store.put_record(STEPS, &step.key, &record)?;
+            if let Some(content) = content {
+                store.put_record(CONTENTS, content, &record)?;
+            }
+        }
+        Outcome::Image(image) => store.put_record(STEPS, &step.key, image.as_ref())?,
+    }
+    store.put_record(LAST, &meaning(&step.subject), &plan.preimage(id))
+}
+
+/// A step of a plan, and what would become of it.
+#[derive(Debug, Serialize)]
+pub struct PlannedStep {
+    /// How people know it.
+    pub step: String,
+    /// Its parts, for programs.
+    pub subject: Subject,
+    /// Its key.
+    pub key: Digest,
+    /// Why it would run; empty when it would not.
+    pub run: Vec<Change>,
+}
+
+/// Why a step has to run.
+pub(in crate::ops) fn reasons(store: &Store, plan: &Plan<'_>, id: StepId) -> Result<Vec<Change>, OpsError> {
+    let last: Option<serde_json::Value> = store.record(LAST, &meaning(&plan.step(id).subject))?;
+    Ok(explain(last.as_ref(), &plan.preimage(id)))
+}

@@ -1,0 +1,150 @@
+//! What can go wrong in a verb, and whose business it is.
+
+use camino::Utf8PathBuf;
+use thiserror::Error;
+
+use super::environment::EnvironmentError;
+use crate::distribution::debian::index::IndexError;
+use crate::distribution::debian::release::ReleaseError;
+use crate::distribution::debian::sources::SourcesError;
+use crate::distribution::openpgp::OpenPgpError;
+use crate::fetch::FetchError;
+use crate::image::ImageError;
+use crate::lock::LockError;
+use crate::model::{ArchiveName, ImageName, Place};
+use crate::plan::{PlanError, Subject};
+use crate::publish::PublishError;
+use crate::recipe::Mistakes;
+use crate::resolve::debian::{Unsatisfiable, UniverseError};
+use crate::stage::StageError;
+use crate::stage::source::SourceError;
+use crate::store::StoreError;
+
+/// Why a verb did not do what was asked.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "the messages say what each is; `source` is always the cause")]
+pub enum OpsError {
+    #[error("no project here: neither `{start}` nor a folder above it holds `images/project.kdl`")]
+    NoProject { start: Utf8PathBuf },
+    #[error("{mistakes}")]
+    Recipes { mistakes: Box<Mistakes> },
+    #[error("the lock cannot be used")]
+    Lock { source: LockError },
+    #[error("the environment file cannot be used")]
+    Environment { source: EnvironmentError },
+    #[error("the store cannot be used")]
+    Store {
+        #[from]
+        source: StoreError,
+    },
+    #[error("cannot plan the build")]
+    Plan {
+        #[from]
+        source: PlanError,
+    },
+    #[error("not all inputs could be fetched")]
+    Fetch {
+        #[from]
+        source: FetchError,
+    },
+    #[error("{subject} failed")]
+    Step { subject: Subject, source: StepError },
+    #[error("{count} steps failed")]
+    Steps { count: usize, failures: Vec<OpsError> },
+    #[error("cannot make an image's index")]
+    Index {
+        #[from]
+        source: ImageError,
+    },
+    #[error("cannot write the images out")]
+    Publish {
+        #[from]
+        source: PublishError,
+    },
+    #[error("`{output}` takes {takes}, and {given} were asked for")]
+    Output { output: String, takes: &'static str, given: usize },
+    #[error("cannot refresh from suite `{suite}` of archive `{archive}`")]
+    Suite { archive: ArchiveName, suite: String, place: Place, source: SuiteError },
+    #[error("no mirror is known for archive `{archive}`")]
+    NoMirror { archive: ArchiveName, place: Place },
+    #[error("the indexes do not fit together")]
+    Universe {
+        #[from]
+        source: UniverseError,
+    },
+    #[error("no packages can be found for {what}")]
+    Unsatisfiable { what: String, source: Box<Unsatisfiable> },
+    #[error("there is no source package `{name}` in {distribution}")]
+    NoSourcePackage { name: String, distribution: String, place: Place },
+    #[error("cannot pin source `{what}`")]
+    Pin { what: String, place: Place, source: PinError },
+    #[error("there is no recipe `{name}`")]
+    UnknownRecipe { name: String, known: Vec<String> },
+    #[error("image `{image}` asks for packages, but neither it nor an image below it names a distribution")]
+    NoDistribution { image: ImageName, place: Place },
+    #[error("this machine's processor is not one that images can be built on")]
+    UnknownMachine,
+    #[error("cannot read or write a file")]
+    Io {
+        #[from]
+        source: std::io::Error,
+    },
+}
+
+/// Why a step failed.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each is a room's own error")]
+pub enum StepError {
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error("{what} has another hash than the lock says")]
+    OtherTree { what: String, expected: crate::model::Digest, found: crate::model::Digest },
+    #[error("`{path}` is not in the output of {from}")]
+    Absent { path: String, from: String, place: Place },
+}
+
+/// Why a suite could not be read.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each is a room's own error")]
+pub enum SuiteError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    OpenPgp(#[from] OpenPgpError),
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    #[error("index `{name}` cannot be read")]
+    Index { name: String, source: IndexError },
+    #[error("index `{name}` cannot be read")]
+    Sources { name: String, source: SourcesError },
+    #[error("index `{name}` cannot be decompressed")]
+    Archive { name: String, source: crate::archive::ArchiveError },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot read the keyring")]
+    Keyring { source: std::io::Error },
+}
+
+/// Why a source could not be pinned.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each is a room's own error")]
+pub enum PinError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    OpenPgp(#[from] OpenPgpError),
+    #[error("cannot read the keyring")]
+    Keyring { source: std::io::Error },
+    #[error("`{url}` is not a URL")]
+    Url { url: String, source: url::ParseError },
+}

@@ -1,0 +1,118 @@
+//! Pins sources: commits, downloads, Debian source packages, and the outputs of vendor steps.
+
+use std::io::Read as _;
+
+use fs_err as fs;
+use url::Url;
+
+use crate::distribution::debian::sources::SourcePackage;
+use crate::distribution::openpgp::{self, Keyring};
+use crate::lock::{FilePin, Lock, SourcePin};
+use crate::model::{ArchiveName, Digest, SourceName, Spanned};
+use crate::ops::build::{OnFailure, Run, Told};
+use crate::ops::error::{OpsError, PinError};
+use crate::ops::services::{ProjectFiles, Services};
+use crate::plan::{self, source_request};
+use crate::recipe::{Download, GitReference, Origin, Project, RecipeSet};
+use crate::store::{Store, TreeKind};
+
+/// Resolves a repository's reference, checks the commit out into the store, and hashes its tree.
+pub(super) fn pin_git(
+    services: &Services<'_>,
+    origin: &Origin,
+    url: &Spanned<String>,
+    reference: &GitReference,
+    old: Option<&SourcePin>,
+) -> Result<SourcePin, PinError> {
+    let resolved = services.fetcher.git_resolve(url, reference)?;
+    let request = source_request(origin);
+    if let Some(SourcePin::Git { commit, tree, .. }) = old
+        && *commit == resolved.commit
+    {
+        return Ok(SourcePin::Git { request, commit: commit.clone(), tree: *tree }); // a commit never changes
+    }
+    let tree = check_out(services, url, &resolved.commit)?;
+    Ok(SourcePin::Git { request, commit: resolved.commit, tree })
+}
+
+/// Brings a commit's tree into the store under the hash of its content.
+pub(in crate::ops) fn check_out(services: &Services<'_>, url: &str, commit: &str) -> Result<Digest, PinError> {
+    let store = &services.store;
+    let scratch = store.tmp_dir()?;
+    let folder = scratch.path().join("tree");
+    services.fetcher.git_checkout(store, url, commit, &folder)?;
+    keep_tree(store, TreeKind::Source, &folder)
+}
+
+/// Moves a folder into the store under the hash of its content.
+pub(in crate::ops) fn keep_tree(store: &Store, kind: TreeKind, folder: &std::path::Path) -> Result<Digest, PinError> {
+    let digest = crate::store::digest_tree(folder)?;
+    if store.tree(kind, &digest).is_none() {
+        let writer = store.tree_writer(kind, &digest)?;
+        crate::store::copy_tree(folder, writer.path())?;
+        writer.commit_as(&digest)?;
+    }
+    Ok(digest)
+}
+
+/// Downloads a file, checks its signature where the recipe names one, and hashes it.
+pub(super) fn pin_download(
+    project: &Project,
+    services: &Services<'_>,
+    origin: &Origin,
+    download: &Download,
+) -> Result<SourcePin, PinError> {
+    let url = parse(&download.url)?;
+    let pinned = services.fetcher.pin(&services.store, &download.url, &[url], &Told(services))?;
+    let (digest, size) = (pinned.digest, pinned.size);
+    if let Some(signature) = &download.signature {
+        let detached = services.fetcher.document(&[parse(&signature.url)?], 1 << 20)?;
+        let path = project.root.join("images").join(&signature.keyring.value);
+        let keys = fs::read(path.as_std_path()).map_err(|source| PinError::Keyring { source })?;
+        let mut file = services.store.open_blob(&digest)?;
+        let mut reader = (&mut file).take(size);
+        openpgp::verify_detached(&mut reader, &detached.bytes, &Keyring::parse(&keys)?, &[], services.now)?;
+    }
+    Ok(SourcePin::Download { request: source_request(origin), size, digest })
+}
+
+fn parse(url: &str) -> Result<Url, PinError> {
+    Url::parse(url).map_err(|source| PinError::Url { url: url.to_owned(), source })
+}
+
+/// The newest version of a source package, with all its files.
+pub(super) fn pin_debian_source(origin: &Origin, name: &str, known: &[(ArchiveName, SourcePackage)]) -> Option<SourcePin> {
+    let (archive, package) =
+        known.iter().filter(|(_, package)| package.name == name && !package.extra).max_by(|a, b| a.1.version.cmp(&b.1.version))?;
+    let file = |file: &crate::distribution::debian::sources::SourceFile| FilePin {
+        path: format!("{}/{}", package.directory, file.name),
+        size: file.size,
+        digest: file.digest,
+    };
+    let mut files: Vec<FilePin> = package.files.iter().map(file).collect();
+    files.sort();
+    let (version, archive) = (package.version.to_string(), archive.clone());
+    Some(SourcePin::DebianSource { request: source_request(origin), version, archive, files })
+}
+
+/// Runs a vendor step, unless the lock has what it would give, and hashes its output.
+pub(super) fn pin_vendor(
+    project: &Project,
+    lock: &Lock,
+    services: &Services<'_>,
+    set: &RecipeSet,
+    name: &SourceName,
+) -> Result<Option<SourcePin>, OpsError> {
+    let files = ProjectFiles(&project.root);
+    let Some((plan, request)) = plan::vendor_plan(project, lock, set, name, services.build, &files)? else {
+        return Ok(None);
+    };
+    let known = lock.recipes.get(&set.name).and_then(|lock| lock.sources.get(&(name.clone(), None)));
+    if let Some(pin) = known.filter(|pin| *pin.request() == request) {
+        return Ok(Some(pin.clone()));
+    }
+    let run = Run::new(project, lock, services, &plan, OnFailure::Report);
+    run.all()?;
+    let tree = run.tree(plan.wanted[0])?;
+    Ok(Some(SourcePin::Vendor { request, tree }))
+}

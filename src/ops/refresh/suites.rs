@@ -1,0 +1,179 @@
+//! Reads suites: signed release file, then the indexes it names, each verified.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufReader;
+
+use fs_err as fs;
+use rayon::prelude::*;
+use url::Url;
+
+use crate::archive::decompress;
+use crate::distribution::debian::index::{self, Index};
+use crate::distribution::debian::release::{self, IndexFile, Release};
+use crate::distribution::debian::sources::{self, SourcePackage};
+use crate::distribution::openpgp::{self, Keyring};
+use crate::fetch::Want;
+use crate::lock::{IndexPin, SuitePin};
+use crate::model::{ArchiveName, Digest};
+use crate::ops::build::Told;
+use crate::ops::error::{OpsError, SuiteError};
+use crate::ops::event::Event;
+use crate::ops::mirrors::mirrors;
+use crate::ops::services::Services;
+use crate::recipe::{Archive, Project, SuiteUse};
+
+/// A release that was read and whose signature is good.
+pub(super) struct SignedSuite {
+    pub(super) archive: ArchiveName,
+    pub(super) suite: String,
+    pub(super) release: Release,
+    pub(super) pin: SuitePin,
+    bases: Vec<Url>,
+}
+
+/// Largest release file that is read; Debian's have 200 kB.
+const RELEASE_LIMIT: u64 = 16 << 20;
+
+/// Reads and verifies the release files of `uses`, in their order.
+pub(super) fn read_releases(
+    project: &Project,
+    services: &Services<'_>,
+    uses: &BTreeSet<SuiteUse>,
+) -> Result<Vec<SignedSuite>, OpsError> {
+    let read = |suite_use: &SuiteUse| {
+        let archive = &project.archives[&suite_use.archive];
+        let (name, suite, place) = (archive.name.value.clone(), suite_use.suite.clone(), archive.name.place);
+        let bases = mirrors(&services.environment, &services.host, archive, Some(services.now));
+        if bases.is_empty() {
+            return Err(OpsError::NoMirror { archive: name, place });
+        }
+        read_release(project, services, archive, &suite, bases)
+            .map_err(|source| OpsError::Suite { archive: name, suite, place, source })
+    };
+    uses.iter().map(read).collect()
+}
+
+fn read_release(
+    project: &Project,
+    services: &Services<'_>,
+    archive: &Archive,
+    suite: &str,
+    bases: Vec<Url>,
+) -> Result<SignedSuite, SuiteError> {
+    let urls: Vec<Url> = bases.iter().filter_map(|base| base.join(&format!("dists/{suite}/InRelease")).ok()).collect();
+    let document = services.fetcher.document(&urls, RELEASE_LIMIT)?;
+    let path = project.root.join("images").join(&archive.keyring.value);
+    let keys = fs::read(path.as_std_path()).map_err(|source| SuiteError::Keyring { source })?;
+    let keyring = Keyring::parse(&keys)?;
+    let verified = openpgp::verify_clearsigned(&document.bytes, &keyring, &archive.fingerprints, services.now)?;
+    let release = Release::parse(&verified.text)?;
+    release.check_suite(suite)?;
+    // a dated record is always out of date; it was asked for because nothing newer was to be had
+    let dated = archive.snapshot.as_ref().is_some_and(|snapshot| document.url.as_str().starts_with(snapshot.as_str()));
+    release::check(&release, services.now, !dated)?;
+    let pin = SuitePin { date: release.date, release: Digest::of(&document.bytes), indexes: BTreeMap::new() };
+    Ok(SignedSuite { archive: archive.name.value.clone(), suite: suite.to_owned(), release, pin, bases })
+}
+
+impl SignedSuite {
+    fn want(&self, index: &IndexFile) -> Want {
+        let paths = index.by_hash.iter().chain([&index.path]);
+        let relative = paths.map(|path| format!("dists/{}/{path}", self.suite));
+        let urls = relative.flat_map(|path| self.bases.iter().filter_map(|base| base.join(&path).ok()).collect::<Vec<_>>());
+        Want {
+            label: format!("index {} {} {}", self.archive, self.suite, index.path),
+            digest: index.file.digest,
+            size: Some(index.file.size),
+            urls: urls.collect(),
+        }
+    }
+
+    fn error(&self, project: &Project, source: SuiteError) -> OpsError {
+        let place = project.archives[&self.archive].name.place;
+        OpsError::Suite { archive: self.archive.clone(), suite: self.suite.clone(), place, source }
+    }
+}
+
+/// The indexes of binary packages for `architecture`, one per suite and component. A suite that lacks the architecture
+/// (as security suites do for some) adds none.
+pub(super) fn package_indexes(
+    project: &Project,
+    services: &Services<'_>,
+    suites: &mut [SignedSuite],
+    architectures: &BTreeSet<&'static str>,
+) -> Result<Vec<(usize, String, Index)>, OpsError> {
+    let mut files = Vec::new();
+    for (position, suite) in suites.iter_mut().enumerate() {
+        for architecture in architectures {
+            for component in &project.archives[&suite.archive].components {
+                if let Ok(index) = suite.release.packages(component, architecture) {
+                    remember(suite, &index);
+                    files.push((position, (*architecture).to_owned(), index));
+                }
+            }
+        }
+    }
+    let wants: Vec<Want> = files.iter().map(|(position, _, index)| suites[*position].want(index)).collect();
+    fetch(services, &wants)?;
+    let suites = &*suites;
+    let parse = |(position, architecture, index): (usize, String, IndexFile)| {
+        let parsed = open(services, &index).and_then(|reader| {
+            index::parse(reader).map_err(|source| SuiteError::Index { name: index.path.clone(), source })
+        });
+        Ok((position, architecture, parsed.map_err(|source| suites[position].error(project, source))?))
+    };
+    files.into_par_iter().map(parse).collect()
+}
+
+/// The source packages of these names, from all suites.
+pub(super) fn source_packages(
+    project: &Project,
+    services: &Services<'_>,
+    suites: &mut [SignedSuite],
+    names: &BTreeSet<&str>,
+) -> Result<Vec<(ArchiveName, SourcePackage)>, OpsError> {
+    let mut files = Vec::new();
+    for (position, suite) in suites.iter_mut().enumerate() {
+        for component in &project.archives[&suite.archive].components {
+            if let Ok(index) = suite.release.sources(component) {
+                remember(suite, &index);
+                files.push((position, index));
+            }
+        }
+    }
+    let wants: Vec<Want> = files.iter().map(|(position, index)| suites[*position].want(index)).collect();
+    fetch(services, &wants)?;
+    let mut found = Vec::new();
+    for (position, index) in files {
+        let suite = &suites[position];
+        let packages = open(services, &index).and_then(|reader| {
+            sources::parse(reader, |name| names.contains(name))
+                .map_err(|source| SuiteError::Sources { name: index.path.clone(), source })
+        });
+        let packages = packages.map_err(|source| suite.error(project, source))?;
+        found.extend(packages.into_iter().map(|package| (suite.archive.clone(), package)));
+    }
+    Ok(found)
+}
+
+fn remember(suite: &mut SignedSuite, index: &IndexFile) {
+    let pin = IndexPin { size: index.file.size, digest: index.file.digest };
+    suite.pin.indexes.insert(index.path.clone(), pin);
+}
+
+fn fetch(services: &Services<'_>, wants: &[Want]) -> Result<(), OpsError> {
+    let missing: Vec<Want> = wants.iter().filter(|want| !services.store.has_blob(&want.digest)).cloned().collect();
+    if !missing.is_empty() {
+        let bytes = missing.iter().filter_map(|want| want.size).sum();
+        services.observer.event(Event::Fetching { files: missing.len(), bytes });
+        services.fetcher.fetch(&services.store, &missing, &Told(services))?;
+        services.observer.event(Event::FetchDone);
+    }
+    Ok(())
+}
+
+fn open(services: &Services<'_>, index: &IndexFile) -> Result<impl std::io::BufRead + use<>, SuiteError> {
+    let file = services.store.open_blob(&index.file.digest)?;
+    let plain = decompress(file).map_err(|source| SuiteError::Archive { name: index.path.clone(), source })?;
+    Ok(BufReader::with_capacity(1 << 18, plain))
+}

@@ -1,0 +1,76 @@
+//! What the verbs work with: made once, at the edge, from arguments, environment file and clock.
+
+use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use camino::Utf8Path;
+
+use super::environment::Environment;
+use super::event::Observer;
+use super::mirrors::HostSources;
+use crate::fetch::{FetchConfig, Fetcher, Proxy};
+use crate::model::{Digest, Hasher, Platform, Timestamp};
+use crate::plan::LocalFiles;
+use crate::recipe::meaning;
+use crate::store::{self, Store};
+
+/// What the verbs work with.
+pub struct Services<'a> {
+    /// Where results and inputs are kept.
+    pub store: Store,
+    /// How inputs come here.
+    pub fetcher: Fetcher,
+    /// What is special about this place.
+    pub environment: Environment,
+    /// The host's own apt sources.
+    pub host: HostSources,
+    /// The moment at which the verb was given.
+    pub now: Timestamp,
+    /// What this machine runs.
+    pub build: Platform,
+    /// Steps and threads at once.
+    pub jobs: NonZeroUsize,
+    /// Who is told what happens.
+    pub observer: &'a dyn Observer,
+}
+
+/// Files beside recipes, read from the project's folder.
+pub(super) struct ProjectFiles<'a>(pub(super) &'a Utf8Path);
+
+impl LocalFiles for ProjectFiles<'_> {
+    fn digest(&self, path: &Utf8Path) -> Result<Digest, std::io::Error> {
+        let path = self.0.join(path);
+        if !path.is_file() {
+            return store::digest_tree(path.as_std_path()).map_err(std::io::Error::other);
+        }
+        let mut hasher = Hasher::new();
+        let mut file = fs_err::File::open(path.as_std_path())?;
+        let executable = file.metadata()?.permissions().mode() & 0o100 != 0;
+        std::io::copy(&mut file, &mut hasher)?;
+        Ok(meaning(&("file", executable, hasher.finish())))
+    }
+}
+
+impl Services<'_> {
+    /// A file of the project, as the operating system takes it.
+    pub(super) fn project_path(root: &Utf8Path, path: &Utf8Path) -> PathBuf {
+        root.join(path).into_std_path_buf()
+    }
+}
+
+/// How this place reaches the network.
+#[must_use]
+pub fn fetch_config(environment: &Environment, offline: bool) -> FetchConfig {
+    let default = FetchConfig::default();
+    FetchConfig {
+        offline,
+        // the usual variables of the system hold unless the environment file names a proxy
+        proxy: environment.proxy.clone().map_or(Proxy::System, Proxy::Url),
+        authorities: environment.authorities.clone(),
+        user_agent: environment.user_agent.clone().unwrap_or(default.user_agent),
+        netrc: environment.netrc.clone(),
+        hosts: environment.hosts.clone(),
+        ..default
+    }
+}

@@ -1,0 +1,106 @@
+//! The walls between the rooms, as data: who may use whom, and who may touch the outside.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The rooms in the order in which data flows: each uses only those before it.
+const ROOMS: &[&str] = &[
+    "model", "recipe", "lock", "archive", "store", "fetch", "distribution", "resolve", "plan", "stage", "image", "publish", "ops", "cli",
+];
+
+/// Words that touch the outside, and the places (a room, or one of its files) that may say them.
+const OUTSIDE: &[(&str, &[&str])] = &[
+    ("std::process", &["stage", "cli"]),
+    ("std::net", &["fetch", "ops/environment.rs"]),
+    ("reqwest", &["fetch"]),
+    ("git2", &["fetch"]),
+    ("std::env::var", &["cli", "stage"]),
+    ("env::var_os", &["cli", "stage"]),
+    ("SystemTime::now", &["cli/setup.rs", "store"]),
+    ("fs_err", &["recipe", "lock/mod.rs", "store", "fetch", "stage", "image", "publish", "ops"]),
+    ("println!", &[]),
+    ("eprintln!", &[]),
+    ("io::stdout", &["cli"]),
+    ("io::stderr", &["cli", "stage/sandbox"]),
+    ("rustix::mount", &["stage/sandbox"]),
+];
+
+/// Every source file with its path below `src/` and its text up to the first test module.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut files) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("src is readable") {
+            let path: PathBuf = entry.expect("src is readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("sources are text");
+                let name = path.strip_prefix(&root).expect("below src").to_string_lossy().into_owned();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+                files.push((name, code));
+            }
+        }
+    }
+    assert!(files.len() > 50, "the sources were not found");
+    files.retain(|(name, _)| !name.ends_with("tests.rs") && !name.contains("/tests/"));
+    files
+}
+
+fn room(file: &str) -> Option<usize> {
+    let folder = file.split('/').next()?;
+    ROOMS.iter().position(|room| *room == folder)
+}
+
+/// Lines of code, without comments.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().map(|(number, line)| (number + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+#[test]
+fn each_room_uses_only_those_before_it() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources() {
+        let Some(own) = room(&file) else { continue };
+        for (number, line) in code(&text) {
+            for used in line.split("crate::").skip(1) {
+                let name: String = used.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
+                if ROOMS.iter().position(|room| *room == name).is_some_and(|used| used > own) {
+                    wrong.push(format!("src/{file}:{number}: `{}` may not use `{name}`", ROOMS[own]));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "data flows one way:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_named_places_touch_the_outside() {
+    let mut wrong = Vec::new();
+    for (file, text) in sources().iter().filter(|(file, _)| room(file).is_some()) {
+        for (word, places) in OUTSIDE {
+            let allowed = places.iter().any(|place| file.starts_with(place));
+            let found = code(text).find(|(_, line)| line.contains(word));
+            if let (false, Some((number, _))) = (allowed, found) {
+                wrong.push(format!("src/{file}:{number}: says `{word}`, which only {places:?} may"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "effects belong to the edge:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_folder_of_the_library_is_a_room() {
+    let folders: BTreeSet<String> = sources().iter().filter_map(|(file, _)| file.split_once('/').map(|(folder, _)| folder.to_owned())).collect();
+    let rooms: BTreeSet<String> = ROOMS.iter().map(|room| (*room).to_owned()).collect();
+    assert_eq!(folders, rooms);
+}
+
+#[test]
+fn nothing_is_called_by_what_it_is_not() {
+    let vague = ["util", "utils", "common", "helpers", "core", "types", "misc"];
+    for (file, _) in sources() {
+        let stem = file.trim_end_matches(".rs").rsplit('/').next().unwrap_or_default().to_owned();
+        assert!(!vague.contains(&stem.as_str()), "src/{file}: name it after what it holds");
+    }
+}

@@ -1,0 +1,142 @@
+//! A small Debian archive on disk: packages made by `dpkg-deb`, signed by `gpg` with a key of its own.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{text_of, tool, write};
+
+/// An archive and the key that signs it.
+pub struct Archive {
+    folder: tempfile::TempDir,
+}
+
+/// A package to be.
+pub struct Package<'a> {
+    pub name: &'a str,
+    pub version: &'a str,
+    pub architecture: &'a str,
+    /// Further lines of its control file.
+    pub fields: &'a str,
+    /// Paths and contents; a path that ends in `/` is a folder.
+    pub files: &'a [(&'a str, &'a str)],
+}
+
+/// When the release file says that it was made, and until when it holds.
+pub struct Dates<'a> {
+    pub date: &'a str,
+    pub valid_until: Option<&'a str>,
+}
+
+impl Default for Dates<'_> {
+    fn default() -> Self {
+        Self { date: "Thu, 01 Jan 2026 00:00:00 UTC", valid_until: None }
+    }
+}
+
+impl Archive {
+    /// An archive with these packages in suite `stable`, component `main`.
+    pub fn new(packages: &[Package<'_>]) -> Self {
+        let archive = Self { folder: tempfile::tempdir().expect("a folder") };
+        tool(
+            "gnupg",
+            archive.gpg().args(["--batch", "--quick-generate-key", "--passphrase", "", "archive@example.org", "rsa3072", "sign", "never"]),
+        );
+        archive.publish(packages, &Dates::default());
+        archive
+    }
+
+    fn gpg(&self) -> Command {
+        let mut command = Command::new("gpg");
+        let home = self.folder.path().join("gnupg");
+        std::fs::create_dir_all(&home).expect("made");
+        std::fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("changed");
+        command.arg("--homedir").arg(home).args(["--batch", "--yes", "--quiet"]);
+        command
+    }
+
+    /// Where it is, for the environment file.
+    pub fn url(&self) -> String {
+        format!("file://{}", self.root().display())
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("debian")
+    }
+
+    /// Its public key, armored.
+    pub fn key(&self) -> String {
+        text_of("gnupg", self.gpg().args(["--armor", "--export"]))
+    }
+
+    /// Replaces what it holds.
+    pub fn publish(&self, packages: &[Package<'_>], dates: &Dates<'_>) {
+        let mut indexes: std::collections::BTreeMap<&str, String> = [("amd64", String::new()), ("arm64", String::new())].into();
+        for package in packages {
+            let stanza = self.package(package);
+            for (architecture, index) in &mut indexes {
+                if package.architecture == "all" || package.architecture == *architecture {
+                    let _ = writeln!(index, "{stanza}");
+                }
+            }
+        }
+        let mut release = format!("Origin: Test\nSuite: stable\nCodename: stable\nDate: {}\n", dates.date);
+        if let Some(until) = dates.valid_until {
+            let _ = writeln!(release, "Valid-Until: {until}");
+        }
+        release.push_str("Architectures: amd64 arm64\nComponents: main\nSHA256:\n");
+        let dist = self.root().join("dists/stable");
+        for (architecture, index) in indexes {
+            let name = format!("main/binary-{architecture}/Packages");
+            write(&dist.join(&name), index);
+            tool("xz-utils", Command::new("xz").args(["-kf"]).arg(dist.join(&name)));
+            let packed = dist.join(format!("{name}.xz"));
+            let (hash, size) = hash(&packed);
+            let _ = writeln!(release, " {hash} {size} {name}.xz");
+        }
+        self.sign(&release);
+    }
+
+    /// Signs a release file.
+    pub fn sign(&self, release: &str) {
+        let dist = self.root().join("dists/stable");
+        write(&dist.join("Release"), release);
+        tool("gnupg", self.gpg().arg("--clearsign").arg("-o").arg(dist.join("InRelease")).arg(dist.join("Release")));
+    }
+
+    /// Builds a package and gives its stanza.
+    fn package(&self, package: &Package<'_>) -> String {
+        let Package { name, version, architecture, fields, files } = package;
+        let tree = tempfile::tempdir().expect("a folder");
+        let control = format!(
+            "Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: T <t@example.org>\n{fields}Description: test\n"
+        );
+        write(&tree.path().join("DEBIAN/control"), &control);
+        for (path, content) in *files {
+            let target = tree.path().join(path.trim_start_matches('/'));
+            if path.ends_with('/') {
+                std::fs::create_dir_all(target).expect("made");
+            } else if path.starts_with("/DEBIAN/") {
+                write(&target, content);
+                std::fs::set_permissions(&target, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("changed");
+            } else {
+                write(&target, content);
+            }
+        }
+        let path = format!("pool/{name}_{version}_{architecture}.deb");
+        let file = self.root().join(&path);
+        std::fs::create_dir_all(file.parent().expect("a parent")).expect("made");
+        let mut build = Command::new("dpkg-deb");
+        build.env("SOURCE_DATE_EPOCH", "1700000000").args(["--root-owner-group", "-Zxz", "--build"]);
+        tool("dpkg", build.arg(tree.path()).arg(&file));
+        let (hash, size) = hash(&file);
+        format!("{control}Filename: {path}\nSize: {size}\nSHA256: {hash}\n")
+    }
+}
+
+fn hash(path: &Path) -> (String, u64) {
+    let text = text_of("coreutils", Command::new("sha256sum").arg(path));
+    let size = std::fs::metadata(path).expect("there").len();
+    (text.split_whitespace().next().expect("a hash").to_owned(), size)
+}

@@ -1,0 +1,97 @@
+//! A project in a temporary folder, with a store, an environment and a lock of its own.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use super::archive::Archive;
+use super::write;
+
+/// A project.
+pub struct Project {
+    folder: tempfile::TempDir,
+}
+
+/// What the program said.
+#[must_use]
+pub struct Said {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Said {
+    fn new(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Asserts that it did what was asked, and gives what it printed.
+    pub fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    /// Asserts that it failed with 1 and said all of `texts` on stderr, and nothing of a bug.
+    pub fn failed(self, texts: &[&str]) -> String {
+        assert_eq!(self.code, Some(1), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        // lines are broken where the terminal ends: compare words
+        let words = |text: &str| text.split(['\n', ' ', '│', '×', '╰', '─', '▶']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        for text in texts {
+            assert!(words(&self.stderr).contains(&words(text)), "`{text}` is not in:\n{}", self.stderr);
+        }
+        assert!(!self.stderr.contains("panicked") && !self.stderr.contains("bug"), "{}", self.stderr);
+        self.stderr
+    }
+}
+
+impl Project {
+    /// A project whose archive `debian` is `archive`, with recipes by name.
+    pub fn new(archive: Option<&Archive>, recipes: &[(&str, &str)]) -> Self {
+        let project = Self { folder: tempfile::tempdir().expect("a folder") };
+        let mut text = "platforms \"linux/amd64\" \"linux/arm64\"\n".to_owned();
+        if let Some(archive) = archive {
+            text.push_str(
+                "archive \"debian\" kind=\"deb\" { component \"main\"; keyring \"keys/debian.asc\"; }\n\
+                 distribution \"debian\" suite=\"stable\" { use \"debian\" suite=\"stable\"; }\n",
+            );
+            project.write("images/keys/debian.asc", &archive.key());
+            project.write("environment.kdl", &format!("mirror \"debian\" \"{}\"\n", archive.url()));
+        } else {
+            project.write("environment.kdl", "");
+        }
+        project.write("images/project.kdl", &text);
+        for (name, recipe) in recipes {
+            project.write(&format!("images/{name}/recipe.kdl"), recipe);
+        }
+        project
+    }
+
+    /// A file of it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file of it.
+    pub fn write(&self, name: &str, text: &str) {
+        write(&self.path(name), text);
+    }
+
+    /// Reads a file of it.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The program, given this project.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrate"));
+        command.arg("--project").arg(self.folder.path()).arg("--store").arg(self.path("store"));
+        command.arg("--environment").arg(self.path("environment.kdl"));
+        command.args(arguments).env("COLUMNS", "100").env("NO_COLOR", "1").current_dir(self.folder.path());
+        command
+    }
+
+    /// Runs the program.
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        Said::new(&self.command(arguments).output().expect("the program starts"))
+    }
+}
