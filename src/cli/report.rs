@@ -8,9 +8,9 @@ use std::sync::Arc;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 use crate::model::{Place, SourceMap};
+use crate::distribution::debian::release::ReleaseError;
 use crate::ops::{OpsError, PinError, StepError, SuiteError};
 use crate::plan::PlanError;
-use crate::recipe::nearest;
 
 /// An error with everything that is said about it.
 #[derive(Debug)]
@@ -76,8 +76,8 @@ pub(super) fn report(error: &OpsError, sources: Option<&SourceMap>, colour: bool
 
 fn terminal_width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
-    let (_, found) = indicatif::TermLike::width(&console_stderr()).checked_sub(0).map_or((0, 80), |width| (0, usize::from(width)));
-    columns.unwrap_or(found).clamp(60, 120)
+    let found = rustix::termios::tcgetwinsize(std::io::stderr()).ok().map(|size| usize::from(size.ws_col));
+    columns.or(found.filter(|&width| width > 0)).unwrap_or(80).clamp(60, 120)
 }
 
 fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
@@ -183,14 +183,18 @@ fn help(error: &OpsError) -> Option<String> {
         },
         OpsError::Suite { source, .. } => match source {
             SuiteError::Fetch(error) => error.help(),
-            SuiteError::OpenPgp(error) => error.help(),
-            SuiteError::Release(error) => error.help(),
+            SuiteError::Signature(_) | SuiteError::Keys { .. } | SuiteError::Keyring { .. } => Some(
+                "whom to trust is decided by the archive's `keyring` in project.kdl, below `images/`; a mirror may also serve a broken file"
+                    .to_owned(),
+            ),
+            SuiteError::Release(ReleaseError::Expired { .. }) => Some(
+                "the mirror is behind (name another one in the environment file), or this machine's clock is wrong".to_owned(),
+            ),
             SuiteError::Store(error) => error.help(),
             _ => None,
         },
         OpsError::Pin { source, .. } => match source {
             PinError::Fetch(error) => error.help(),
-            PinError::OpenPgp(error) => error.help(),
             PinError::Store(error) => error.help(),
             _ => None,
         },
@@ -199,7 +203,8 @@ fn help(error: &OpsError) -> Option<String> {
 }
 
 fn suggest(name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
+    let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
+    match known.iter().min_by_key(distance).filter(|near| distance(near) <= name.len() / 2) {
         Some(found) => format!("did you mean `{found}`? `orchestrate list` shows all"),
         None => "`orchestrate list` shows all".to_owned(),
     }

@@ -1,6 +1,7 @@
 //! Each verb: calls one function of `ops` and prints what it gives.
 
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use clap::CommandFactory as _;
 use serde::Serialize;
@@ -9,11 +10,11 @@ use super::Exit;
 use super::args::{Arguments, Build, Cache, Check, Chosen, Command, List, Plan, Refresh};
 use super::progress::{Progress, plural};
 use super::{report, setup};
-use crate::model::SourceMap;
+use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
     self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest, Workspace,
 };
-use crate::store::Retention;
+use crate::store::{Retention, Usage};
 
 /// Runs what was asked for and reports what went wrong.
 pub(super) fn run(arguments: &Arguments) -> Exit {
@@ -170,7 +171,7 @@ fn list(arguments: &Arguments, verb: &List, sources: &mut Option<SourceMap>) -> 
         return Ok(Exit::Done);
     }
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     table.set_header(["IMAGE", "FROM", "PLATFORMS", "RECIPE", "TITLE"]);
     for image in &images {
         let platforms: Vec<String> = image.platforms.iter().map(ToString::to_string).collect();
@@ -181,6 +182,20 @@ fn list(arguments: &Arguments, verb: &List, sources: &mut Option<SourceMap>) -> 
     Ok(Exit::Done)
 }
 
+fn print_usage(usage: &Usage) -> Result<(), OpsError> {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["KIND", "ENTRIES", "SIZE"]);
+    let trees = usage.trees.iter().map(|(name, count)| (format!("trees/{name}"), count));
+    let records = usage.records.iter().map(|(name, count)| (format!("steps/{name}"), count));
+    let total = usage.total();
+    let rows = std::iter::once(("blobs".to_owned(), &usage.blobs)).chain(trees).chain(records);
+    for (kind, count) in rows.chain([("parts".to_owned(), &usage.parts), ("total".to_owned(), &total)]) {
+        table.add_row([kind, count.entries.to_string(), ByteSize(count.bytes).to_string()]);
+    }
+    Ok(writeln!(io::stdout(), "{}", table.trim_fmt())?)
+}
+
 fn cache(arguments: &Arguments, verb: &Cache, progress: &Progress) -> Result<Exit, OpsError> {
     let store = setup::store(&arguments.common, &setup::environment(&arguments.common)?)?;
     match verb {
@@ -189,17 +204,18 @@ fn cache(arguments: &Arguments, verb: &Cache, progress: &Progress) -> Result<Exi
             if *as_json {
                 json(&usage)?;
             } else {
-                write!(io::stdout(), "{usage}")?;
+                print_usage(&usage)?;
             }
         }
         Cache::Verify { repair, json: as_json } => {
             let problems = store.verify()?;
             progress.clear();
             if *as_json {
-                json(&problems)?;
+                let listed = problems.iter().map(|problem| (&problem.path, &problem.reason));
+                json(&listed.collect::<Vec<_>>())?;
             } else {
                 for problem in &problems {
-                    writeln!(io::stdout(), "{problem}")?;
+                    writeln!(io::stdout(), "{}\t{}", problem.path.display(), problem.reason)?;
                 }
             }
             if *repair {
@@ -208,8 +224,11 @@ fn cache(arguments: &Arguments, verb: &Cache, progress: &Progress) -> Result<Exi
             return Ok(if problems.is_empty() || *repair { Exit::Done } else { Exit::Failed });
         }
         Cache::Clean { keep_size, keep_days } => {
-            let cleaned = store.clean(Retention::new(*keep_size, *keep_days))?;
-            writeln!(io::stdout(), "{cleaned}")?;
+            let age = keep_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 3600));
+            let cleaned = store.clean(Retention { size: *keep_size, age })?;
+            let (removed, kept) = (cleaned.removed, cleaned.kept);
+            writeln!(io::stdout(), "removed\t{}\t{}", removed.entries, ByteSize(removed.bytes))?;
+            writeln!(io::stdout(), "kept\t{}\t{}", kept.entries, ByteSize(kept.bytes))?;
         }
     }
     Ok(Exit::Done)

@@ -7,7 +7,7 @@ use super::environment::EnvironmentError;
 use crate::distribution::debian::index::IndexError;
 use crate::distribution::debian::release::ReleaseError;
 use crate::distribution::debian::sources::SourcesError;
-use crate::distribution::openpgp::OpenPgpError;
+use crate::distribution::openpgp::{KeyringError, SignatureError};
 use crate::fetch::FetchError;
 use crate::image::ImageError;
 use crate::lock::LockError;
@@ -118,13 +118,20 @@ pub enum SuiteError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error(transparent)]
-    OpenPgp(#[from] OpenPgpError),
+    Signature(#[from] SignatureError),
+    #[error("the keyring is of no use")]
+    Keys {
+        #[from]
+        source: KeyringError,
+    },
     #[error(transparent)]
     Release(#[from] ReleaseError),
     #[error("index `{name}` cannot be read")]
     Index { name: String, source: IndexError },
     #[error("index `{name}` cannot be read")]
     Sources { name: String, source: SourcesError },
+    #[error("the release file is not text")]
+    NotText,
     #[error("index `{name}` cannot be decompressed")]
     Archive { name: String, source: crate::archive::ArchiveError },
     #[error(transparent)]
@@ -142,7 +149,12 @@ pub enum PinError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    OpenPgp(#[from] OpenPgpError),
+    Signature(#[from] SignatureError),
+    #[error("the keyring is of no use")]
+    Keys {
+        #[from]
+        source: KeyringError,
+    },
     #[error("cannot read the keyring")]
     Keyring { source: std::io::Error },
     #[error("`{url}` is not a URL")]

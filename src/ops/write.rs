@@ -1,57 +1,62 @@
 //! Built images into the forms that were asked for.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::build::{ImageReport, ManifestReport};
 use super::error::OpsError;
 use super::output::Output;
 use super::services::Services;
+use crate::image::oci::Descriptor;
 use crate::image::{self, BuiltImage};
-use crate::model::ImageName;
-use crate::publish;
+use crate::model::{Digest, ImageName};
+use crate::publish::{self, PublishedImage};
 
 /// Images by name, each with its platforms in the order of its recipe.
-pub(super) type Images = BTreeMap<ImageName, Vec<Arc<BuiltImage>>>;
+pub(super) type Images = BTreeMap<ImageName, Vec<BuiltImage>>;
 
 /// Makes each image's index and writes everything to every output.
 pub(super) fn write_out(services: &Services<'_>, images: &Images, outputs: &[Output]) -> Result<Vec<ImageReport>, OpsError> {
-    let mut reports = Vec::new();
+    let store = &services.store;
     let mut indexed = Vec::new();
     for (name, platforms) in images {
-        let built: Vec<&BuiltImage> = platforms.iter().map(AsRef::as_ref).collect();
-        let owned: Vec<BuiltImage> = platforms.iter().map(|image| image.as_ref().clone()).collect();
-        let index = image::index(&services.store, &owned, BTreeMap::new())?;
-        reports.push(ImageReport {
-            name: name.clone(),
-            index: index.digest,
-            platforms: built.iter().map(|image| manifest_report(image)).collect(),
-        });
-        indexed.push((name, index, built));
+        let index = image::index(store, platforms, BTreeMap::new())?;
+        indexed.push((name.to_string(), index, platforms.as_slice()));
     }
     for output in outputs {
         match output {
             Output::Oci(folder) => {
-                let images: Vec<_> = indexed.iter().map(|(name, index, built)| (*name, index, built.as_slice())).collect();
-                publish::oci_layout(&services.store, folder, &images)?;
+                let published = indexed.iter().map(|(name, index, images)| PublishedImage {
+                    references: vec![name.clone()],
+                    index,
+                    images,
+                });
+                publish::layout(store, folder, &published.collect::<Vec<_>>())?;
             }
             Output::DockerArchive(file) => {
-                let mut one_each = Vec::new();
-                for (name, _, built) in &indexed {
-                    one_each.push((*name, only(output, "one platform of each image", built)?));
-                }
-                publish::docker_archive(&services.store, file, &one_each)?;
+                let one_each = indexed.iter().map(|(name, _, images)| {
+                    Ok((vec![format!("{name}:latest")], only(output, "one platform of each image", images)?))
+                });
+                publish::docker_archive(store, file, &one_each.collect::<Result<Vec<_>, OpsError>>()?)?;
             }
             Output::Rootfs(file) => {
-                let all: Vec<&BuiltImage> = indexed.iter().flat_map(|(_, _, built)| built.iter().copied()).collect();
-                publish::rootfs(&services.store, file, only(output, "one image for one platform", &all)?)?;
+                let all: Vec<BuiltImage> = images.values().flatten().cloned().collect();
+                publish::rootfs(store, file, only(output, "one image for one platform", &all)?)?;
             }
         }
     }
-    Ok(reports)
+    let report = |((name, platforms), (_, index, _)): ((&ImageName, &Vec<BuiltImage>), &(String, _, _))| ImageReport {
+        name: name.clone(),
+        index: digest_of(index),
+        platforms: platforms.iter().map(manifest_report).collect(),
+    };
+    Ok(images.iter().zip(&indexed).map(report).collect())
 }
 
-fn only<'i>(output: &Output, takes: &'static str, built: &[&'i BuiltImage]) -> Result<&'i BuiltImage, OpsError> {
+fn digest_of(index: &Descriptor) -> Digest {
+    index.digest
+}
+
+fn only<'i>(output: &Output, takes: &'static str, built: &'i [BuiltImage]) -> Result<&'i BuiltImage, OpsError> {
     match built {
         [one] => Ok(one),
         _ => Err(OpsError::Output { output: output.to_string(), takes, given: built.len() }),

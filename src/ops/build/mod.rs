@@ -99,10 +99,10 @@ pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequ
     let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
     let run = Run::new(project, lock, services, &plan, request.on_failure);
     let ran = run.all()?;
-    let mut images: BTreeMap<ImageName, Vec<std::sync::Arc<BuiltImage>>> = BTreeMap::new();
+    let mut images: BTreeMap<ImageName, Vec<BuiltImage>> = BTreeMap::new();
     for &id in &plan.wanted {
         if let (Outcome::Image(image), Work::Image(work)) = (run.result(id)?, &plan.step(id).work) {
-            images.entry(work.image.name.value.clone()).or_default().push(image);
+            images.entry(work.image.name.value.clone()).or_default().push(std::sync::Arc::unwrap_or_clone(image));
         }
     }
     let images = write_out(services, &images, &request.outputs)?;
@@ -199,6 +199,15 @@ impl<'r, 'a> Run<'r, 'a> {
         Ok(tasks.len())
     }
 
+    /// The tree that a step gave.
+    pub(super) fn tree(&self, id: StepId) -> Result<Digest, OpsError> {
+        match self.result(id)? {
+            Outcome::Tree(tree) => Ok(tree.digest),
+            Outcome::Root(root) => Ok(root.digest()),
+            Outcome::Image(image) => Ok(image.manifest.digest),
+        }
+    }
+
     /// The result of a step that ran or had one.
     pub(super) fn result(&self, id: StepId) -> Result<Outcome, OpsError> {
         let step = self.plan.step(id);
@@ -212,8 +221,10 @@ impl<'r, 'a> Run<'r, 'a> {
         let (step, services) = (self.plan.step(id), self.services);
         // another process may be at the same step: who comes second finds the result
         let _claim = services.store.claim("step", &step.key)?;
-        if outcome(&services.store, step)?.is_some() {
-            return Ok(());
+        match outcome(&services.store, step)? {
+            Some(Outcome::Image(image)) if !image.is_whole(&services.store) => {} // see `reopen_bases`
+            Some(_) => return Ok(()),
+            None => {}
         }
         let since = Instant::now();
         services.observer.event(Event::Started { subject: &step.subject });

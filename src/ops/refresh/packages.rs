@@ -9,7 +9,8 @@ use crate::model::{ArchiveName, PackageName, Platform, RecipeName};
 use crate::ops::error::OpsError;
 use crate::plan::{SetRequest, WantedPackage};
 use crate::recipe::{Dependencies, DistributionRef, PackageSelection};
-use crate::resolve::debian::{Chosen, Installed, Part, Request, Universe, Wanted, resolve};
+use crate::distribution::debian::index::Priority;
+use crate::resolve::debian::{Chosen, Installed, Part, Request, Universe, Wanted, candidate, resolve};
 
 /// The packages of each distribution that recipes use.
 pub(super) struct Universes(BTreeMap<DistributionRef, Universe>);
@@ -51,7 +52,7 @@ impl Universes {
         let native = request.native.deb();
         for wanted in &request.wanted {
             if wanted.request.dependencies == Dependencies::Ignore {
-                let alone = universe.candidate(&asked(wanted), native).map_err(unsatisfiable)?;
+                let alone = candidate(universe, &asked(wanted), native).map_err(unsatisfiable)?;
                 let pin = pin(&alone);
                 installed.push(installed_pin(&pin));
                 packages.push(pin);
@@ -60,7 +61,7 @@ impl Universes {
         let follows = |wanted: &&WantedPackage| wanted.request.dependencies == Dependencies::Follow;
         let mut wanted: Vec<Wanted> = request.wanted.iter().filter(follows).map(asked).collect();
         if request.selections.contains(&PackageSelection::Required) {
-            wanted.extend(universe.required(native).into_iter().map(Wanted::any));
+            wanted.extend(universe.with_priority(native, Priority::Required).into_iter().map(Wanted::any));
         }
         let asked = Request {
             native: native.to_owned(),
@@ -78,11 +79,12 @@ impl Universes {
 }
 
 fn asked(wanted: &WantedPackage) -> Wanted {
-    let constraint = wanted.request.version.as_deref().and_then(|text| Constraint::parse(text).ok());
+    // the recipe's reader refused what is no constraint
+    let constraint: Option<Constraint<'static>> = wanted.request.version.as_deref().and_then(|text| text.parse().ok());
     Wanted {
         name: wanted.request.name.to_string(),
         architecture: Some(wanted.platform.deb().to_owned()),
-        constraint: constraint.map(Constraint::into_owned),
+        constraint,
         place: Some(wanted.place),
     }
 }

@@ -1,7 +1,5 @@
 //! Pins sources: commits, downloads, Debian source packages, and the outputs of vendor steps.
 
-use std::io::Read as _;
-
 use fs_err as fs;
 use url::Url;
 
@@ -70,8 +68,7 @@ pub(super) fn pin_download(
         let path = project.root.join("images").join(&signature.keyring.value);
         let keys = fs::read(path.as_std_path()).map_err(|source| PinError::Keyring { source })?;
         let mut file = services.store.open_blob(&digest)?;
-        let mut reader = (&mut file).take(size);
-        openpgp::verify_detached(&mut reader, &detached.bytes, &Keyring::parse(&keys)?, &[], services.now)?;
+        openpgp::verify_detached(&mut file, &detached.bytes, &Keyring::parse(&keys)?, &[], services.now)?;
     }
     Ok(SourcePin::Download { request: source_request(origin), size, digest })
 }

@@ -65,7 +65,8 @@ fn read_release(
     let path = project.root.join("images").join(&archive.keyring.value);
     let keys = fs::read(path.as_std_path()).map_err(|source| SuiteError::Keyring { source })?;
     let keyring = Keyring::parse(&keys)?;
-    let verified = openpgp::verify_clearsigned(&document.bytes, &keyring, &archive.fingerprints, services.now)?;
+    let text = std::str::from_utf8(&document.bytes).map_err(|_| SuiteError::NotText)?;
+    let verified = openpgp::verify_clearsigned(text, &keyring, &archive.fingerprints, services.now)?;
     let release = Release::parse(&verified.text)?;
     release.check_suite(suite)?;
     // a dated record is always out of date; it was asked for because nothing newer was to be had
