@@ -1,8 +1,15 @@
 //! Reads the files of a project; the only place of this room that touches a disk.
 
-use camino::Utf8Path;
+use std::collections::BTreeSet;
+use std::io::{self, Read as _};
 
-use super::{Mistakes, Project};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::model::{Place, Spanned};
+
+use super::decode::{Decoded, PROJECT_FILE, decode};
+use super::project::{CopyFrom, Edit, EntryKind, Origin, Recipe};
+use super::{Mistake, Mistakes, Project, sink, syntax};
 
 /// A project without mistakes.
 #[derive(Debug)]
@@ -13,11 +20,202 @@ pub struct Loaded {
     pub warnings: Mistakes,
 }
 
-/// Reads `images/project.kdl` and every `images/*/recipe.kdl` below `root`.
+/// Reads `images/project.kdl` and every `images/*/recipe.kdl` below `root`, and checks that the files beside them exist
+/// that recipes name.
 ///
 /// # Errors
 /// With all mistakes of all files; a file that cannot be read is one of them.
 pub fn load(root: &Utf8Path) -> Result<Loaded, Mistakes> {
-    let _ = root;
-    Err(Mistakes::default())
+    let (files, unread) = read_files(root);
+    let mut decoded = decode(files, root);
+    for (name, problem) in unread {
+        let file = decoded.project.sources.add(name, "");
+        let place = Place { file, offset: 0, length: 0 };
+        decoded.mistakes.push(Mistake::new(place, problem.message, problem.label, problem.help));
+    }
+    let beside = files_beside(&decoded.project);
+    decoded.mistakes.extend(beside);
+    finish(decoded)
+}
+
+/// Reads texts that are in memory: pairs of a name relative to `root`, like `images/router/recipe.kdl`, and a text.
+/// Whether the files beside the recipes exist is not checked.
+///
+/// # Errors
+/// With all mistakes of all files.
+pub fn parse(files: Vec<(String, String)>, root: &Utf8Path) -> Result<Loaded, Mistakes> {
+    finish(decode(files, root))
+}
+
+fn finish(decoded: Decoded) -> Result<Loaded, Mistakes> {
+    let Decoded { project, mut mistakes, syntax } = decoded;
+    sink::without_consequences(&syntax, &mut mistakes, &project.sources);
+    mistakes.extend(syntax);
+    sink::sort(&mut mistakes);
+    let (errors, warnings) = sink::partition(mistakes);
+    let sources = project.sources.clone();
+    if errors.is_empty() {
+        Ok(Loaded { project, warnings: Mistakes { sources, list: warnings } })
+    } else {
+        Err(Mistakes { sources, list: errors })
+    }
+}
+
+/// Why a file could not be read.
+struct Unread {
+    message: String,
+    label: &'static str,
+    help: &'static str,
+}
+
+type Files = Vec<(String, String)>;
+
+fn read_files(root: &Utf8Path) -> (Files, Vec<(String, Unread)>) {
+    let (mut files, mut unread) = (Vec::new(), Vec::new());
+    let mut names = vec![PROJECT_FILE.to_owned()];
+    match recipes(root) {
+        Ok(recipes) => names.extend(recipes),
+        Err(error) => {
+            let missing = error.kind() == io::ErrorKind::NotFound;
+            let help = if missing { "run this in the folder that holds `images/`" } else { "make it readable" };
+            let message = if missing { format!("there is no folder `images` in `{root}`") } else { error.to_string() };
+            unread.push(("images".to_owned(), Unread { message, label: "expected here", help }));
+        }
+    }
+    for name in names {
+        match read_text(&root.join(&name)) {
+            Ok(text) => files.push((name, text)),
+            // a project needs no file of its own as long as its recipes name no archive
+            Err(error) if error.kind() == io::ErrorKind::NotFound && name == PROJECT_FILE => {}
+            Err(error) => {
+                let message = format!("cannot be read: {error}");
+                unread.push((
+                    name,
+                    Unread { message, label: "this file", help: "make it a readable file of UTF-8 text" },
+                ));
+            }
+        }
+    }
+    (files, unread)
+}
+
+/// The recipe files, relative to `root`.
+fn recipes(root: &Utf8Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs_err::read_dir(root.join("images"))? {
+        let entry = entry?;
+        let path = entry.path().join("recipe.kdl");
+        if path.try_exists()? {
+            let folder = entry.file_name();
+            let shown = folder.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
+            names.push(format!("images/{shown}/recipe.kdl"));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The text of a file; a little more than is allowed of a long one, so that its length is refused with the rest.
+fn read_text(path: &Utf8Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    fs_err::File::open(path)?.take(syntax::LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8 text"))
+    })
+}
+
+/// What a path must be.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    File,
+    FileOrFolder,
+}
+
+/// Checks the files that recipes and the project name.
+fn files_beside(project: &Project) -> Vec<Mistake> {
+    let images = Utf8PathBuf::from("images");
+    let mut wanted: BTreeSet<(Place, Utf8PathBuf, &Utf8Path, Kind)> = BTreeSet::new();
+    for archive in project.archives.values() {
+        wanted.insert((archive.keyring.place, archive.keyring.value.clone(), &images, Kind::File));
+    }
+    for set in project.recipes.values() {
+        for recipe in set.on.values() {
+            for (path, kind) in named_beside(recipe) {
+                wanted.insert((path.place, path.value.clone(), &set.folder, kind));
+            }
+            for keyring in keyrings(recipe) {
+                wanted.insert((keyring.place, keyring.value.clone(), &images, Kind::File));
+            }
+        }
+    }
+    let problems = wanted.into_iter().filter_map(|(place, path, folder, kind)| {
+        let (message, help) = problem(&project.root.join(folder), &path, kind)?;
+        Some(Mistake::new(place, message, format!("in `{folder}`"), help))
+    });
+    problems.collect()
+}
+
+fn named_beside(recipe: &Recipe) -> Vec<(&Spanned<Utf8PathBuf>, Kind)> {
+    let mut all = Vec::new();
+    for source in recipe.sources.values() {
+        if let Origin::Local { path } = &source.origin {
+            all.push((path, Kind::FileOrFolder));
+        }
+        all.extend(source.edits.iter().filter_map(|edit| match edit {
+            Edit::Patch { file, .. } => Some((file, Kind::File)),
+            Edit::Replace { .. } => None,
+        }));
+    }
+    let entries = recipe.images.values().flat_map(|image| &image.entries);
+    all.extend(entries.filter_map(|entry| match &entry.kind {
+        EntryKind::Copy { from: CopyFrom::Local(path), .. } => Some((path, Kind::FileOrFolder)),
+        _ => None,
+    }));
+    all
+}
+
+fn keyrings(recipe: &Recipe) -> impl Iterator<Item = &Spanned<Utf8PathBuf>> {
+    recipe.sources.values().filter_map(|source| match &source.origin {
+        Origin::Download(download) => Some(&download.signature.as_ref()?.keyring),
+        _ => None,
+    })
+}
+
+/// What is wrong with `path` in `folder`: it is missing, no plain file or folder, or a link leads out of the folder.
+fn problem(folder: &Utf8Path, path: &Utf8Path, kind: Kind) -> Option<(String, String)> {
+    let full = folder.join(path);
+    let real = match full.canonicalize_utf8() {
+        Ok(real) => real,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let help = near_file(folder, path).unwrap_or_else(|| "put the file there, or correct the path".to_owned());
+            return Some((format!("there is no `{path}`"), help));
+        }
+        Err(error) => return Some((format!("`{path}` cannot be used: {error}"), "make it readable".to_owned())),
+    };
+    let inside = folder.canonicalize_utf8().is_ok_and(|folder| real.starts_with(folder));
+    if !inside {
+        let help = "copy the file into the folder: what is outside cannot be reviewed with it".to_owned();
+        return Some((format!("`{path}` is a link that leads out of the folder"), help));
+    }
+    let found = fs_err::metadata(&real).ok()?;
+    match kind {
+        Kind::File if !found.is_file() => Some((format!("`{path}` is not a file"), "name a file".to_owned())),
+        Kind::FileOrFolder if !found.is_file() && !found.is_dir() => {
+            Some((format!("`{path}` is neither a file nor a folder"), "name a file or folder".to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// A file of a similar name in the same place.
+fn near_file(folder: &Utf8Path, path: &Utf8Path) -> Option<String> {
+    let parent = path.parent()?;
+    let entries = fs_err::read_dir(folder.join(parent)).ok()?;
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).take(1000).collect();
+    names.sort();
+    let near = super::nearest::nearest(path.file_name()?, names.iter().map(String::as_str))?;
+    Some(format!("did you mean `{}`?", parent.join(near)))
 }

@@ -1,0 +1,190 @@
+//! What an image adds to its packages: files, folders, links, capabilities.
+
+use crate::model::{ImageName, ImagePath, Mode, Ownership, SourceName, Spanned, StageName};
+
+use super::Mistake;
+use super::images::ImageDraft;
+use super::nearest::{nearest, suggestion};
+use super::project::{CopyFrom, Entry, EntryKind};
+use super::reader::Reader;
+use super::reads::{Beside, Destination};
+
+/// Adds an entry, with the owner and mode that its node says.
+fn add(draft: &mut ImageDraft, node: &mut Reader<'_>, kind: Option<EntryKind>) {
+    let owner = node.property::<Ownership>("owner").map(|owner| owner.value);
+    let mode = node.property::<Mode>("mode").map(|mode| mode.value);
+    draft.entries.extend(kind.map(|kind| Entry { place: node.place(), kind, owner, mode }));
+}
+
+/// Adds an entry that has neither.
+fn add_plain(draft: &mut ImageDraft, node: &Reader<'_>, kind: EntryKind) {
+    draft.entries.push(Entry { place: node.place(), kind, owner: None, mode: None });
+}
+
+pub(super) fn copy(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    let kind = if node.has("from") { copy_from(node) } else { copy_local(node) };
+    add(draft, node, kind);
+}
+
+/// From a stage, else a source of the recipe, else an image.
+fn copy_from(node: &mut Reader<'_>) -> Option<EntryKind> {
+    let path = node.argument::<ImagePath>("a path");
+    let from = node.property::<String>("from");
+    let to = node.property::<Destination>("to");
+    let (path, from) = (path?, from?);
+    let to = to.map_or_else(|| path.value.clone(), |to| to.value.of(path.name()));
+    let names = node.cx.names;
+    let from = if names.stages.contains_key(from.as_str()) {
+        CopyFrom::Stage(Spanned::new(StageName::new(from.value).ok()?, from.place), path)
+    } else if names.sources.contains_key(from.as_str()) {
+        CopyFrom::Source(Spanned::new(SourceName::new(from.value).ok()?, from.place), path)
+    } else if node.cx.world.images.contains_key(from.as_str()) {
+        let image = Spanned::new(ImageName::new(from.value).ok()?, from.place);
+        node.cx.image(&image);
+        CopyFrom::Image(image, path)
+    } else {
+        unknown_origin(node, &from);
+        return None;
+    };
+    Some(EntryKind::Copy { from, to })
+}
+
+fn unknown_origin(node: &Reader<'_>, from: &Spanned<String>) {
+    if !node.cx.world.recipes_complete {
+        return; // it may be an image of a recipe that could not be read
+    }
+    let names = node.cx.names;
+    let here = names.stages.keys().map(StageName::as_str).chain(names.sources.keys().map(SourceName::as_str));
+    let known = here.clone().chain(node.cx.world.images.keys().map(ImageName::as_str));
+    let help = match nearest(from, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => suggestion(from, here, "declare a `stage` or `source` of this name"),
+    };
+    node.mistake(from.place, format!("`{}` is no stage, source or image", **from), "nothing to copy from", help);
+}
+
+fn copy_local(node: &mut Reader<'_>) -> Option<EntryKind> {
+    if let Some(absolute) = node.node.key().filter(|path| path.starts_with('/')) {
+        let help =
+            "add `from=\"STAGE\"` (or a source, or an image); a file beside the recipe has no `/` at its beginning";
+        node.mistake(absolute.place, "`copy` says not where this comes from", "absolute", help);
+        let _: Option<Spanned<String>> = node.optional_argument();
+        let _: Option<Spanned<Destination>> = node.property("to");
+        return None;
+    }
+    let path = node.argument::<Beside>("a path beside the recipe").map(|path| path.map(|path| path.0));
+    let to = node.required::<Destination>("to");
+    let (path, to) = (path?, to?);
+    let to = to.value.of(path.file_name().unwrap_or_default().as_bytes());
+    Some(EntryKind::Copy { from: CopyFrom::Local(path), to })
+}
+
+pub(super) fn file(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    let path = node.argument::<ImagePath>("a path");
+    let text = node.argument::<String>("its text");
+    let kind = path.zip(text).map(|(path, text)| EntryKind::File { path: path.value, text: text.value });
+    add(draft, node, kind);
+}
+
+pub(super) fn dir(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    let path = node.argument::<ImagePath>("a path");
+    add(draft, node, path.map(|path| EntryKind::Dir { path: path.value }));
+}
+
+pub(super) fn symlink(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    let path = node.argument::<ImagePath>("a path");
+    let target = node.required::<String>("to");
+    let owner = node.property::<Ownership>("owner").map(|owner| owner.value);
+    let (Some(path), Some(target)) = (path, target) else { return };
+    if target.is_empty() || target.len() > 4095 {
+        return node.mistake(target.place, "a link points at 1 to 4095 bytes of path", "not a path", node.like());
+    }
+    let kind = EntryKind::Symlink { path: path.value, target: target.value };
+    draft.entries.push(Entry { place: node.place(), kind, owner, mode: None });
+}
+
+pub(super) fn remove(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    for path in node.arguments::<ImagePath>("a path") {
+        if path.is_root() {
+            node.mistake(path.place, "this would remove everything", "the root itself", "name what is in the way");
+        } else {
+            add_plain(draft, node, EntryKind::Remove { path: path.value });
+        }
+    }
+}
+
+pub(super) fn file_capability(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    let path = node.argument::<ImagePath>("a file");
+    let mut capabilities: Vec<Spanned<String>> = Vec::new();
+    for name in node.arguments::<String>("a capability") {
+        let Some(known) = capability(node, &name) else { continue };
+        match capabilities.iter().find(|first| first.value == known) {
+            Some(first) => {
+                let mistake =
+                    Mistake::new(name.place, format!("`{known}` is given twice"), "again here", "keep one of the two");
+                node.cx.sink.push(mistake.and(first.place, "first here"));
+            }
+            None => capabilities.push(Spanned::new(known.to_owned(), name.place)),
+        }
+    }
+    let Some(path) = path else { return };
+    let capabilities = capabilities.into_iter().map(|name| name.value).collect();
+    add_plain(draft, node, EntryKind::FileCapability { path: path.value, capabilities });
+}
+
+/// A capability by its name in capabilities(7), in either case, with or without `CAP_`; in lower case without.
+pub(super) fn capability(node: &Reader<'_>, written: &Spanned<String>) -> Option<&'static str> {
+    let lower = written.to_ascii_lowercase();
+    let plain = lower.strip_prefix("cap_").unwrap_or(&lower);
+    let known = CAPABILITIES.iter().copied().find(|known| *known == plain);
+    if known.is_none() {
+        let help = suggestion(plain, CAPABILITIES.iter().copied(), "");
+        node.mistake(written.place, format!("unknown capability `{}`", **written), "not in capabilities(7)", help);
+    }
+    known
+}
+
+/// The capabilities of Linux 6.12 (`include/uapi/linux/capability.h`).
+const CAPABILITIES: &[&str] = &[
+    "chown",
+    "dac_override",
+    "dac_read_search",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "linux_immutable",
+    "net_bind_service",
+    "net_broadcast",
+    "net_admin",
+    "net_raw",
+    "ipc_lock",
+    "ipc_owner",
+    "sys_module",
+    "sys_rawio",
+    "sys_chroot",
+    "sys_ptrace",
+    "sys_pacct",
+    "sys_admin",
+    "sys_boot",
+    "sys_nice",
+    "sys_resource",
+    "sys_time",
+    "sys_tty_config",
+    "mknod",
+    "lease",
+    "audit_write",
+    "audit_control",
+    "setfcap",
+    "mac_override",
+    "mac_admin",
+    "syslog",
+    "wake_alarm",
+    "block_suspend",
+    "audit_read",
+    "perfmon",
+    "bpf",
+    "checkpoint_restore",
+];

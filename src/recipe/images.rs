@@ -1,0 +1,249 @@
+//! `image`: what it is built on, its packages, and what else there is in it; the table of all its nodes.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Digest, Glob, ImageName, PathPolicy, Spanned};
+
+use super::Mistake;
+use super::project::{
+    Account, Base, Compression, Config, Configure, DistributionRef, Entry, Group, Image, PackageRequest,
+    PackageSelection, Runtime, Waiver,
+};
+use super::project_file::label;
+use super::reader::{Reader, Row, Table};
+use super::recipe_file::Draft;
+use super::stages::packages;
+use super::{accounts, config, entries};
+
+/// An image that is being read.
+#[derive(Default)]
+pub(super) struct ImageDraft {
+    distribution: Option<Spanned<DistributionRef>>,
+    packages: Vec<Spanned<PackageRequest>>,
+    selections: Vec<Spanned<PackageSelection>>,
+    recommends: bool,
+    configure: Configure,
+    exclude: Vec<Glob>,
+    keep: Vec<Glob>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) accounts: Vec<Account>,
+    pub(super) groups: Vec<Group>,
+    pub(super) config: Config,
+    pub(super) runtime: Runtime,
+    labels: BTreeMap<String, Spanned<String>>,
+    annotations: BTreeMap<String, Spanned<String>>,
+    layers: Option<u8>,
+    compression: Compression,
+    waivers: Vec<Waiver>,
+}
+
+pub(super) const IMAGE: Table<ImageDraft> = Table {
+    what: "an image",
+    rows: &[
+        Row::once("distribution", "distribution \"debian\" suite=\"trixie\"", distribution),
+        Row::any("packages", "packages \"ca-certificates\" \"tzdata\"", |draft, node| {
+            packages(&mut draft.packages, node)
+        }),
+        Row::any("package-set", "package-set \"required\"", package_set),
+        Row::once("recommends", "recommends #true", |draft, node| {
+            draft.recommends = node.argument("a yes or no").is_some_and(|yes| yes.value);
+        }),
+        Row::once("configure", "configure \"model\"", |draft, node| {
+            let words = [("model", Configure::Model), ("scripts", Configure::Scripts), ("none", Configure::None)];
+            draft.configure = node.word("`\"model\"`, `\"scripts\"` or `\"none\"`", &words).unwrap_or_default();
+        }),
+        Row::any("exclude", "exclude \"/usr/share/doc\" keep=\"/usr/share/doc/*/copyright\"", |draft, node| {
+            draft.exclude.extend(node.arguments::<Glob>("a pattern").into_iter().map(|glob| glob.value));
+            draft.keep.extend(node.property::<Glob>("keep").map(|glob| glob.value));
+        }),
+        Row::any("copy", "copy \"/usr/bin/router\" from=\"compile\"", entries::copy),
+        Row::any("file", "file \"/etc/motd\" \"Welcome\" mode=\"0644\"", entries::file),
+        Row::any("dir", "dir \"/data\" owner=\"caddy:caddy\" mode=\"0700\"", entries::dir),
+        Row::any("symlink", "symlink \"/usr/bin/vi\" to=\"vim\"", entries::symlink),
+        Row::any("remove", "remove \"/usr/share/info\"", entries::remove),
+        Row::any(
+            "file-capability",
+            "file-capability \"/usr/bin/router\" \"net_bind_service\"",
+            entries::file_capability,
+        ),
+        Row::any("account", "account \"caddy\" uid=2000", accounts::account),
+        Row::any("group", "group \"render\" gid=105 { member \"caddy\" }", accounts::group),
+        Row::once("user", "user \"caddy\"", config::user),
+        Row::any("env", "env XDG_DATA_HOME \"/data\" doc=\"where certificates are kept\"", config::env),
+        Row::once("workdir", "workdir \"/data\"", |draft, node| {
+            draft.config.workdir = node.argument("a folder").map(|path| path.value);
+        }),
+        Row::once("entrypoint", "entrypoint \"/usr/bin/router\" \"run\"", |draft, node| {
+            draft.config.entrypoint = Some(config::argv(node));
+        }),
+        Row::once("command", "command \"--config\" \"/etc/router.conf\"", |draft, node| {
+            draft.config.command = Some(config::argv(node));
+        }),
+        Row::any("expose", "expose 443 protocol=\"tcp\"", config::expose),
+        Row::any("volume", "volume \"/data\"", |draft, node| {
+            draft.config.volumes.extend(node.arguments("a folder").into_iter().map(|path| path.value));
+        }),
+        Row::once(
+            "healthcheck",
+            "healthcheck \"/usr/bin/router\" \"health\" interval=\"30s\" retries=3",
+            config::healthcheck,
+        ),
+        Row::once("stop-signal", "stop-signal \"SIGTERM\"", config::stop_signal),
+        Row::any("label", "label \"org.example.team\" \"network\"", |draft, node| label(&mut draft.labels, node)),
+        Row::any("annotation", "annotation \"org.example.team\" \"network\"", |draft, node| {
+            label(&mut draft.annotations, node)
+        }),
+        Row::once("runtime", "runtime { read-only #true; tmpfs \"/tmp\" }", |draft, node| {
+            node.block(&config::RUNTIME, &mut draft.runtime);
+        }),
+        Row::once("layers", "layers 4", layers),
+        Row::once("compression", "compression \"zstd\"", |draft, node| {
+            let words = [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)];
+            draft.compression = node.word("`\"gzip\"` or `\"zstd\"`", &words).unwrap_or_default();
+        }),
+        Row::any("waive", "waive \"healthcheck\" reason=\"it runs once and ends\"", waive),
+    ],
+};
+
+/// Reads an `image` node into the recipe.
+pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
+    let name = node.argument::<ImageName>("a name");
+    let from = base(node);
+    let mut draft = ImageDraft::default();
+    node.optional_block(&IMAGE, &mut draft);
+    accounts::find_groups(&mut draft, node);
+    if matches!(from, Some(Base::Scratch | Base::Oci(_))) && !node.has_child("user") {
+        let help =
+            "write `user \"65532\"` or another number or account; root needs a reason: `user \"root\" reason=\"…\"`";
+        node.mistake(node.place(), "the image says not who it runs as", "there is no base to take it from", help);
+    }
+    let (Some(name), Some(from)) = (name, from) else { return };
+    let plain =
+        |labels: BTreeMap<String, Spanned<String>>| labels.into_iter().map(|(key, value)| (key, value.value)).collect();
+    let image = Image {
+        from,
+        distribution: draft.distribution,
+        packages: draft.packages,
+        selections: draft.selections,
+        recommends: draft.recommends,
+        configure: draft.configure,
+        policy: PathPolicy::new(draft.exclude, draft.keep),
+        entries: draft.entries,
+        accounts: draft.accounts,
+        groups: draft.groups,
+        config: draft.config,
+        runtime: draft.runtime,
+        labels: plain(draft.labels),
+        annotations: plain(draft.annotations),
+        layers: draft.layers.unwrap_or(1),
+        compression: draft.compression,
+        waivers: draft.waivers,
+        name: name.clone(),
+    };
+    recipe.images.entry(name.value).or_insert(image);
+}
+
+fn base(node: &mut Reader<'_>) -> Option<Base> {
+    let oci = node.property::<OciReference>("oci");
+    let from = node.property::<Parent>("from");
+    match (node.place_of("from"), node.place_of("oci")) {
+        (None, None) => {
+            let help = "add `from=\"scratch\"`, `from=\"IMAGE\"` or `oci=\"registry/name@sha256:…\"`";
+            node.mistake(node.place(), "the image says not what it is built on", "on what?", help);
+        }
+        (Some(from), Some(oci)) => {
+            let mistake =
+                Mistake::new(oci, "the image is built on two things", "and this", "keep one of `from` and `oci`");
+            node.cx.sink.push(mistake.and(from, "this"));
+        }
+        _ => {}
+    }
+    let base = match from.map(|from| (from.value, from.place)) {
+        Some((Parent::Scratch, _)) => Some(Base::Scratch),
+        Some((Parent::Image(name), place)) => Some(Base::Image(Spanned::new(name, place))),
+        None => oci.map(|reference| Base::Oci(reference.map(|reference| reference.0))),
+    };
+    if let Some(Base::Image(name)) = &base {
+        node.cx.image(name);
+    }
+    base
+}
+
+/// `scratch`, or the name of an image.
+enum Parent {
+    Scratch,
+    Image(ImageName),
+}
+
+impl super::reader::Read for Parent {
+    const EXPECTED: &'static str = "the name of an image, or `scratch`";
+    const EXAMPLE: &'static str = "\"runtime\"";
+    fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
+        let name = ImageName::read(value)?;
+        Some(name.map(|name| if name.as_str() == "scratch" { Self::Scratch } else { Self::Image(name) }))
+    }
+}
+
+/// An image of a registry, named by its digest.
+struct OciReference(String);
+
+impl super::reader::Read for OciReference {
+    const EXPECTED: &'static str = "an image of a registry with its digest";
+    const EXAMPLE: &'static str =
+        "\"registry.example.org/name@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"";
+    fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
+        let super::node::Value::Text(text) = value else { return None };
+        let Some((name, digest)) = text.split_once('@') else {
+            return Some(Err(format!("`{text}` has no digest, so it could be another image tomorrow")));
+        };
+        let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/:".contains(&byte);
+        let valid = name.contains('/') && !name.contains("//") && !name.starts_with('/') && name.bytes().all(letters);
+        Some(match digest.parse::<Digest>() {
+            Err(error) => Err(error.to_string()),
+            Ok(_) if !valid => Err(format!("`{name}` is not a registry and a name")),
+            Ok(_) => Ok(Self(text.clone())),
+        })
+    }
+}
+
+fn distribution(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    let (name, suite) = (node.argument::<String>("a name"), node.suite());
+    let (Some(name), Some(suite)) = (name, suite) else { return };
+    let read = Spanned::new(DistributionRef { name: name.value, suite: suite.value }, node.place());
+    node.cx.distribution(&read);
+    draft.distribution = Some(read);
+}
+
+fn package_set(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    let words = [("essential", PackageSelection::Essential), ("required", PackageSelection::Required)];
+    let Some(set) = node.word("`\"essential\"` or `\"required\"`", &words) else { return };
+    if let Some(first) = draft.selections.iter().find(|first| first.value == set) {
+        let mistake = Mistake::new(node.place(), "the set is asked for twice", "again here", "keep one of the two");
+        return node.cx.sink.push(mistake.and(first.place, "first here"));
+    }
+    draft.selections.push(Spanned::new(set, node.place()));
+}
+
+fn layers(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    let Some(layers) = node.argument::<u8>("a number") else { return };
+    // runtimes stack at most 127 layers, bases included
+    if (1..=100).contains(&layers.value) {
+        draft.layers = Some(layers.value);
+    } else {
+        node.mistake(layers.place, "an image adds 1 to 100 layers", "out of range", node.like());
+    }
+}
+
+fn waive(draft: &mut ImageDraft, node: &mut Reader<'_>) {
+    let check = node.argument::<String>("the name of a check");
+    let (path, package) = (node.property::<String>("path"), node.property::<String>("package"));
+    let reason = node.reason();
+    if let (Some(path), Some(package)) = (&path, &package) {
+        let mistake =
+            Mistake::new(package.place, "`waive` has one subject", "and this", "write a second `waive` for it");
+        node.cx.sink.push(mistake.and(path.place, "this"));
+    }
+    let (Some(check), Some(reason)) = (check, reason) else { return };
+    let subject = path.or(package).map(|subject| subject.value);
+    draft.waivers.push(Waiver { place: node.place(), check: check.value, subject, reason });
+}

@@ -1,0 +1,312 @@
+//! Takes a node apart: each argument, property and child is asked for once, by name, with the type it must have. What is
+//! missing, wrong or left over becomes a mistake, and the reading goes on.
+//!
+//! A block is read by a [`Table`]: one row per node that may stand in it.
+
+use crate::model::{Place, Spanned};
+
+use super::Mistake;
+use super::context::Context;
+use super::nearest::{list, nearest, suggestion};
+use super::node::{Node, Value};
+use super::vocabulary;
+
+/// A type that a value can be read as.
+pub(super) trait Read: Sized {
+    /// What is expected, with its article.
+    const EXPECTED: &'static str;
+    /// An example, as it is written in a recipe.
+    const EXAMPLE: &'static str;
+
+    /// Reads the value; none when it is of the wrong kind, an error when its text is wrong.
+    fn read(value: &Value) -> Option<Result<Self, String>>;
+}
+
+/// How often a node may stand in its block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Times {
+    Once,
+    Any,
+}
+
+/// What reads a node into `T`, which collects a block.
+type ReadNode<T> = fn(&mut T, &mut Reader<'_>);
+
+/// A node that may stand in a block.
+pub(super) struct Row<T> {
+    pub(super) name: &'static str,
+    /// How it is written; shown when it is written otherwise.
+    pub(super) example: &'static str,
+    pub(super) times: Times,
+    pub(super) read: ReadNode<T>,
+}
+
+impl<T> Row<T> {
+    /// A node that may stand in its block once.
+    pub(super) const fn once(name: &'static str, example: &'static str, read: ReadNode<T>) -> Self {
+        Self { name, example, times: Times::Once, read }
+    }
+
+    /// A node that may stand in its block any number of times.
+    pub(super) const fn any(name: &'static str, example: &'static str, read: ReadNode<T>) -> Self {
+        Self { name, example, times: Times::Any, read }
+    }
+}
+
+/// The nodes that may stand in a block.
+pub(super) struct Table<T: 'static> {
+    /// What the block is, as in "unknown node in …".
+    pub(super) what: &'static str,
+    pub(super) rows: &'static [Row<T>],
+}
+
+impl<T> Table<T> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + Clone {
+        self.rows.iter().map(|row| row.name)
+    }
+
+    /// Reads the nodes of a block into `draft`.
+    pub(super) fn read(&self, nodes: &[Node], draft: &mut T, cx: &Context<'_>) {
+        let mut seen: Vec<Option<Place>> = vec![None; self.rows.len()];
+        for node in nodes {
+            let Some(index) = self.rows.iter().position(|row| row.name == *node.name) else {
+                self.unknown(node, cx);
+                continue;
+            };
+            let row = &self.rows[index];
+            if let (Times::Once, Some(first)) = (row.times, seen[index]) {
+                let message = format!("`{}` is given twice", row.name);
+                cx.sink.push(
+                    Mistake::new(node.header, message, "again here", "keep one of the two").and(first, "first here"),
+                );
+                continue;
+            }
+            seen[index] = Some(node.header);
+            let mut reader = Reader::new(node, row.example, cx);
+            (row.read)(draft, &mut reader);
+            reader.finish();
+        }
+    }
+
+    fn unknown(&self, node: &Node, cx: &Context<'_>) {
+        let name = node.name.as_str();
+        let message = format!("unknown node `{name}` in {}", self.what);
+        let help = match vocabulary::elsewhere(name) {
+            Some(help) => help,
+            None => match nearest(name, self.names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("{} may have {}", self.what, list(self.names())),
+            },
+        };
+        cx.sink.push(Mistake::new(node.name.place, message, "not known here", help));
+    }
+}
+
+/// Takes one node apart.
+pub(super) struct Reader<'n> {
+    pub(super) node: &'n Node,
+    pub(super) cx: &'n Context<'n>,
+    example: &'static str,
+    /// Arguments taken so far.
+    taken: usize,
+    /// Properties asked for so far.
+    asked: Vec<&'static str>,
+    block_read: bool,
+}
+
+impl<'n> Reader<'n> {
+    fn new(node: &'n Node, example: &'static str, cx: &'n Context<'n>) -> Self {
+        Self { node, cx, example, taken: 0, asked: Vec::new(), block_read: false }
+    }
+
+    /// The node without its block.
+    pub(super) fn place(&self) -> Place {
+        self.node.header
+    }
+
+    /// Reports a mistake.
+    pub(super) fn mistake(&self, place: Place, message: impl Into<String>, label: &str, help: impl Into<String>) {
+        self.cx.sink.push(Mistake::new(place, message, label, help));
+    }
+
+    /// "write it like …", for this node.
+    pub(super) fn like(&self) -> String {
+        format!("write it like `{}`", self.example)
+    }
+
+    fn read<T: Read>(&self, value: &Spanned<Value>) -> Option<Spanned<T>> {
+        match T::read(&value.value) {
+            Some(Ok(read)) => return Some(Spanned::new(read, value.place)),
+            Some(Err(message)) => {
+                let help = format!("write {}, like `{}`", T::EXPECTED, T::EXAMPLE);
+                self.mistake(value.place, message, "not understood", help);
+            }
+            None => {
+                let message = format!("{} is expected here, not {}", T::EXPECTED, value.value.kind());
+                let help = match &value.value {
+                    Value::Number { written, .. } if T::EXAMPLE.starts_with('"') => {
+                        format!("write it in quotes: `\"{written}\"`")
+                    }
+                    _ => format!("write {}, like `{}`", T::EXPECTED, T::EXAMPLE),
+                };
+                self.mistake(value.place, message, "of the wrong kind", help);
+            }
+        }
+        None
+    }
+
+    /// The next argument, if there is one.
+    pub(super) fn optional_argument<T: Read>(&mut self) -> Option<Spanned<T>> {
+        let value = self.node.arguments.get(self.taken)?;
+        self.taken += 1;
+        self.read(value)
+    }
+
+    /// The next argument, `what` it is with its article.
+    pub(super) fn argument<T: Read>(&mut self, what: &str) -> Option<Spanned<T>> {
+        if self.taken >= self.node.arguments.len() {
+            let message = format!("`{}` needs {what}", *self.node.name);
+            self.mistake(self.node.header, message, "something is missing", self.like());
+            return None;
+        }
+        self.optional_argument()
+    }
+
+    /// All further arguments, at least one.
+    pub(super) fn arguments<T: Read>(&mut self, what: &str) -> Vec<Spanned<T>> {
+        let mut all: Vec<Spanned<T>> = self.argument(what).into_iter().collect();
+        while self.taken < self.node.arguments.len() {
+            all.extend(self.optional_argument());
+        }
+        all
+    }
+
+    /// A property, if it is there.
+    pub(super) fn property<T: Read>(&mut self, name: &'static str) -> Option<Spanned<T>> {
+        self.asked.push(name);
+        let property = self.node.properties.iter().find(|property| *property.name == name)?;
+        self.read(&property.value)
+    }
+
+    /// A property that must be there.
+    pub(super) fn required<T: Read>(&mut self, name: &'static str) -> Option<Spanned<T>> {
+        if !self.has(name) {
+            self.asked.push(name);
+            let message = format!("`{}` needs the property `{name}`", *self.node.name);
+            self.mistake(self.node.header, message, "it is missing", self.like());
+            return None;
+        }
+        self.property(name)
+    }
+
+    /// Leaves the arguments to someone who has read them already.
+    pub(super) fn pass(&mut self) {
+        self.taken = self.node.arguments.len();
+    }
+
+    /// Whether a property is there, rightly written or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.node.properties.iter().any(|property| *property.name == name)
+    }
+
+    /// Where the value of a property stands.
+    pub(super) fn place_of(&self, name: &str) -> Option<Place> {
+        let property = self.node.properties.iter().find(|property| *property.name == name)?;
+        Some(property.value.place)
+    }
+
+    /// Reads its block, if it has one.
+    pub(super) fn optional_block<T>(&mut self, table: &Table<T>, draft: &mut T) {
+        self.block_read = true;
+        if let Some(children) = &self.node.children {
+            table.read(children, draft, self.cx);
+        }
+    }
+
+    /// Reads its block, which must be there.
+    pub(super) fn block<T>(&mut self, table: &Table<T>, draft: &mut T) {
+        if self.node.children.is_none() {
+            let message = format!("`{}` needs a block", *self.node.name);
+            let help = format!("{}; the block may have {}", self.like(), list(table.names()));
+            self.mistake(self.node.header, message, "nothing follows", help);
+        }
+        self.optional_block(table, draft);
+    }
+
+    /// Reports what nobody asked for.
+    fn finish(self) {
+        let name = self.node.name.as_str();
+        if let Some(extra) = self.node.arguments.get(self.taken) {
+            let message = match self.taken {
+                0 => format!("`{name}` takes no argument"),
+                1 => format!("`{name}` takes one argument"),
+                more => format!("`{name}` takes {more} arguments"),
+            };
+            self.mistake(extra.place, message, "one too many", self.like());
+        }
+        for property in self.node.properties.iter().filter(|property| !self.asked.contains(&property.name.as_str())) {
+            let message = format!("`{name}` has no property `{}`", *property.name);
+            let otherwise = self.like();
+            let help = suggestion(&property.name, self.asked.iter().copied(), &otherwise);
+            self.mistake(property.name.place, message, "not known here", help);
+        }
+        if self.node.children.is_some() && !self.block_read {
+            self.mistake(self.node.header, format!("`{name}` takes no block"), "it has one", self.like());
+        }
+    }
+}
+
+/// What several nodes share.
+impl Reader<'_> {
+    /// Whether its block has a node of this name, rightly written or not.
+    pub(super) fn has_child(&self, name: &str) -> bool {
+        self.node.children.iter().flatten().any(|child| *child.name == name)
+    }
+
+    fn choose<T: Copy>(&self, written: &Spanned<String>, words: &[(&'static str, T)]) -> Option<T> {
+        let found = words.iter().find(|(word, _)| *word == written.as_str());
+        if found.is_none() {
+            let known = list(words.iter().map(|(word, _)| *word));
+            let near = nearest(written, words.iter().map(|(word, _)| *word));
+            let help = near.map_or_else(|| format!("write one of {known}"), |near| format!("did you mean `{near}`?"));
+            self.mistake(written.place, format!("`{}` is not one of {known}", **written), "not known", help);
+        }
+        found.map(|(_, meaning)| *meaning)
+    }
+
+    /// The next argument, which must be one of `words`.
+    pub(super) fn word<T: Copy>(&mut self, what: &str, words: &[(&'static str, T)]) -> Option<T> {
+        let written = self.argument::<String>(what)?;
+        self.choose(&written, words)
+    }
+
+    /// A property that must be one of `words`, if it is there.
+    pub(super) fn property_word<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+        let written = self.property::<String>(name)?;
+        self.choose(&written, words)
+    }
+
+    /// A property that must be there and one of `words`.
+    pub(super) fn required_word<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+        let written = self.required::<String>(name)?;
+        self.choose(&written, words)
+    }
+
+    /// The suite of a distribution; Alpine calls it a release.
+    pub(super) fn suite(&mut self) -> Option<Spanned<String>> {
+        let release = self.property::<String>("release");
+        match (release, self.has("suite")) {
+            (Some(release), false) => Some(release),
+            (Some(release), true) => {
+                self.mistake(
+                    release.place,
+                    "`suite` and `release` say the same",
+                    "one too many",
+                    "keep one of the two",
+                );
+                self.property("suite")
+            }
+            (None, _) => self.required("suite"),
+        }
+    }
+}

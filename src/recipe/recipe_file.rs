@@ -1,0 +1,117 @@
+//! `recipe.kdl`: what its images say of themselves, and its sources, stages, images and tests.
+
+use std::collections::BTreeMap;
+
+use crate::model::{ImageName, SourceName, StageName};
+
+use super::context::Context;
+use super::platforms::Reading;
+use super::project::{About, Image, Recipe, Source, Stage, Status, Test};
+use super::project_file::read_platforms;
+use super::reader::{Reader, Row, Table};
+use super::reads::FileUrl;
+use super::{checks, images, sources, stages};
+
+/// A recipe that is being read.
+#[derive(Default)]
+pub(super) struct Draft {
+    about: About,
+    status: Status,
+    tags: Vec<String>,
+    pub(super) sources: BTreeMap<SourceName, Source>,
+    pub(super) stages: BTreeMap<StageName, Stage>,
+    pub(super) images: BTreeMap<ImageName, Image>,
+    pub(super) tests: Vec<Test>,
+}
+
+pub(super) const RECIPE: Table<Draft> = Table {
+    what: "a recipe",
+    rows: &[
+        Row::once("title", "title \"HTTP router\"", |draft, node| draft.about.title = text(node)),
+        Row::once("description", "description \"Routes requests\"", |draft, node| draft.about.description = text(node)),
+        Row::once("license", "license \"Apache-2.0\"", |draft, node| {
+            draft.about.license = node.argument("an SPDX expression")
+        }),
+        Row::once("url", "url \"https://example.org\"", |draft, node| {
+            draft.about.url = node.argument::<FileUrl>("a URL").map(|url| url.value.0);
+        }),
+        Row::once("authors", "authors \"Ada Lovelace <ada@example.org>\"", |draft, node| {
+            draft.about.authors = texts(node, "an author");
+        }),
+        // read before all else, because the rest is read once for each
+        Row::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\"", |_, node| node.pass()),
+        Row::once("status", "status \"maintained\"", |draft, node| {
+            let words = [("maintained", Status::Maintained), ("frozen", Status::Frozen), ("retired", Status::Retired)];
+            draft.status = node.word("`\"maintained\"`, `\"frozen\"` or `\"retired\"`", &words).unwrap_or_default();
+        }),
+        Row::any("tags", "tags \"2\" \"2.10\"", |draft, node| {
+            for tag in node.arguments::<String>("a tag") {
+                if is_tag(&tag) {
+                    draft.tags.push(tag.value);
+                } else {
+                    let help =
+                        "use letters, digits, `_`, `.` and `-`, at most 128, and begin with none of the last two";
+                    node.mistake(tag.place, format!("`{}` cannot be a tag", *tag), "not a tag", help);
+                }
+            }
+        }),
+        Row::any("source", "source \"upstream\" { git \"https://example.org/project\" tag=\"v1.2.3\" }", sources::read),
+        Row::any("stage", "stage \"compile\" from=\"builder\" { run \"make install DESTDIR=$OUT\" }", stages::read),
+        Row::any("image", "image \"router\" from=\"runtime\" { entrypoint \"/usr/bin/router\" }", images::read),
+        Row::any(
+            "test",
+            "test \"prints its version\" image=\"router\" { run \"/usr/bin/router\" \"--version\" }",
+            checks::read,
+        ),
+    ],
+};
+
+/// Reads a recipe for one platform.
+pub(super) fn read(reading: &Reading, cx: &Context<'_>) -> Recipe {
+    let mut draft = Draft::default();
+    RECIPE.read(&reading.nodes, &mut draft, cx);
+    Recipe {
+        about: draft.about,
+        status: draft.status,
+        tags: draft.tags,
+        values: reading.values.clone(),
+        sources: draft.sources,
+        stages: draft.stages,
+        images: draft.images,
+        tests: draft.tests,
+    }
+}
+
+/// The platforms that a recipe names for itself.
+pub(super) struct Platforms;
+
+impl Platforms {
+    pub(super) const TABLE: Table<Vec<crate::model::Platform>> = Table {
+        what: "a recipe",
+        rows: &[Row::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\"", |platforms, node| {
+            *platforms = read_platforms(node);
+        })],
+    };
+}
+
+fn text(node: &mut Reader<'_>) -> Option<String> {
+    let text = node.argument::<String>("a text")?;
+    if text.trim().is_empty() {
+        node.mistake(text.place, format!("`{}` is empty", *node.node.name), "says nothing", node.like());
+        return None;
+    }
+    Some(text.value)
+}
+
+/// All arguments as texts.
+pub(super) fn texts(node: &mut Reader<'_>, what: &str) -> Vec<String> {
+    node.arguments::<String>(what).into_iter().map(|text| text.value).collect()
+}
+
+/// A tag as registries accept it (OCI distribution specification, "Pulling manifests").
+fn is_tag(text: &str) -> bool {
+    let first = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    text.len() <= 128
+        && text.bytes().next().is_some_and(first)
+        && text.bytes().all(|byte| first(byte) || byte == b'.' || byte == b'-')
+}
