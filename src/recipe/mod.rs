@@ -36,3 +36,6 @@ mod vocabulary;
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{ByteSize, ImageName, ImagePath, PackageName, Place, Seconds, SourceName, Spanned, StageName};
 
 use super::Mistake;
-use super::project::{Limits, PackageRequest, Per, Stage, StageCopy, Use};
+use super::project::{Dependencies, Limits, PackageRequest, Per, Stage, StageCopy, Use};
 use super::reader::{Reader, Row, Table};
 use super::reads::{Destination, EnvName};
 use super::recipe_file::Draft;
@@ -127,7 +127,7 @@ fn body(node: &mut Reader<'_>) -> Option<(Stage, Option<Spanned<Per>>)> {
     Some((stage, draft.per))
 }
 
-/// Packages, with a version for a single one.
+/// Packages, with a version for a single one, and without what they depend on where they are `alone`.
 pub(super) fn packages(list: &mut Vec<Spanned<PackageRequest>>, node: &mut Reader<'_>) {
     let names = node.arguments::<PackageName>("the name of a package");
     let version = node.property::<Constraint>("version");
@@ -135,6 +135,8 @@ pub(super) fn packages(list: &mut Vec<Spanned<PackageRequest>>, node: &mut Reade
         let help = "give that package a `packages` node of its own";
         node.mistake(version.place, "`version` does not say of which package", "there are several", help);
     }
+    let alone = node.property::<bool>("alone").is_some_and(|alone| alone.value);
+    let dependencies = if alone { Dependencies::Ignore } else { Dependencies::Follow };
     for name in names {
         if let Some(first) = list.iter().find(|first| first.name == name.value) {
             let message = format!("the package `{}` is asked for twice", *name);
@@ -143,7 +145,7 @@ pub(super) fn packages(list: &mut Vec<Spanned<PackageRequest>>, node: &mut Reade
             continue;
         }
         let version = version.as_ref().map(|version| version.value.0.clone());
-        list.push(Spanned::new(PackageRequest { name: name.value, version }, name.place));
+        list.push(Spanned::new(PackageRequest { name: name.value, version, dependencies }, name.place));
     }
 }
 
