@@ -38,7 +38,8 @@ impl GzipLevel {
 /// Compresses what is written to it into gzip members; each holds 1 MiB of input, the last one what is left. Nothing
 /// written gives no member. The same bytes give the same members however they arrive and on however many threads.
 ///
-/// It holds a bounded number of blocks; what is written is complete only after [`GzipMembers::finish`].
+/// Up to eight blocks are compressed at a time, except on one of rayon's own threads, which works alone. Memory is
+/// bounded by that; what is written is complete only after [`GzipMembers::finish`].
 pub struct GzipMembers<W>(Blocks<W, Deflate>);
 
 impl<W: Write> GzipMembers<W> {

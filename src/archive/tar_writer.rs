@@ -214,3 +214,48 @@ fn cut(name: &[u8]) -> &[u8] {
     }
     short
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Limits, TarReader};
+    use super::*;
+    use crate::model::Mode;
+
+    fn entry(path: &str, size: u64, mtime: i64) -> Entry {
+        let kind = EntryKind::File { size };
+        let path = path.parse().expect("a path");
+        Entry { path, kind, mode: Mode::from_bits(0o644), uid: 0, gid: 0, mtime, xattrs: Vec::new() }
+    }
+
+    #[test]
+    fn only_what_does_not_fit_goes_into_an_extended_header() {
+        let name = "n".repeat(100);
+        for (fits, entry) in [
+            (true, entry(&name, MAX_LONG, MAX_LONG as i64)),
+            (true, entry(&name, 0, 0)),
+            (false, entry(&name, MAX_LONG + 1, 0)),
+            (false, entry(&name, 0, MAX_LONG as i64 + 1)),
+            (false, entry(&name, 0, -1)),
+            (false, entry(&"n".repeat(101), 0, 0)),
+        ] {
+            let bytes = headers(&entry).expect("can be written").concat();
+            assert_eq!(bytes.len() == BLOCK, fits, "{entry:?}");
+            let limits = Limits { entry_size: u64::MAX, total_size: u64::MAX, ..Limits::default() };
+            assert_eq!(TarReader::segment(&bytes[..], limits).next_entry().expect("can be read"), Some(entry));
+        }
+    }
+
+    #[test]
+    fn names_are_cut_at_a_slash_that_leaves_room_for_both_parts() {
+        let cut = |name: &str| split_name(name.as_bytes()).map(|(prefix, rest)| (prefix.len(), rest.len()));
+        let (p, n) = ("p".repeat(155), "n".repeat(100));
+        assert_eq!(cut(&n), Some((0, 100)));
+        assert_eq!(cut(&format!("{p}/{n}")), Some((155, 100)));
+        assert_eq!(cut(&format!("{p}p/{n}")), None);
+        assert_eq!(cut(&format!("{p}/{n}n")), None);
+        assert_eq!(cut(&format!("a/{p}/{n}")), None);
+        assert_eq!(cut(&format!("a/{n}/")), None, "the slash that ends a folder's name is part of it");
+        assert_eq!(cut(&format!("a/{}/", "n".repeat(99))), Some((1, 100)));
+        assert_eq!(cut(&format!("/{n}")), None, "a prefix is not empty");
+    }
+}

@@ -59,6 +59,45 @@ fn bytes_need_not_be_aligned() {
     assert!(facts(&bytes).is_some_and(|facts| facts.needed.contains(&"libc.so.6".to_owned()) && facts.pie));
 }
 
+/// A library for a 32-bit big endian machine, which this machine cannot have: headers, then strings at 0x100, then the
+/// dynamic section at 0x180, all loaded to 0x1000.
+fn powerpc() -> Vec<u8> {
+    const STRINGS: &[u8] = b"\0libx.so.1\0liby.so.2\0/opt/lib\0";
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
+    let ident = [&b"\x7fELF"[..], &[1, 2, 1, 0], &[0; 8]].concat();
+    // type 3 and machine 20; version, entry, program headers, sections, flags; sizes and counts of headers
+    let header = [words(&[3 << 16 | 20, 1, 0, 52, 0, 0x8000]), words(&[52 << 16 | 32, 2 << 16, 0])].concat();
+    let (load, dynamic) = ([1, 0, 0x1000, 0x1000, 0x1c0, 0x1c0, 5, 4], [2, 0x180, 0x1180, 0x1180, 64, 64, 4, 4]);
+    let mut bytes = [ident, header, words(&load), words(&dynamic)].concat();
+    bytes.resize(0x100, 0);
+    bytes.extend(STRINGS);
+    bytes.resize(0x180, 0);
+    bytes.extend(words(&[14, 1, 1, 11, 15, 21, 5, 0x1100, 10, STRINGS.len() as u32, 0, 0, 1, 1, 0, 0]));
+    bytes
+}
+
+#[test]
+fn other_classes_and_byte_orders_are_read() {
+    let expected = ElfFacts {
+        machine: 20,
+        flags: 0x8000,
+        class64: false,
+        little_endian: false,
+        file_type: 3,
+        soname: Some("libx.so.1".to_owned()),
+        needed: vec!["liby.so.2".to_owned()],
+        rpath: Some("/opt/lib".to_owned()),
+        dynamic: true,
+        ..ElfFacts::default()
+    };
+    let bytes = powerpc();
+    assert_eq!(facts(&bytes), Some(expected));
+    // cut off anywhere, it has fewer facts and does no harm
+    for length in 0..bytes.len() {
+        assert_eq!(facts(&bytes[..length]).is_some(), length >= 52, "{length}");
+    }
+}
+
 #[test]
 fn what_is_not_elf_has_no_facts() {
     for bytes in [&b""[..], b"\x7fELF", b"#!/bin/sh\n", &[0; 100]] {

@@ -198,6 +198,26 @@ fn gnu_tar_reads_what_is_written() {
 }
 
 #[test]
+fn names_of_every_length_are_read_by_gnu_tar() {
+    let lengths = || (95..=105).chain(150..=160).chain(195..=205).chain(250..=260);
+    // once of one component where that may be, once cut in the middle, once with the last slash early and late
+    let forms = |length: usize| {
+        let whole = "w".repeat(length.min(255));
+        let with = |slash: usize| format!("{}/{}", "a".repeat(slash), "b".repeat(length - slash - 1));
+        [whole, with(length / 2), with(3), with(length - 2)]
+    };
+    let mut names: Vec<_> =
+        lengths().flat_map(forms).filter(|name| name.split('/').all(|part| part.len() < 256)).collect();
+    names.sort();
+    names.dedup();
+    let entries: Vec<_> = names.iter().map(|name| file(name, b"x")).collect();
+    let bytes = tar(&entries);
+    let listing = String::from_utf8(run("tar", &["-tf", "-"], &bytes)).expect("ASCII");
+    assert_eq!(listing.lines().collect::<Vec<_>>(), names);
+    assert_eq!(read(&bytes).expect("can be read").len(), names.len());
+}
+
+#[test]
 fn an_entry_without_extras_has_a_plain_header_only() {
     let bytes = tar(&[file(&format!("{}/{}", "p".repeat(155), "n".repeat(100)), b"")]);
     assert_eq!(bytes.len(), 512 + 1024);
