@@ -1,3 +1,32 @@
 //! Runs one build step: the root it sees, the sandbox it runs in, the tools it finds, the log it leaves.
 
+mod cross;
+mod failure;
+mod log;
+mod network;
+mod output;
 pub mod sandbox;
+pub mod source;
+mod step;
+
+pub use cross::{CrossEnvironment, cross_environment};
+pub use failure::{Failure, StageError};
+pub use log::{NoOutput, OutputSink};
+pub use network::HostNetwork;
+pub use output::{Output, OutputError};
+pub use sandbox::{Network, Sandbox, SandboxError, Unavailable};
+pub use step::{Input, OnFailure, ResolvedPaths, RunOptions, StepSpec, run};
+
+use std::path::Path;
+
+use crate::store::Store;
+
+/// Whether this machine lets this user run steps; else why not, and what to do.
+///
+/// # Errors
+/// When no sandbox can be made.
+pub fn probe(store: &Store, sandbox: &Sandbox) -> Result<(), StageError> {
+    let scratch = store.tmp_dir()?;
+    let path: &Path = scratch.path();
+    Ok(sandbox::probe(sandbox, path)?)
+}

@@ -1,7 +1,7 @@
 //! Changes to a tree that a recipe asks for: patches and replaced texts.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use diffy::patch_set::{FileMode, FileOperation, ParseOptions, PatchSet};
@@ -154,8 +154,8 @@ mod tests {
         let (ours, theirs) = (tree(), tree());
         apply_patch("p", PATCH.as_bytes(), ours.path(), 1).expect("applies");
         fs::write(theirs.path().join("p"), PATCH).expect("written");
-        let oracle = std::process::Command::new("patch").args(["-p1", "-F0", "-s", "-i", "p"]).current_dir(theirs.path());
-        let mut oracle = oracle;
+        let mut oracle = std::process::Command::new("patch");
+        oracle.args(["-p1", "-F0", "-s", "-i", "p"]).current_dir(theirs.path());
         assert!(oracle.status().expect("install the package `patch`").success());
         for name in ["src/a.c", "src/new.c"] {
             let read = |tree: &tempfile::TempDir| fs::read(tree.path().join(name)).expect(name);

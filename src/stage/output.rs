@@ -1,0 +1,167 @@
+//! The tree that a step leaves: made the same whoever built it, checked, and stored by what it holds.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::model::{ByteSize, Digest, EPOCH};
+use crate::store::{Store, StoreError, TreeKind, inspect_tree};
+
+/// Bytes that a step may leave.
+const SIZE_LIMIT: u64 = 32 << 30;
+
+/// What a step left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Digest of the tree, as of [`crate::store::digest_tree`].
+    pub digest: Digest,
+    /// Where the store holds it.
+    pub path: PathBuf,
+}
+
+/// Why what a step left cannot be taken.
+#[derive(Debug, Error)]
+pub enum OutputError {
+    /// It is something that no image can hold.
+    #[error("the step left {} behind, which is {kind}: only files, folders and symbolic links can be kept", path.display())]
+    Special {
+        /// Path below the output folder.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// It is too much.
+    #[error("the step left {size} behind; at most {limit} are kept")]
+    TooLarge {
+        /// How much it is.
+        size: ByteSize,
+        /// How much it may be.
+        limit: ByteSize,
+    },
+    /// It could not be read or changed.
+    #[error("cannot take what the step left")]
+    Io {
+        /// Why.
+        #[from]
+        source: io::Error,
+    },
+    /// It could not be stored.
+    #[error("cannot store what the step left")]
+    Store {
+        /// Why.
+        #[from]
+        source: StoreError,
+    },
+}
+
+/// Normalises the folder `made`, which is in the store's temporary part, and moves it into the store.
+pub(super) fn take(store: &Store, made: &Path) -> Result<Output, OutputError> {
+    normalise(made)?;
+    let facts = inspect_tree(made)?;
+    if facts.bytes > SIZE_LIMIT {
+        return Err(OutputError::TooLarge { size: ByteSize(facts.bytes), limit: ByteSize(SIZE_LIMIT) });
+    }
+    let digest = facts.digest;
+    let path = match store.tree(TreeKind::Output, &digest) {
+        Some(path) => path, // the same bytes as before: nothing after this step runs again
+        None => {
+            let writer = store.tree_writer(TreeKind::Output, &digest)?;
+            fs_err::rename(made, writer.path())?;
+            writer.commit_as(&digest)?
+        }
+    };
+    Ok(Output { digest, path })
+}
+
+/// Gives everything in the folder the modes 0755 and 0644, by whether the owner may execute it, and the time [`EPOCH`].
+/// Files with several names stay so.
+pub(super) fn normalise(root: &Path) -> Result<(), OutputError> {
+    let mut folders = vec![root.to_owned()];
+    let mut next = 0;
+    while let Some(folder) = folders.get(next).cloned() {
+        next += 1;
+        fs_err::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?; // it may be closed to its owner
+        for entry in fs_err::read_dir(&folder)? {
+            let path = entry?.path();
+            let metadata = fs_err::symlink_metadata(&path)?;
+            match metadata.file_type() {
+                kind if kind.is_dir() => {
+                    folders.push(path);
+                    continue;
+                }
+                kind if kind.is_symlink() => {}
+                kind if kind.is_file() => {
+                    let mode = if metadata.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 };
+                    fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+                }
+                kind => {
+                    let below = path.strip_prefix(root).unwrap_or(&path).to_owned();
+                    return Err(OutputError::Special { path: below, kind: name_of(kind) });
+                }
+            }
+            stamp(&path)?;
+        }
+    }
+    Ok(folders.iter().try_for_each(|folder| stamp(folder))?) // last, because what is put in them changes their time
+}
+
+fn name_of(kind: std::fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    match kind {
+        kind if kind.is_fifo() => "a named pipe",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    }
+}
+
+fn stamp(path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+    let epoch = Timespec { tv_sec: EPOCH.seconds(), tv_nsec: 0 };
+    let times = Timestamps { last_access: epoch, last_modification: epoch };
+    Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs_err::metadata(path).expect("it is there").permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn outputs_differ_only_in_what_they_hold() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("store")).expect("a store");
+        let make = |mode: u32| {
+            let scratch = store.tmp_dir().expect("a folder");
+            let out = scratch.path().join("out");
+            fs_err::create_dir_all(out.join("bin")).expect("a folder");
+            fs_err::write(out.join("bin/tool"), "tool").expect("a file");
+            fs_err::set_permissions(out.join("bin/tool"), std::fs::Permissions::from_mode(mode)).expect("own file");
+            fs_err::os::unix::fs::symlink("/nowhere", out.join("link")).expect("a link");
+            fs_err::set_permissions(out.join("bin"), std::fs::Permissions::from_mode(0o500)).expect("own folder");
+            take(&store, &out).expect("an output")
+        };
+        let (one, other) = (make(0o4711), make(0o755));
+        assert_eq!(one, other);
+        assert_eq!((mode(&one.path.join("bin")), mode(&one.path.join("bin/tool"))), (0o755, 0o755));
+        let link = fs_err::symlink_metadata(one.path.join("link")).expect("the link");
+        assert_eq!(link.mtime(), EPOCH.seconds());
+        assert_ne!(make(0o644).digest, one.digest);
+    }
+
+    #[test]
+    fn what_no_image_can_hold_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("run/socket");
+        fs_err::create_dir(folder.path().join("run")).expect("a folder");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+        let error = normalise(folder.path()).expect_err("a socket");
+        assert!(error.to_string().contains("run/socket behind, which is a socket"), "{error}");
+    }
+}

@@ -1,0 +1,266 @@
+//! One build step: a root, sources, a script, and the tree that the script leaves in `$OUT`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::cross::cross_environment;
+use super::failure::{Failure, StageError};
+use super::log::{Log, OutputSink};
+use super::network::HostNetwork;
+use super::output::{self, Output};
+use super::sandbox::{Access, Console, Ending, File, Mount, Network, Privilege, ProcessLimits, Sandbox, Spec};
+use crate::model::{Digest, ImagePath, Platform};
+use crate::recipe::Limits;
+use crate::store::Store;
+
+/// Everything that shapes what a step leaves. Limits and caches do not: a step that ends well within its limits has
+/// made the same without them, and a cache must not change a result.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepSpec {
+    /// Trees that make up the root, uppermost first.
+    pub root: Vec<Digest>,
+    /// Trees, or parts of them, that the step sees.
+    pub inputs: Vec<Input>,
+    /// Small files beside those of the root.
+    pub files: BTreeMap<ImagePath, String>,
+    /// The environment, but for `JOBS`.
+    pub env: BTreeMap<String, String>,
+    /// Scripts, run one after the other by `/bin/sh -eu`, each in `/build`.
+    pub scripts: Vec<String>,
+    /// Identifiers of secrets, which appear as `/run/secrets/ID`.
+    pub secrets: Vec<String>,
+    /// Whether the step sees the machine's network; only `vendor` steps do, whose output is pinned.
+    pub network: Network,
+    /// The folder whose content is the output; `$OUT` for the scripts.
+    pub output: ImagePath,
+    /// Folders kept between runs.
+    #[serde(skip)]
+    pub caches: Vec<ImagePath>,
+    /// What the step may use.
+    #[serde(skip)]
+    pub limits: Limits,
+}
+
+/// A tree that a step sees. It may write there; what it writes is thrown away.
+#[derive(Clone, Debug, Serialize)]
+pub struct Input {
+    /// The tree.
+    pub tree: Digest,
+    /// The file or folder of the tree that is meant; the root for all of it. Links on the way stay within the tree.
+    pub path: ImagePath,
+    /// Where it appears.
+    pub at: ImagePath,
+}
+
+impl StepSpec {
+    /// A step with the cross environment of [`cross_environment`] and no scripts yet.
+    #[must_use]
+    pub fn new(build: Platform, target: Platform, network: Network) -> Self {
+        let cross = cross_environment(build, target, network);
+        Self {
+            root: Vec::new(),
+            inputs: Vec::new(),
+            files: cross.files,
+            env: cross.variables,
+            scripts: Vec::new(),
+            secrets: Vec::new(),
+            network,
+            output: OUT.parse().unwrap_or_default(),
+            caches: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+const OUT: &str = "out";
+const SCRIPT: &str = "orchestrate/run";
+const BUILD: &str = "build";
+
+/// Where the trees of a step are on this machine.
+#[derive(Clone, Debug, Default)]
+pub struct ResolvedPaths {
+    /// Root and input trees by their digests.
+    pub trees: BTreeMap<Digest, PathBuf>,
+}
+
+/// How to run a step; none of it shapes the output.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// The program that makes sandboxes.
+    pub sandbox: Sandbox,
+    /// What scripts see as `JOBS`.
+    pub jobs: usize,
+    /// Where the log is written.
+    pub log: PathBuf,
+    /// What follows a failure.
+    pub on_failure: OnFailure,
+    /// The folder of the machine behind each cache of the step.
+    pub caches: BTreeMap<ImagePath, PathBuf>,
+    /// The secrets of the step by identifier.
+    pub secrets: BTreeMap<String, Vec<u8>>,
+    /// How the network is reached, for steps that have one.
+    pub network: HostNetwork,
+}
+
+/// What follows a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The error.
+    #[default]
+    Stop,
+    /// A shell in the sandbox as the script left it, on the terminal that the program was started from; then the error.
+    Shell,
+}
+
+/// Runs the step in a sandbox, with its output lines to `sink` and into the log, and stores what it leaves.
+///
+/// # Errors
+/// When the sandbox cannot be made, a script fails or takes too long, or what it leaves cannot be kept. Nothing of a
+/// failed step stays but its log.
+pub fn run(
+    store: &Store,
+    spec: &StepSpec,
+    paths: &ResolvedPaths,
+    options: &RunOptions,
+    sink: &dyn OutputSink,
+) -> Result<Output, StageError> {
+    let scratch = store.tmp_dir()?;
+    let out = scratch.path().join("out");
+    let prepared = prepare(spec, paths, options, scratch.path(), &out)?;
+    let mut log = Log::create(&options.log, sink).map_err(StageError::prepare)?;
+    let begun = Instant::now();
+    for script in &spec.scripts {
+        let mut sandbox = prepared.clone();
+        let path = SCRIPT.parse().unwrap_or_default();
+        sandbox.files.push(File { path, content: script.clone().into_bytes(), mode: 0o644 });
+        let left = Duration::from_secs(spec.limits.timeout.0).saturating_sub(begun.elapsed());
+        let ending = options.sandbox.run(&sandbox, Some(left), &mut |line| log.line(line))?;
+        if ending != Ending::Exited(0) {
+            let (log, tail) = log.finish().map_err(StageError::prepare)?;
+            if options.on_failure == OnFailure::Shell {
+                shell(options, sandbox)?;
+            }
+            let limits = spec.limits;
+            return Err(StageError::Failed(Box::new(Failure { ending, script: script.clone(), tail, log, limits })));
+        }
+    }
+    log.finish().map_err(StageError::prepare)?;
+    Ok(output::take(store, &out)?)
+}
+
+/// The sandbox of the step, without a script.
+fn prepare(
+    spec: &StepSpec,
+    paths: &ResolvedPaths,
+    options: &RunOptions,
+    scratch: &Path,
+    out: &Path,
+) -> Result<Spec, StageError> {
+    let place = |tree: &Digest| paths.trees.get(tree).cloned().ok_or(StageError::NoTree { tree: *tree });
+    let layers = spec.root.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    fs_err::create_dir_all(out).map_err(StageError::prepare)?;
+    fs_err::create_dir_all(scratch.join("sandbox/tmp/home")).map_err(StageError::prepare)?;
+    let mut mounts = vec![Mount { source: out.to_owned(), at: spec.output.clone(), access: Access::Writable }];
+    for (number, input) in spec.inputs.iter().enumerate() {
+        let copy = scratch.join(format!("input-{number}"));
+        mounts.push(mount_input(input, &place(&input.tree)?, &copy)?);
+    }
+    for cache in &spec.caches {
+        let source = options.caches.get(cache).ok_or_else(|| StageError::NoCache { path: cache.clone() })?;
+        fs_err::create_dir_all(source).map_err(StageError::prepare)?;
+        mounts.push(Mount { source: source.clone(), at: cache.clone(), access: Access::Writable });
+    }
+    let mut env = spec.env.clone();
+    env.insert("OUT".to_owned(), spec.output.to_string());
+    env.insert("JOBS".to_owned(), options.jobs.max(1).to_string());
+    let mut files: Vec<File> = spec
+        .files
+        .iter()
+        .map(|(path, text)| File { path: path.clone(), content: text.clone().into_bytes(), mode: 0o644 })
+        .collect();
+    for id in &spec.secrets {
+        files.push(secret(id, options)?);
+    }
+    if spec.network == Network::Host {
+        options.network.add_to(&layers, &mut env, &mut files);
+    }
+    Ok(Spec {
+        layers,
+        scratch: scratch.join("sandbox"),
+        mounts,
+        files,
+        argv: ["/bin/sh", "-eu", &format!("/{SCRIPT}")].map(str::to_owned).into(),
+        env,
+        cwd: BUILD.parse().unwrap_or_default(),
+        network: spec.network,
+        privilege: Privilege::Build,
+        limits: ProcessLimits { data: spec.limits.memory.map(|size| size.0), ..ProcessLimits::default() },
+        console: Console::Log,
+    })
+}
+
+/// A folder appears as it is, under an overlay; a file cannot have one and is copied.
+fn mount_input(input: &Input, tree: &Path, copy: &Path) -> Result<Mount, StageError> {
+    let source = within(tree, &input.path).map_err(|source| StageError::NoInput { path: input.path.clone(), source })?;
+    let metadata = fs_err::metadata(&source).map_err(StageError::prepare)?;
+    let at = input.at.clone();
+    if metadata.is_dir() {
+        return Ok(Mount { source, at, access: Access::Discard });
+    }
+    fs_err::copy(&source, copy).map_err(StageError::prepare)?;
+    Ok(Mount { source: copy.to_owned(), at, access: Access::Writable })
+}
+
+/// `path` in `tree`; links are followed as they would be if the tree were the root, so they lead nowhere else.
+fn within(tree: &Path, path: &ImagePath) -> io::Result<PathBuf> {
+    use std::os::fd::AsRawFd as _;
+
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    let root = openat2(CWD, tree, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::empty())?;
+    let path = if path.is_root() { Path::new(".") } else { path.as_relative() };
+    let found = openat2(&root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT)?;
+    fs_err::read_link(format!("/proc/self/fd/{}", found.as_raw_fd()))
+}
+
+fn secret(id: &str, options: &RunOptions) -> Result<File, StageError> {
+    let missing = || StageError::NoSecret { id: id.to_owned() };
+    let content = options.secrets.get(id).ok_or_else(missing)?.clone();
+    let path = ImagePath::new(format!("run/secrets/{id}").as_bytes()).map_err(|_| missing())?;
+    Ok(File { path, content, mode: 0o400 })
+}
+
+/// A shell where the script was. A Ctrl-C is for what runs in there.
+fn shell(options: &RunOptions, mut sandbox: Spec) -> Result<(), StageError> {
+    let ignored = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let interrupt = signal_hook::flag::register(signal_hook::consts::SIGINT, ignored).map_err(StageError::prepare)?;
+    sandbox.argv = ["/bin/sh", "-i"].map(str::to_owned).into();
+    sandbox.console = Console::Terminal;
+    sandbox.env.insert("PS1".to_owned(), "sandbox:$PWD# ".to_owned());
+    let ending = options.sandbox.run(&sandbox, None, &mut |_| ());
+    signal_hook::low_level::unregister(interrupt);
+    ending.map(drop).map_err(StageError::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_in_a_tree_stay_in_it() {
+        let tree = tempfile::tempdir().expect("a folder");
+        fs_err::create_dir(tree.path().join("etc")).expect("a folder");
+        fs_err::write(tree.path().join("etc/own"), "own").expect("a file");
+        fs_err::os::unix::fs::symlink("/etc", tree.path().join("out")).expect("a link");
+        fs_err::os::unix::fs::symlink("../../../../../etc/passwd", tree.path().join("up")).expect("a link");
+        let path = |text: &str| text.parse::<ImagePath>().expect("a path");
+        let found = within(tree.path(), &path("out/own")).expect("inside");
+        assert_eq!(fs_err::read_to_string(found).expect("a file"), "own");
+        assert!(within(tree.path(), &path("out/passwd")).is_err());
+        assert!(within(tree.path(), &path("up")).is_err());
+        assert_eq!(within(tree.path(), &ImagePath::root()).expect("itself"), tree.path().canonicalize().expect("a path"));
+    }
+}
