@@ -20,7 +20,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("fs_err", &["recipe", "lock/mod.rs", "store", "fetch", "stage", "image", "publish", "ops"]),
     ("println!", &[]),
     ("eprintln!", &[]),
-    ("io::stdout", &["cli"]),
+    ("io::stdout", &["cli", "stage/sandbox"]),
     ("io::stderr", &["cli", "stage/sandbox"]),
     ("rustix::mount", &["stage/sandbox"]),
 ];
