@@ -2,5 +2,6 @@
 
 mod architecture;
 mod bad_input;
+mod fidelity;
 mod sandbox;
 mod support;

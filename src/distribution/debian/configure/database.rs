@@ -80,10 +80,10 @@ impl<'p> DpkgDatabase<'p> {
 
     /// The names of a package's files in `info/` begin with this: several architectures of one that is
     /// `Multi-Arch: same` are told apart.
-    fn info_name(package: &UnpackedPackage) -> Result<String, ConfigureError> {
-        let same = fields(package)?.iter().any(|(name, value)| *name == "Multi-Arch" && *value == "same");
+    pub(super) fn info_name(package: &UnpackedPackage) -> String {
+        let same = package.control.control.lines().any(|line| line.trim_end() == "Multi-Arch: same");
         let UnpackedPackage { name, architecture, .. } = package;
-        Ok(if same { format!("{name}:{architecture}") } else { name.clone() })
+        if same { format!("{name}:{architecture}") } else { name.clone() }
     }
 
     /// The paths that the package owns, as `info/*.list` has them.
@@ -98,11 +98,11 @@ impl<'p> DpkgDatabase<'p> {
     }
 
     /// Triggers that packages are interested in: the lines of `triggers/File`, and those of one file per trigger.
-    fn triggers(&self) -> Result<BTreeMap<String, String>, ConfigureError> {
+    fn triggers(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
         let mut paths = Vec::new();
         for package in &self.packages {
-            let name = Self::info_name(package)?;
+            let name = Self::info_name(package);
             let text = String::from_utf8_lossy(package.control.file("triggers").unwrap_or_default()).into_owned();
             for line in text.lines() {
                 let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
@@ -125,7 +125,7 @@ impl<'p> DpkgDatabase<'p> {
             paths.sort();
             files.insert("File".to_owned(), paths.concat());
         }
-        Ok(files)
+        files
     }
 
     /// Writes the database below `/var/lib/dpkg`, and apt's memory of who asked for what where apt is.
@@ -141,14 +141,14 @@ impl<'p> DpkgDatabase<'p> {
         root.write(&below("status")?, 0o644, own, status);
         root.write(&below("info/format")?, 0o644, own, "1\n");
         for package in &self.packages {
-            let name = Self::info_name(package)?;
+            let name = Self::info_name(package);
             root.write(&below(&format!("info/{name}.list"))?, 0o644, own, Self::list(package));
             let kept = package.control.files.iter().filter(|(file, _)| !NOT_KEPT.contains(&file.as_str()));
             for (file, (mode, content)) in kept {
                 root.write(&below(&format!("info/{name}.{file}"))?, mode.bits(), own, content.clone());
             }
         }
-        for (name, text) in self.triggers()? {
+        for (name, text) in self.triggers() {
             root.write(&below(&format!("triggers/{name}"))?, 0o644, own, text);
         }
         for (lock, mode) in

@@ -6,11 +6,20 @@
 //! effect knows what the tool behind it does: `alternatives` what `update-alternatives` does, `ldcache` what
 //! `ldconfig` does, and so on. They change a `Root`, which is the unpacked tree with changes on top.
 
+mod accounts;
 mod alternatives;
+mod certificates;
 mod database;
+mod debconf;
+mod effect;
+mod ldcache;
+mod pam;
 mod rules;
 mod script;
+mod shells;
+mod system;
 mod tree;
+mod units;
 
 use std::io;
 
@@ -133,5 +142,5 @@ pub fn configure(
     tree: &dyn Tree,
     moment: Timestamp,
 ) -> Result<Configured, ConfigureError> {
-    rules::apply(platform, packages, tree, moment)
+    system::System::new(platform, packages, tree, moment).configure()
 }

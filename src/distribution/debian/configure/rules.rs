@@ -1,44 +1,272 @@
-//! The table of packages whose scripts somebody has read: what they do on a first installation.
+//! The table of packages whose scripts somebody has read: what their own lines do on a first installation. A script
+//! that consists of known snippets only needs no rule.
+//!
+//! To vouch for a new version: read the unknown lines that [`super::UnmodelledScript`] shows, change the effects when
+//! they differ, add the fingerprint and the version. `tests/fidelity` compares the result with the real scripts.
 
-use super::alternatives;
-use super::database::DpkgDatabase;
-use super::script::{Action, Script};
-use super::tree::{Root, Tree};
-use super::{ConfigureError, Configured, PackageState, UnmodelledScript, UnpackedPackage};
-use crate::model::{Platform, Timestamp};
+use super::effect::Effect::{
+    self, Always, Answer, Call, Copy, Dir, Empty, FolderToLink, Link, MergedLink, Owned, Templates,
+};
+use super::system::{Diversion, System};
+use super::tree::at;
+use super::{ConfigureError, PackageState, accounts, certificates};
 
-pub(super) fn apply(
-    platform: Platform,
-    packages: &[UnpackedPackage],
-    tree: &dyn Tree,
-    moment: Timestamp,
-) -> Result<Configured, ConfigureError> {
-    let mut root = Root::new(tree, moment.seconds());
-    let mut chosen = Vec::new();
-    let mut unmodelled = Vec::new();
-    for package in packages {
-        for name in ["preinst", "postinst"] {
-            let Some(text) = package.control.file(name) else { continue };
-            let script = Script::read(&String::from_utf8_lossy(text), platform);
-            if !script.rest.is_empty() && package.state == PackageState::Unpacked {
-                let (package, version) = (package.name.clone(), package.version.clone());
-                unmodelled.push(UnmodelledScript {
-                    package,
-                    version,
-                    script: name,
-                    fingerprint: script.fingerprint(),
-                    lines: script.rest,
-                });
+/// What is known of one package.
+struct Rule {
+    package: &'static str,
+    /// Versions whose scripts were compared with the effects.
+    checked: &'static [&'static str],
+    /// Scripts with lines of their own, and the fingerprints of those lines; several where versions or architectures
+    /// differ.
+    scripts: &'static [(&'static str, &'static [&'static str])],
+    effects: &'static [Effect],
+}
+
+/// Groups with numbers that Debian has assigned for good.
+const MAIL: u32 = 8;
+const UTMP: u32 = 43;
+
+/// In the order in which the effects happen.
+const RULES: &[Rule] = &[
+    Rule {
+        package: "base-passwd",
+        checked: &["3.6.7"],
+        scripts: &[("preinst", &["daea9229aa4d"]), ("postinst", &["88e333752ce7"])],
+        effects: &[
+            Call(|system| accounts::copy_masters(&mut system.root)),
+            Empty("/etc/subuid", 0o644),
+            Empty("/etc/subgid", 0o644),
+            Templates("postinst"),
+        ],
+    },
+    Rule {
+        package: "libc6",
+        checked: &["2.41-12+deb13u4"],
+        scripts: &[("preinst", &["82856268291d"]), ("postinst", &["ebfa67931c20"])],
+        effects: &[Always(divert_loader), Templates("preinst"), Templates("postinst")],
+    },
+    Rule {
+        package: "base-files",
+        checked: &["13.8+deb13u7"],
+        scripts: &[("preinst", &["0a8778f397af"]), ("postinst", &["9396e6ac7fce"])],
+        effects: &[
+            Always(divert_top_folders),
+            Link("/etc/dpkg/origins/default", "debian"),
+            Copy("/usr/share/base-files/dot.profile", "/root/.profile"),
+            Copy("/usr/share/base-files/dot.bashrc", "/root/.bashrc"),
+            Copy("/usr/share/base-files/profile", "/etc/profile"),
+            Copy("/usr/share/base-files/motd", "/etc/motd"),
+            Dir("/mnt", 0o755, 0),
+            Dir("/srv", 0o755, 0),
+            Dir("/opt", 0o755, 0),
+            Dir("/etc/opt", 0o755, 0),
+            Dir("/var/opt", 0o755, 0),
+            Dir("/media", 0o755, 0),
+            Dir("/var/mail", 0o2775, MAIL),
+            Link("/var/spool/mail", "../mail"),
+            Dir("/run/lock", 0o1777, 0),
+            FolderToLink("/var/run", "/run"),
+            FolderToLink("/var/lock", "/run/lock"),
+            Call(local_folders),
+            Link("/usr/local/man", "share/man"),
+            Owned("/var/log/wtmp", 0o664, UTMP),
+            Owned("/var/log/btmp", 0o660, UTMP),
+            Owned("/var/log/lastlog", 0o664, UTMP),
+            Call(info_index),
+            MergedLink("lib32"),
+            MergedLink("libo32"),
+            MergedLink("libx32"),
+        ],
+    },
+    Rule {
+        package: "libc-bin",
+        checked: &["2.41-12+deb13u4"],
+        scripts: &[("postinst", &["4321593bd35f"])],
+        effects: &[Copy("/usr/share/libc-bin/nsswitch.conf", "/etc/nsswitch.conf")],
+    },
+    Rule { package: "bash", checked: &["5.2.37-2+b10"], scripts: &[("postinst", &["fb419481cc20"])], effects: &[] },
+    // only an upgrade finds diversions to undo
+    Rule {
+        package: "dash",
+        checked: &["0.5.12-12"],
+        scripts: &[("preinst", &["d4cfe15757a7"]), ("postinst", &["f7de222703bf"])],
+        effects: &[],
+    },
+    Rule {
+        package: "gzip",
+        checked: &["1.13-1+deb13u1"],
+        scripts: &[("preinst", &["8c949f73cae1"]), ("postinst", &["4c00e1806a5d"])],
+        effects: &[],
+    },
+    Rule {
+        package: "init-system-helpers",
+        checked: &["1.69~deb13u1"],
+        scripts: &[("postinst", &["833f4487d8d5"])],
+        effects: &[],
+    },
+    Rule {
+        package: "debianutils",
+        checked: &["5.23.2"],
+        scripts: &[("postinst", &["9cb2146c6548"])],
+        effects: &[Copy("/usr/share/debianutils/shells", "/etc/shells")],
+    },
+    Rule {
+        package: "dpkg",
+        checked: &["1.22.22"],
+        scripts: &[("postinst", &["f06ad690b7e1"])],
+        effects: &[
+            Call(|system| {
+                let text = format!("{}\n", system.platform.deb());
+                system.root.write(&at("/var/lib/dpkg/arch-native")?, 0o644, (0, 0), text);
+                Ok(())
+            }),
+            Link("/sbin/start-stop-daemon", "/usr/sbin/start-stop-daemon"),
+        ],
+    },
+    Rule {
+        package: "debconf",
+        checked: &["1.5.91"],
+        scripts: &[],
+        effects: &[Answer("debconf/frontend", "Dialog", false), Answer("debconf/priority", "high", false)],
+    },
+    Rule {
+        package: "libpam0g",
+        checked: &["1.7.0-5"],
+        scripts: &[("postinst", &["61b3dc0a9b71"])],
+        effects: &[Templates("postinst")],
+    },
+    Rule {
+        package: "libpam-modules",
+        checked: &["1.7.0-5"],
+        scripts: &[("preinst", &["634dd254a143"]), ("postinst", &["7f5f78d2094d"])],
+        effects: &[Templates("preinst"), Empty("/etc/security/opasswd", 0o600), Empty("/etc/environment", 0o644)],
+    },
+    Rule {
+        package: "libpam-runtime",
+        checked: &["1.7.0-5"],
+        scripts: &[("postinst", &["65a7babcbb46"])],
+        effects: &[Templates("postinst"), Answer("libpam-runtime/override", "false", false)],
+    },
+    Rule { package: "libselinux1", checked: &["3.8.1-1"], scripts: &[("postinst", &["01e2066ac2c4"])], effects: &[] },
+    Rule { package: "login.defs", checked: &["1:4.17.4-2"], scripts: &[("postinst", &["50e459678f04"])], effects: &[] },
+    Rule {
+        package: "passwd",
+        checked: &["1:4.17.4-2"],
+        scripts: &[("postinst", &["5c3753319860"])],
+        effects: &[Call(|system| accounts::shadow(&mut system.root, system.moment.seconds()))],
+    },
+    Rule {
+        package: "tzdata",
+        checked: &["2026f-0+deb13u1"],
+        scripts: &[("postinst", &["30aeb9445e46"])],
+        effects: &[
+            Link("/etc/localtime", "/usr/share/zoneinfo/Etc/UTC"),
+            Templates("postinst"),
+            Answer("tzdata/Areas", "Etc", true),
+            Answer("tzdata/Zones/Etc", "UTC", true),
+        ],
+    },
+    // keys of releases before 2012
+    Rule {
+        package: "debian-archive-keyring",
+        checked: &["2025.1"],
+        scripts: &[("postinst", &["3feb90ad670c"])],
+        effects: &[],
+    },
+    Rule {
+        package: "apt",
+        checked: &["3.0.4"],
+        scripts: &[("postinst", &["09542138401d"])],
+        effects: &[Call(partial_folders)],
+    },
+    Rule {
+        package: "ca-certificates",
+        checked: &["20250419"],
+        scripts: &[("postinst", &[])],
+        effects: &[Templates("postinst"), Always(list_certificates)],
+    },
+];
+
+/// Applies the rules of the packages that are there.
+pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    for rule in RULES {
+        let Some(package) = system.package(rule.package) else { continue };
+        for effect in rule.effects {
+            if package.state == PackageState::Unpacked || effect.is_shared() {
+                effect.apply(system, rule.package)?;
             }
-            chosen.extend(script.actions.into_iter().filter_map(|action| match action {
-                Action::Alternative(alternative) => Some(alternative),
-                _ => None,
-            }));
         }
     }
-    alternatives::install(&mut root, &chosen)?;
-    DpkgDatabase::new(platform, packages).write(&mut root)?;
-    let (files, removed) = root.into_changes();
-    unmodelled.sort();
-    Ok(Configured { files, removed, unmodelled, left_out: Vec::new() })
+    Ok(())
+}
+
+/// Whether a rule vouches for a script's own lines.
+pub(super) fn knows(package: &str, script: &str, fingerprint: &str) -> bool {
+    let rule = RULES.iter().find(|rule| rule.package == package);
+    let known = rule.and_then(|rule| rule.scripts.iter().find(|(name, _)| *name == script));
+    known.is_some_and(|(_, fingerprints)| fingerprints.contains(&fingerprint))
+}
+
+/// The loader is in packages of two architectures while Debian moves it into `/usr`.
+fn divert_loader(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    let loader = system.platform.loader();
+    system.divert(Diversion::new(loader, format!("{loader}.usr-is-merged"), "libc6"));
+    Ok(())
+}
+
+/// Top folders for libraries of other word sizes, except the one that base-files ships because the loader is in it.
+fn divert_top_folders(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    for name in ["libx32", "lib64", "lib32", "libo32"] {
+        if !system.platform.loader().starts_with(&format!("/{name}/")) {
+            system.divert(Diversion::new(format!("/{name}"), format!("/.{name}.usr-is-merged"), "base-files"));
+        }
+    }
+    Ok(())
+}
+
+/// Folders for what is not packaged; of the group `staff` where the administrator wants that.
+fn local_folders(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    const STAFF: u32 = 50;
+    const BELOW: &[&str] =
+        &["", "/share", "/share/man", "/bin", "/games", "/lib", "/libexec", "/include", "/sbin", "/src", "/etc"];
+    let staff = system.root.is_file(&at("/etc/staff-group-for-usr-local")?);
+    for below in BELOW {
+        let path = at(&format!("/usr/local{below}"))?;
+        match (staff, system.root.is_dir(&path)) {
+            (true, _) => system.root.mkdir(&path, 0o2775, (0, STAFF)),
+            (false, false) => system.root.mkdir(&path, 0o755, (0, 0)),
+            (false, true) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The index of info documents, where there is a folder for them.
+fn info_index(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    let there = system.root.is_dir(&at("/usr/share/info")?) && !system.root.is_file(&at("/usr/info/dir")?);
+    let index = at("/usr/share/info/dir")?;
+    if there && !system.root.is_file(&index) {
+        system.root.copy(&at("/usr/share/base-files/info.dir")?, &index)?;
+    }
+    Ok(())
+}
+
+/// Where apt downloads to, which it gives to its own user at its first run.
+fn partial_folders(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    let Some(user) = accounts::user(&system.root, "_apt")? else { return Ok(()) };
+    for path in ["/var/cache/apt/archives/partial", "/var/lib/apt/lists/partial"] {
+        system.root.mkdir(&at(path)?, 0o700, (user, 0));
+    }
+    Ok(())
+}
+
+fn list_certificates(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    let script = system.package("ca-certificates").and_then(|package| package.control.file("postinst"));
+    let script = String::from_utf8_lossy(script.unwrap_or_default()).into_owned();
+    let names = certificates::list(&mut system.root, &script)?.join(", ");
+    system.debconf.answer("ca-certificates/enable_crts", &names, false);
+    system.debconf.answer("ca-certificates/trust_new_crts", "yes", false);
+    system.debconf.substitute("ca-certificates/enable_crts", "enable_crts", &names);
+    system.debconf.substitute("ca-certificates/new_crts", "new_crts", "");
+    Ok(())
 }

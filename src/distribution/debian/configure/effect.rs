@@ -1,0 +1,81 @@
+//! The small vocabulary in which rules say what a script does. The conditions are those under which scripts act on a
+//! first installation: what is there already stays.
+
+use super::ConfigureError;
+use super::system::System;
+use super::tree::{Root, at};
+
+/// What a script does. Paths are absolute; groups are numbers that Debian has assigned for good (Policy §9.2.2).
+#[derive(Clone, Copy)]
+pub(super) enum Effect {
+    /// Copies a file with mode, owner and time unless the second one exists.
+    Copy(&'static str, &'static str),
+    /// Makes a folder of this mode and group unless it exists.
+    Dir(&'static str, u32, u32),
+    /// Makes an empty file of this mode unless it exists.
+    Empty(&'static str, u32),
+    /// Makes an empty file unless it exists, and sets mode and group in any case.
+    Owned(&'static str, u32, u32),
+    /// Makes a symbolic link with this target unless something is there.
+    Link(&'static str, &'static str),
+    /// Replaces an empty folder by a symbolic link with this target.
+    FolderToLink(&'static str, &'static str),
+    /// Links a top folder to the one in `/usr` where that exists, and removes the link where it does not.
+    MergedLink(&'static str),
+    /// Loads the package's templates into the debconf database; the script that does it.
+    Templates(&'static str),
+    /// Answers a debconf question: its name, the value, and whether it counts as seen by a person.
+    Answer(&'static str, &'static str, bool),
+    /// What takes more than one line to say.
+    Call(fn(&mut System<'_>) -> Result<(), ConfigureError>),
+    /// The same, for what all packages together make: also for a package that was configured with the base image.
+    Always(fn(&mut System<'_>) -> Result<(), ConfigureError>),
+}
+
+impl Effect {
+    /// Whether it must happen again for a package that came configured with the base image.
+    pub(super) const fn is_shared(self) -> bool {
+        matches!(self, Self::Templates(_) | Self::Answer(..) | Self::Always(_))
+    }
+
+    pub(super) fn apply(self, system: &mut System<'_>, package: &'static str) -> Result<(), ConfigureError> {
+        let root = &mut system.root;
+        match self {
+            Self::Copy(from, to) if !root.is_file(&at(to)?) => root.copy(&at(from)?, &at(to)?)?,
+            Self::Dir(path, mode, group) if !root.is_dir(&at(path)?) => root.mkdir(&at(path)?, mode, (0, group)),
+            Self::Empty(path, mode) if !root.is_file(&at(path)?) => root.write(&at(path)?, mode, (0, 0), ""),
+            Self::Link(path, target) if root.entry(&at(path)?).is_none() => root.symlink(&at(path)?, target.as_bytes()),
+            Self::Copy(..) | Self::Dir(..) | Self::Empty(..) | Self::Link(..) => {}
+            Self::Owned(path, mode, group) => {
+                let content = root.read(&at(path)?)?.unwrap_or_default();
+                root.write(&at(path)?, mode, (0, group), content);
+            }
+            Self::FolderToLink(path, target) => folder_to_link(root, path, target)?,
+            Self::MergedLink(name) => merged_link(root, name)?,
+            Self::Templates(script) => system.load_templates(package, script),
+            Self::Answer(question, value, seen) => system.debconf.answer(question, value, seen),
+            Self::Call(call) | Self::Always(call) => call(system)?,
+        }
+        Ok(())
+    }
+}
+
+fn folder_to_link(root: &mut Root<'_>, path: &str, target: &str) -> Result<(), ConfigureError> {
+    let path = at(path)?;
+    // `rmdir` of a folder that holds something fails, and so would the script
+    if root.readlink(&path).is_none() && root.list(&path).is_empty() {
+        root.symlink(&path, target.as_bytes());
+    }
+    Ok(())
+}
+
+fn merged_link(root: &mut Root<'_>, name: &str) -> Result<(), ConfigureError> {
+    let (link, target) = (at(name)?, format!("usr/{name}"));
+    let linked = root.readlink(&link).is_some();
+    match root.is_dir(&at(&target)?) {
+        true if root.entry(&link).is_none() => root.symlink(&link, target.as_bytes()),
+        false if linked => root.remove(&link),
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! The system while it is being configured: its files, and what packages have asked of the tools that they share.
+
+use super::alternatives::{self, Alternative};
+use super::database::DpkgDatabase;
+use super::debconf::Debconf;
+use super::script::{Action, Script};
+use super::tree::{Root, Tree, at};
+use super::{
+    ConfigureError, Configured, LeftOut, PackageState, UnmodelledScript, UnpackedPackage, certificates, ldcache, pam,
+    rules, shells, units,
+};
+use crate::model::{Platform, Timestamp};
+
+/// A name that a package keeps from others (dpkg-divert(1)).
+pub(super) struct Diversion {
+    path: String,
+    to: String,
+    package: &'static str,
+}
+
+impl Diversion {
+    pub(super) fn new(path: impl Into<String>, to: impl Into<String>, package: &'static str) -> Self {
+        Self { path: path.into(), to: to.into(), package }
+    }
+}
+
+/// Everything that effects act on.
+pub(super) struct System<'s> {
+    pub(super) root: Root<'s>,
+    pub(super) platform: Platform,
+    pub(super) moment: Timestamp,
+    pub(super) debconf: Debconf,
+    packages: &'s [UnpackedPackage],
+    alternatives: Vec<Alternative>,
+    units: Vec<String>,
+    diversions: Vec<Diversion>,
+    unmodelled: Vec<UnmodelledScript>,
+    left_out: Vec<LeftOut>,
+}
+
+impl<'s> System<'s> {
+    pub(super) fn new(
+        platform: Platform,
+        packages: &'s [UnpackedPackage],
+        tree: &'s dyn Tree,
+        moment: Timestamp,
+    ) -> Self {
+        Self {
+            root: Root::new(tree, moment.seconds()),
+            platform,
+            moment,
+            debconf: Debconf::default(),
+            packages,
+            alternatives: Vec::new(),
+            units: Vec::new(),
+            diversions: Vec::new(),
+            unmodelled: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    /// The package of this name, of the system's own architecture before others.
+    pub(super) fn package(&self, name: &str) -> Option<&'s UnpackedPackage> {
+        let of_name = |package: &&UnpackedPackage| package.name == name;
+        let native = |package: &&UnpackedPackage| of_name(package) && package.architecture == self.platform.deb();
+        self.packages.iter().find(native).or_else(|| self.packages.iter().find(of_name))
+    }
+
+    pub(super) fn divert(&mut self, diversion: Diversion) {
+        self.diversions.push(diversion);
+    }
+
+    /// Loads a package's templates; debconf names the owner after the script: before unpacking it knows the package
+    /// only, afterwards the file in dpkg's database.
+    pub(super) fn load_templates(&mut self, package: &str, script: &str) {
+        let Some(package) = self.package(package) else { return };
+        let Some(text) = package.control.file("templates") else { return };
+        let owner = match script {
+            "preinst" => package.name.clone(),
+            _ => DpkgDatabase::info_name(package),
+        };
+        self.debconf.load(&String::from_utf8_lossy(text), &owner);
+    }
+
+    /// Configures everything.
+    pub(super) fn configure(mut self) -> Result<Configured, ConfigureError> {
+        for package in self.packages {
+            for name in ["preinst", "postinst"] {
+                self.read_script(package, name);
+            }
+        }
+        rules::apply(&mut self)?;
+        alternatives::install(&mut self.root, &self.alternatives)?;
+        if self.package("init-system-helpers").is_some() {
+            for unit in std::mem::take(&mut self.units) {
+                units::enable(&mut self.root, &unit)?;
+            }
+        }
+        self.run_triggers()?;
+        self.write_databases()?;
+        let (files, removed) = self.root.into_changes();
+        self.unmodelled.sort();
+        self.left_out.sort();
+        self.left_out.dedup();
+        Ok(Configured { files, removed, unmodelled: self.unmodelled, left_out: self.left_out })
+    }
+
+    fn read_script(&mut self, package: &'s UnpackedPackage, name: &'static str) {
+        let Some(text) = package.control.file(name) else { return };
+        let script = Script::read(&String::from_utf8_lossy(text), self.platform);
+        let new = package.state == PackageState::Unpacked;
+        let mut unknown = Vec::new();
+        for action in script.actions.iter().cloned() {
+            match action {
+                Action::Alternative(alternative) => self.alternatives.push(alternative),
+                Action::Templates if script.rest.is_empty() => self.load_templates(&package.name, name),
+                Action::EnableUnit(unit) if new => self.units.push(unit),
+                Action::InitScript(_) if new => self.leave_out(
+                    package,
+                    "links of its init script in /etc/rc?.d: nothing starts services in a container",
+                ),
+                Action::ByteCompile if new => self.leave_out(
+                    package,
+                    "compiled Python files: they are larger than the time they save, and Python does without",
+                ),
+                Action::Tmpfiles(files) if self.package("systemd").is_some() => {
+                    unknown.push(format!("systemd-tmpfiles --create {}", files.join(" ")))
+                }
+                Action::Sysusers(files) => unknown.push(format!("systemd-sysusers {}", files.join(" "))),
+                _ => {}
+            }
+        }
+        if !rules::knows(&package.name, name, &script.fingerprint()) {
+            unknown.extend(script.rest.iter().cloned());
+        }
+        if new && !unknown.is_empty() {
+            let (package, version) = (package.name.clone(), package.version.clone());
+            self.unmodelled.push(UnmodelledScript {
+                package,
+                version,
+                script: name,
+                fingerprint: script.fingerprint(),
+                lines: unknown,
+            });
+        }
+    }
+
+    fn leave_out(&mut self, package: &UnpackedPackage, what: &'static str) {
+        self.left_out.push(LeftOut { package: package.name.clone(), what });
+    }
+
+    /// What dpkg's triggers start when all packages are there.
+    fn run_triggers(&mut self) -> Result<(), ConfigureError> {
+        if self.package("debianutils").is_some() {
+            shells::update(&mut self.root)?;
+        }
+        if self.package("libpam-runtime").is_some()
+            && let Some(choice) = pam::update(&mut self.root)?
+        {
+            let question = "libpam-runtime/profiles";
+            self.debconf.answer(question, &choice.enabled.join(", "), false);
+            self.debconf.substitute(question, "profile_names", &choice.names.join(", "));
+            self.debconf.substitute(question, "profiles", &choice.titles.join(", "));
+        }
+        if self.package("ca-certificates").is_some() {
+            certificates::update(&mut self.root)?;
+        }
+        if let Some(library) = self.package("libc-bin").or_else(|| self.package("libc6")) {
+            ldcache::update(&mut self.root, self.platform, &library.version)?;
+        }
+        Ok(())
+    }
+
+    fn write_databases(&mut self) -> Result<(), ConfigureError> {
+        if self.package("debconf").is_some() {
+            self.debconf.write(&mut self.root)?;
+        }
+        if !self.diversions.is_empty() {
+            let line = |diversion: &Diversion| format!("{}\n{}\n{}\n", diversion.path, diversion.to, diversion.package);
+            let text: String = self.diversions.iter().map(line).collect();
+            self.root.write(&at("/var/lib/dpkg/diversions")?, 0o644, (0, 0), text);
+        }
+        DpkgDatabase::new(self.platform, self.packages).write(&mut self.root)
+    }
+}

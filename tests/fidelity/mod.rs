@@ -1,0 +1,71 @@
+//! The configuration model against the real thing: what `mmdebstrap` makes by running maintainer scripts is compared
+//! entry by entry with what [`configure`] makes of the same packages as data.
+
+pub(crate) mod compare;
+pub(crate) mod reference;
+pub(crate) mod tree;
+
+use orchestrate::distribution::debian::configure::{Configured, PackageRequest, configure};
+use orchestrate::model::{EPOCH, Platform};
+
+use compare::{Allowed, compare};
+use reference::Reference;
+use tree::MemoryTree;
+
+/// Where a minimal system may differ, and why that is right.
+const MINBASE: &[Allowed] = &[
+    Allowed { path: "/dev/**", reason: "the container runtime provides device nodes" },
+    Allowed { path: "/etc/{hostname,resolv.conf}", reason: "copied from the machine that ran mmdebstrap" },
+    Allowed { path: "/etc/apt/sources.list", reason: "names the mirror that mmdebstrap used" },
+    Allowed { path: "/etc/fstab", reason: "a remark of mmdebstrap's" },
+    Allowed { path: "/var/lib/dpkg/arch", reason: "mmdebstrap writes it for its own use; dpkg does without" },
+    Allowed { path: "/var/lib/apt/extended_states", reason: "apt writes it in the order of its hash table" },
+    Allowed { path: "/var/{lib/apt/lists,cache/apt/archives}/lock", reason: "left behind by a run of apt" },
+    Allowed { path: "/**/*-old", reason: "copies of the state before the last command" },
+    Allowed { path: "/etc/{passwd,group}-", reason: "copies of the state before the last command" },
+    Allowed { path: "/etc/.pwd.lock", reason: "left behind by a run of shadow's tools" },
+];
+
+fn configured(reference: &Reference, platform: Platform) -> (MemoryTree, Configured) {
+    let (tree, mut packages) = MemoryTree::unpack(&reference.packages());
+    let automatic = reference.automatic();
+    for package in &mut packages {
+        package.request = match automatic.contains(&package.name) {
+            true => PackageRequest::Automatic,
+            false => PackageRequest::Manual,
+        };
+    }
+    let configured = configure(platform, &packages, &tree, EPOCH).expect("configures");
+    (tree, configured)
+}
+
+fn differences(reference: &Reference, platform: Platform, allowed: &[Allowed]) -> Vec<String> {
+    let (mut tree, configured) = configured(reference, platform);
+    let mut found: Vec<String> = configured
+        .unmodelled
+        .iter()
+        .map(|script| {
+            format!(
+                "unmodelled: {} {} {} {}\n    {}",
+                script.package,
+                script.version,
+                script.script,
+                script.fingerprint,
+                script.lines.join("\n    ")
+            )
+        })
+        .collect();
+    tree.apply(configured);
+    let ours = tree.to_tar();
+    let theirs = fs_err::File::open(reference.tar()).expect("the reference");
+    found.extend(compare(&ours[..], theirs, allowed));
+    found
+}
+
+#[test]
+fn minbase_is_what_mmdebstrap_makes() {
+    let platform: Platform = "linux/amd64".parse().expect("a platform");
+    let reference = Reference::make("trixie", &[], platform);
+    let differences = differences(&reference, platform, MINBASE);
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}

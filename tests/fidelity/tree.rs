@@ -1,0 +1,115 @@
+//! A root file system in memory: packages unpacked and merged, before and after they are configured.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Read as _};
+use std::path::PathBuf;
+
+use orchestrate::archive::{DebReader, ElfFacts, Entry, EntryKind, Limits, TarWriter, elf};
+use orchestrate::distribution::debian::configure::{Configured, PackageRequest, PackageState, Tree, UnpackedPackage};
+use orchestrate::model::ImagePath;
+
+/// Entries by path, with content.
+#[derive(Default)]
+pub(crate) struct MemoryTree(BTreeMap<ImagePath, (Entry, Vec<u8>)>);
+
+/// Top folders that are links into `/usr` on a merged system.
+const MERGED: &[&str] = &["bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32"];
+
+impl MemoryTree {
+    /// Unpacks `debs`; the first package to bring a folder decides about it.
+    pub(crate) fn unpack(debs: &[PathBuf]) -> (Self, Vec<UnpackedPackage>) {
+        let mut tree = Self::default();
+        let packages = debs.iter().map(|deb| tree.unpack_one(deb)).collect();
+        (tree, packages)
+    }
+
+    fn unpack_one(&mut self, deb: &PathBuf) -> UnpackedPackage {
+        let file = BufReader::new(fs_err::File::open(deb).expect("a package"));
+        let mut deb = DebReader::open(file, Limits::default()).expect("a package");
+        let mut entries = Vec::new();
+        let mut data = deb.data().expect("its data");
+        while let Some((entry, mut content)) = data.next().expect("an entry") {
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes).expect("content");
+            entries.push(entry.clone());
+            self.add(entry, bytes);
+        }
+        drop(data);
+        let control = deb.finish().expect("the end of the package");
+        let field = |name: &str| {
+            let line = control.control.lines().find_map(|line| line.strip_prefix(name));
+            line.expect("a field that every package has").trim().to_owned()
+        };
+        UnpackedPackage {
+            name: field("Package:"),
+            version: field("Version:"),
+            architecture: field("Architecture:"),
+            control,
+            entries,
+            state: PackageState::Unpacked,
+            request: PackageRequest::Manual,
+        }
+    }
+
+    fn add(&mut self, mut entry: Entry, bytes: Vec<u8>) {
+        let merged = |path: &ImagePath| {
+            let top =
+                path.ancestors().next().is_some_and(|top| MERGED.iter().any(|name| name.as_bytes() == top.as_bytes()));
+            if top { ImagePath::new(b"usr").expect("a path").join(path) } else { path.clone() }
+        };
+        entry.path = merged(&entry.path);
+        if let EntryKind::Hardlink { target } = &mut entry.kind {
+            *target = merged(target);
+        }
+        let known = self.0.get(&entry.path).is_some_and(|_| entry.kind == EntryKind::Dir);
+        if !known && !entry.path.is_root() {
+            self.0.insert(entry.path.clone(), (entry, bytes));
+        }
+    }
+
+    /// Applies what configuring found.
+    pub(crate) fn apply(&mut self, configured: Configured) {
+        for path in &configured.removed {
+            self.0.remove(path);
+        }
+        for (entry, content) in configured.files {
+            self.0.insert(entry.path.clone(), (entry, content));
+        }
+    }
+
+    /// As a tar stream.
+    pub(crate) fn to_tar(&self) -> Vec<u8> {
+        let mut tar = TarWriter::new(Vec::new());
+        let link = |entry: &Entry| matches!(entry.kind, EntryKind::Hardlink { .. });
+        // the file comes before its other names
+        let files = self.0.values().filter(|(entry, _)| !link(entry));
+        for (entry, content) in files.chain(self.0.values().filter(|(entry, _)| link(entry))) {
+            tar.append(entry, &content[..]).expect("written");
+        }
+        tar.finish().expect("written")
+    }
+}
+
+impl Tree for MemoryTree {
+    fn entry(&self, path: &ImagePath) -> Option<Entry> {
+        self.0.get(path).map(|(entry, _)| entry.clone())
+    }
+
+    fn list(&self, folder: &ImagePath) -> Vec<Entry> {
+        let within = self.0.range(folder.clone()..).take_while(|(path, _)| path.is_within(folder));
+        let children = within.filter(|(path, _)| path.parent().as_ref() == Some(folder));
+        children.map(|(_, (entry, _))| entry.clone()).collect()
+    }
+
+    fn read(&self, path: &ImagePath) -> io::Result<Vec<u8>> {
+        match self.0.get(path) {
+            Some((Entry { kind: EntryKind::File { .. }, .. }, content)) => Ok(content.clone()),
+            Some((Entry { kind: EntryKind::Hardlink { target }, .. }, _)) => self.read(target),
+            _ => Err(io::Error::new(io::ErrorKind::NotFound, format!("{path} is no file"))),
+        }
+    }
+
+    fn elf(&self, path: &ImagePath) -> io::Result<Option<ElfFacts>> {
+        Ok(elf::facts(&self.read(path)?))
+    }
+}
