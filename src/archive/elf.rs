@@ -52,7 +52,7 @@ pub fn facts(bytes: &[u8]) -> Option<ElfFacts> {
     if !is_elf(bytes) {
         return None;
     }
-    if bytes.as_ptr().addr() % align_of::<u64>() != 0 {
+    if !bytes.as_ptr().addr().is_multiple_of(align_of::<u64>()) {
         let mut words = vec![0_u64; bytes.len().div_ceil(size_of::<u64>())];
         let aligned = pod::bytes_of_slice_mut(&mut words);
         let aligned = aligned.get_mut(..bytes.len())?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{ImagePath, Mode};
 
-use super::escaped;
+use super::{ArchiveError, escaped};
 
 /// A file, folder or link of an archive. Owners are numbers; names of owners mean nothing outside of the system that
 /// wrote them and are dropped on reading.
@@ -51,6 +51,24 @@ pub enum EntryKind {
         /// The first name.
         target: ImagePath,
     },
+}
+
+impl Entry {
+    /// The entry without so many leading components of its name and, for a hard link, of its target's; none when nothing
+    /// of its name is left.
+    pub(super) fn strip(mut self, components: u32) -> Result<Option<Self>, ArchiveError> {
+        let rest = |path: &ImagePath| match components.checked_sub(1) {
+            None => Some(path.clone()),
+            Some(last) => path.ancestors().nth(last as usize).and_then(|folder| path.below(&folder)),
+        };
+        let Some(path) = rest(&self.path) else { return Ok(None) };
+        if let EntryKind::Hardlink { target } = &mut self.kind {
+            let problem = || format!("is a hard link to `{target}`, of which no name is left after stripping");
+            *target = rest(target)
+                .ok_or_else(|| ArchiveError::Conflict { path: self.path.to_string(), problem: problem() })?;
+        }
+        Ok(Some(Self { path, ..self }))
+    }
 }
 
 impl EntryKind {

@@ -20,6 +20,8 @@ pub struct TarReader<R> {
     /// None when the archive is trusted.
     guard: Option<PathGuard>,
     end: End,
+    /// Leading components to drop.
+    strip: u32,
     /// Bytes taken from `inner` so far.
     offset: u64,
     entries: u64,
@@ -58,6 +60,7 @@ impl<R: Read> TarReader<R> {
             limits,
             guard,
             end,
+            strip: 0,
             offset: 0,
             entries: 0,
             remaining: 0,
@@ -77,12 +80,32 @@ impl<R: Read> TarReader<R> {
         Ok(entry.map(|entry| (entry, Content(self))))
     }
 
+    /// Drops so many leading components of every name, as `tar --strip-components` does; entries of which nothing is
+    /// left are skipped. The [`PathGuard`] judges what is left: two folders that become one may hold a symbolic link and
+    /// a file below it.
+    #[must_use]
+    pub fn stripping(self, components: u32) -> Self {
+        Self { strip: components, ..self }
+    }
+
     /// The next entry, whose content [`TarReader::content`] then reads; none at the end of the archive, after which the
     /// input was read to its own end, so that a decompressor has verified its checksum.
     ///
     /// # Errors
     /// When the archive is cut off, malformed, beyond the limits or unsafe, or when it cannot be read.
     pub fn next_entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
+        while let Some(entry) = self.listed_entry()? {
+            if let Some(entry) = entry.strip(self.strip)? {
+                self.path = Some(entry.path.clone());
+                self.guard.as_mut().map_or(Ok(()), |guard| guard.admit(&entry))?;
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next entry as the archive has it.
+    fn listed_entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
         if self.finished {
             return Ok(None);
         }
@@ -106,7 +129,7 @@ impl<R: Read> TarReader<R> {
                 }
                 _ => {
                     let entry = extended.into_entry(&header, start)?;
-                    self.admit(&entry)?;
+                    self.begin(&entry)?;
                     return Ok(Some(entry));
                 }
             }
@@ -123,8 +146,8 @@ impl<R: Read> TarReader<R> {
         self.offset
     }
 
-    /// Applies the limits and the guard, and makes the entry the present one.
-    fn admit(&mut self, entry: &Entry) -> Result<(), ArchiveError> {
+    /// Applies the limits and makes the entry the present one.
+    fn begin(&mut self, entry: &Entry) -> Result<(), ArchiveError> {
         let size = entry.kind.size();
         self.entries += 1;
         if self.entries > self.limits.entries {
@@ -133,15 +156,10 @@ impl<R: Read> TarReader<R> {
         if size > self.limits.entry_size {
             return Err(limit(format!("the size of `{}`", entry.path), self.limits.entry_size, "bytes"));
         }
-        // sizes up to the limit cannot overflow
         self.remaining = size;
         self.padding = size.wrapping_neg() % BLOCK as u64;
         self.path = Some(entry.path.clone());
-        self.check_total(size)?;
-        match &mut self.guard {
-            Some(guard) => guard.admit(entry),
-            None => Ok(()),
-        }
+        self.check_total(size)
     }
 
     fn check_total(&self, more: u64) -> Result<(), ArchiveError> {

@@ -197,6 +197,40 @@ fn a_name_may_come_again_only_as_what_it_was() {
 }
 
 #[test]
+fn stripping_does_not_open_a_way_around_the_guard() {
+    let read = |entries: &[_], strip| -> Result<Vec<String>, String> {
+        let bytes = tar(entries);
+        let mut reader = TarReader::new(&bytes[..], Limits::default()).stripping(strip);
+        let mut paths = Vec::new();
+        while let Some((entry, mut content)) = reader.next().map_err(|error| error.to_string())? {
+            let mut read = Vec::new();
+            content.read_to_end(&mut read).map_err(|error| error.to_string())?;
+            paths.push(format!("{} {}", entry.path, String::from_utf8_lossy(&read)));
+        }
+        Ok(paths)
+    };
+    let hardlink = |target: &str| EntryKind::Hardlink { target: target.parse().expect("a path") };
+    let link = |path: &str| (entry(path, EntryKind::Symlink { target: b"/etc".to_vec() }), &b""[..]);
+    let entries = [file("top", b"x"), (entry("a", EntryKind::Dir), b""), file("a/b/c", b"y"), file("b", b"z")];
+    assert_eq!(read(&entries, 1), Ok(vec!["/b/c y".to_owned()]));
+    assert_eq!(read(&entries, 2), Ok(vec!["/c y".to_owned()]));
+    assert_eq!(read(&entries, u32::MAX), Ok(Vec::new()));
+    let trick = [link("a/l"), file("b/l/passwd", b"x")];
+    assert_eq!(read(&trick, 0).map(|paths| paths.len()), Ok(2), "harmless as they are");
+    let message = "`/l/passwd` is inside `/l`, which the archive made a symbolic link";
+    assert_eq!(read(&trick, 1), Err(message.to_owned()));
+    let trick = [file("b/l", b""), link("a/l"), (entry("c/h", hardlink("b/l")), &b""[..])];
+    assert_eq!(read(&trick, 1), Err("`/l` comes twice: as a file and as a symbolic link".to_owned()));
+    let trick = [file("b", b""), (entry("c/h", hardlink("b")), &b""[..])];
+    assert_eq!(
+        read(&trick, 1),
+        Err("`/c/h` is a hard link to `/b`, of which no name is left after stripping".to_owned())
+    );
+    let fine = [file("a/f", b"x"), (entry("a/h", hardlink("a/f")), &b""[..])];
+    assert_eq!(read(&fine, 1), Ok(vec!["/f x".to_owned(), "/h ".to_owned()]));
+}
+
+#[test]
 fn the_guard_is_as_before_after_it_refused() {
     let mut guard = PathGuard::new();
     let link = entry("l", EntryKind::Symlink { target: b"/".to_vec() });
