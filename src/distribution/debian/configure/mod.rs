@@ -144,3 +144,20 @@ pub fn configure(
 ) -> Result<Configured, ConfigureError> {
     system::System::new(platform, packages, tree, moment).configure()
 }
+
+/// Records `packages` as installed and does nothing else: the package database, for images whose packages are not to be
+/// configured.
+///
+/// # Errors
+/// As [`configure`].
+pub fn record(
+    platform: Platform,
+    packages: &[UnpackedPackage],
+    tree: &dyn Tree,
+    moment: Timestamp,
+) -> Result<Configured, ConfigureError> {
+    let mut root = tree::Root::new(tree, moment.seconds());
+    DpkgDatabase::new(platform, packages).write(&mut root)?;
+    let (files, removed) = root.into_changes();
+    Ok(Configured { files, removed, unmodelled: Vec::new(), left_out: Vec::new() })
+}
