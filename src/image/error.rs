@@ -1,0 +1,287 @@
+//! What can keep an image from being made.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::archive::ArchiveError;
+use crate::distribution::debian::deb822::Deb822Error;
+use crate::model::{Digest, ImagePath, Place};
+use crate::store::StoreError;
+
+use super::accounts::AccountError;
+use super::capability::UnknownCapability;
+use super::check::Finding;
+use super::merge::Clash;
+use super::tree::LinkLoop;
+
+/// How many of many things a message lists.
+const SHOWN: usize = 20;
+
+/// Why an image cannot be made.
+#[derive(Debug, Error)]
+pub enum ImageError {
+    /// The store failed.
+    #[error("the store failed while an image was made")]
+    Store {
+        /// How.
+        #[from]
+        source: StoreError,
+    },
+    /// A package is not what a package may be.
+    #[error("package {package} cannot be put into an image")]
+    Package {
+        /// The package.
+        package: String,
+        /// Why.
+        #[source]
+        source: ArchiveError,
+    },
+    /// A package's control file cannot be read.
+    #[error("the control file of package {package} cannot be read")]
+    Control {
+        /// The package.
+        package: String,
+        /// Why.
+        #[source]
+        source: Deb822Error,
+    },
+    /// A package is another than the one that was pinned.
+    #[error("the package pinned as {wanted} says that it is {found}")]
+    OtherPackage {
+        /// As pinned.
+        wanted: String,
+        /// What its control file says.
+        found: String,
+    },
+    /// A package ships one path under two names.
+    #[error(
+        "package {package} ships `{path}` twice: as `{first}` and as `{second}`, which are one path in a system with merged /usr"
+    )]
+    Twice {
+        /// The package.
+        package: String,
+        /// The path.
+        path: ImagePath,
+        /// Its first name.
+        first: ImagePath,
+        /// Its second name.
+        second: ImagePath,
+    },
+    /// Packages claim the same paths.
+    #[error("packages cannot be in one image: {}", list(clashes))]
+    Conflict {
+        /// All claims that nothing settles.
+        clashes: Vec<Clash>,
+    },
+    /// An entry of the recipe cannot be added.
+    #[error("cannot add `{path}` to the image")]
+    Entry {
+        /// Where the entry was written.
+        place: Place,
+        /// The path.
+        path: ImagePath,
+        /// Why.
+        #[source]
+        problem: EntryProblem,
+    },
+    /// An account cannot be added.
+    #[error("the image's accounts cannot be made")]
+    Account {
+        /// Why.
+        #[from]
+        source: AccountError,
+    },
+    /// Package configuration failed.
+    #[error("the packages cannot be configured")]
+    Configure {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Packages have scripts whose effect is not known.
+    #[error("what the scripts of these packages do is not known: {}", list(scripts))]
+    UnknownScripts {
+        /// `package script`, each.
+        scripts: Vec<String>,
+    },
+    /// The image would not work.
+    #[error("the image would not work: {}", list(findings))]
+    Checks {
+        /// All that is wrong.
+        findings: Vec<Finding>,
+    },
+    /// Something that an earlier build left in the store is gone.
+    #[error("{what} ({digest}) is not in the store any more")]
+    Lost {
+        /// What.
+        what: &'static str,
+        /// Which.
+        digest: Digest,
+    },
+    /// Something in the store is damaged.
+    #[error("a piece of a layer in the store is damaged")]
+    Damaged {
+        /// How.
+        #[source]
+        source: ArchiveError,
+    },
+    /// A piece of a layer cannot be written.
+    #[error("cannot write {what}")]
+    Write {
+        /// What.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: ArchiveError,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {doing}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Why an entry of a recipe cannot be added to its image.
+#[derive(Debug, Error)]
+pub enum EntryProblem {
+    /// A loop of links.
+    #[error("a link cannot be followed")]
+    Loop {
+        /// Which.
+        #[from]
+        source: LinkLoop,
+    },
+    /// Below something that is no folder.
+    #[error("`{path}` is {kind}, so nothing can be in it")]
+    NotAFolder {
+        /// What is no folder.
+        path: ImagePath,
+        /// What it is.
+        kind: String,
+    },
+    /// A folder is there, and the entry is none; or the other way round.
+    #[error("{there} is there already, and {new} cannot replace it")]
+    OtherKind {
+        /// What is there.
+        there: String,
+        /// What should be.
+        new: String,
+    },
+    /// A user or group that the image does not know.
+    #[error("the image has no {who}")]
+    Unknown {
+        /// `user` or `group`, and its name.
+        who: String,
+    },
+    /// Nothing is there to remove.
+    #[error("nothing is at `{path}` to take out")]
+    Nothing {
+        /// The path.
+        path: ImagePath,
+    },
+    /// A file capability for something that is no file.
+    #[error("`{path}` is no regular file, and only those have capabilities")]
+    NoFile {
+        /// The path.
+        path: ImagePath,
+    },
+    /// A capability that does not exist.
+    #[error("its capabilities cannot be written")]
+    Capability {
+        /// Which.
+        #[from]
+        source: UnknownCapability,
+    },
+    /// What is copied is missing, a device or a socket, or has an impossible name.
+    #[error("`{path}` {problem}")]
+    Source {
+        /// The file that is copied.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What is copied cannot be read.
+    #[error("`{path}` cannot be read")]
+    Read {
+        /// The file that is copied.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl ImageError {
+    /// Where in the recipes the mistake is, when it is in one place.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Entry { place, .. } => Some(*place),
+            Self::Account { source } => Some(source.place()),
+            Self::Checks { findings } => findings.iter().find_map(Finding::place),
+            _ => None,
+        }
+    }
+
+    /// What a person can do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Package { source, .. } => return source.help().map(str::to_owned),
+            Self::Conflict { .. } => {
+                "leave one of the packages out, or leave the path out of the image with `exclude`".to_owned()
+            }
+            Self::Twice { path, .. } => format!("leave it out with `exclude \"{path}\"`, or choose another version"),
+            Self::OtherPackage { .. } => "run `orchestrate refresh` to pin it again".to_owned(),
+            Self::Entry { problem, path, .. } => return problem.help(path),
+            Self::Account { source } => source.help(),
+            Self::UnknownScripts { .. } => {
+                "set `configure \"scripts\"` to run them, excuse one with `waive \"maintainer-script\" path=PACKAGE reason=…`, or choose \
+                 another package"
+                    .to_owned()
+            }
+            Self::Checks { findings } => {
+                let checks: Vec<&str> = findings.iter().map(Finding::check).collect();
+                format!("mend it, or excuse the image with `waive \"{}\" reason=…`", checks.first()?)
+            }
+            Self::Lost { .. } | Self::Damaged { .. } => {
+                "run `orchestrate cache verify`, which removes what is damaged, and build again".to_owned()
+            }
+            Self::Store { source } => return source.help(),
+            Self::Control { .. } | Self::Configure { .. } | Self::Write { .. } | Self::Io { .. } => return None,
+        })
+    }
+}
+
+impl EntryProblem {
+    fn help(&self, path: &ImagePath) -> Option<String> {
+        Some(match self {
+            Self::OtherKind { there, .. } if there == "a folder" => {
+                format!(
+                    "end the path in `/` to put it into the folder, or take the folder out first with `remove \"{path}\"`"
+                )
+            }
+            Self::OtherKind { .. } => format!("take it out first with `remove \"{path}\"`"),
+            Self::Unknown { who } => match who.split_once(' ') {
+                Some(("user", name)) => format!("add `account {} uid=…`", name.replace('`', "\"")),
+                Some((_, name)) => format!("add `group {} gid=…`", name.replace('`', "\"")),
+                None => return None,
+            },
+            Self::Nothing { .. } => "take the line out; packages or files that brought it may have changed".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+fn list<T: ToString>(things: &[T]) -> String {
+    let mut shown: Vec<String> = things.iter().take(SHOWN).map(T::to_string).collect();
+    if things.len() > SHOWN {
+        shown.push(format!("and {} more", things.len() - SHOWN));
+    }
+    shown.join("; ")
+}

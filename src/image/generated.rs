@@ -1,0 +1,138 @@
+//! What package configuration adds to an image and takes from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use crate::archive::{ElfFacts, Entry, EntryKind};
+use crate::distribution::debian::configure::{Configured, Tree, UnmodelledScript, configure, record};
+use crate::model::{EPOCH, ImagePath, Platform};
+use crate::recipe::{Configure, Image};
+
+use super::ImageError;
+use super::merge::Clash;
+use super::packages::Packages;
+use super::shelf::{Readable, Shelf};
+use super::tree::{Content, FileTree, Last, Node, Owner};
+
+/// The name of the check that a script with unknown effects fails.
+const CHECK: &str = "maintainer-script";
+
+/// What configuration does to what is there.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    /// Paths of the image's own packages that are covered or removed.
+    pub(super) packages: BTreeMap<u32, BTreeSet<ImagePath>>,
+    /// Paths of the base image that have to be hidden.
+    pub(super) base: BTreeSet<ImagePath>,
+    /// Effects that were left out, for people.
+    pub(super) notes: Vec<String>,
+}
+
+impl Tree for Readable<'_> {
+    fn entry(&self, path: &ImagePath) -> Option<Entry> {
+        Readable::entry(self, path)
+    }
+
+    fn list(&self, folder: &ImagePath) -> Vec<Entry> {
+        Readable::list(self, folder)
+    }
+
+    fn read(&self, path: &ImagePath) -> io::Result<Vec<u8>> {
+        self.shelf.read(self.tree, path)
+    }
+
+    fn elf(&self, path: &ImagePath) -> io::Result<Option<ElfFacts>> {
+        Ok(Readable::elf(self, path))
+    }
+}
+
+/// Configures the packages in `tree` as the image asks for it.
+pub(super) fn apply(
+    platform: Platform,
+    image: &Image,
+    packages: &Packages,
+    tree: &mut FileTree,
+    base: &FileTree,
+    shelf: &Shelf<'_>,
+) -> Result<Effects, ImageError> {
+    let unpacked = packages.unpacked();
+    let readable = Readable { tree, shelf };
+    let configured = match image.configure {
+        Configure::None => record(platform, &unpacked, &readable, EPOCH),
+        Configure::Model | Configure::Scripts => configure(platform, &unpacked, &readable, EPOCH),
+    };
+    let Configured { files, removed, unmodelled, left_out } =
+        configured.map_err(|source| ImageError::Configure { source: Box::new(source) })?;
+    if image.configure == Configure::Model {
+        refuse_unknown(image, &unmodelled)?;
+    }
+    let notes = left_out.into_iter().map(|left| format!("{}: {}", left.package, left.what)).collect();
+    let mut effects = Effects { notes, ..Effects::default() };
+    for path in removed {
+        effects.remove(tree, base, &path);
+    }
+    for (entry, bytes) in files {
+        effects.put(tree, packages, entry, &bytes)?;
+    }
+    Ok(effects)
+}
+
+/// A script that nobody has read may do anything, so an image with it is not made unless it is excused.
+fn refuse_unknown(image: &Image, unmodelled: &[UnmodelledScript]) -> Result<(), ImageError> {
+    let excused = |script: &UnmodelledScript| {
+        let names = |subject: &String| *subject == script.package;
+        image.waivers.iter().any(|waiver| waiver.check == CHECK && waiver.subject.as_ref().is_none_or(names))
+    };
+    let unknown = unmodelled.iter().filter(|script| !excused(script));
+    let scripts: Vec<String> =
+        unknown.map(|script| format!("{} of {} {}", script.script, script.package, script.version)).collect();
+    if scripts.is_empty() { Ok(()) } else { Err(ImageError::UnknownScripts { scripts }) }
+}
+
+impl Effects {
+    fn remove(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath) {
+        tree.detach_links(path);
+        if let Some(Node { owner: Owner::Package(package), own: true, entry, .. }) = tree.remove(path)
+            && entry.kind != EntryKind::Dir
+        {
+            self.packages.entry(package).or_default().insert(path.clone());
+        }
+        if base.get(path).is_some() {
+            self.base.insert(path.clone());
+        }
+    }
+
+    fn put(&mut self, tree: &mut FileTree, packages: &Packages, entry: Entry, bytes: &[u8]) -> Result<(), ImageError> {
+        let path = tree.resolve(&entry.path, Last::Keep).unwrap_or_else(|_| entry.path.clone());
+        let entry = Entry { path: path.clone(), ..entry };
+        let is_folder = entry.kind == EntryKind::Dir;
+        let node = Node {
+            content: matches!(entry.kind, EntryKind::File { .. }).then(|| Content::Memory(bytes.into())),
+            owner: Owner::Generated,
+            own: true,
+            elf: None,
+            entry,
+        };
+        match tree.get(&path) {
+            Some(there) if (there.entry.kind == EntryKind::Dir) != is_folder => {
+                let first = match there.owner {
+                    Owner::Package(package) => super::merge::Relations::name(packages, package),
+                    Owner::Generated => "package configuration".to_owned(),
+                    Owner::Recipe => "the base image's recipe".to_owned(),
+                };
+                let first = (first, there.entry.kind.to_string());
+                let second = ("package configuration".to_owned(), node.entry.kind.to_string());
+                return Err(ImageError::Conflict { clashes: vec![Clash { path, first, second }] });
+            }
+            Some(Node { owner: Owner::Package(package), own: true, .. }) if !is_folder => {
+                let package = *package;
+                tree.detach_links(&path);
+                self.packages.entry(package).or_default().insert(path.clone());
+            }
+            _ => {}
+        }
+        tree.ensure_parents(&path, Owner::Generated, |_| None);
+        tree.insert(node);
+        Ok(())
+    }
+}

@@ -1,0 +1,298 @@
+//! Packages → one tree: folders are merged, and two packages with the same path are settled or an error.
+//!
+//! | two packages have | then |
+//! |---|---|
+//! | the same folder | one folder, with the later time and the owner and mode of the more basic package |
+//! | the same file or link, alike | it is kept once (Multi-Arch: same) |
+//! | different files, one `Replaces` the other | the other loses its file |
+//! | a file at a path that a third diverts | it moves to where it is diverted |
+//! | a folder, and a link to a folder | the link stays, and what is in the folder goes where it leads |
+//! | anything else | an error that names both and the path |
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
+
+use crate::archive::{Entry, EntryKind};
+use crate::model::{Digest, ImagePath};
+
+use super::segment::{Edits, SegmentEntry};
+use super::tree::{Content, FileTree, Last, LinkLoop, Node, Owner, resolve};
+
+/// A package as merging sees it.
+pub(super) struct Shipped<'a> {
+    /// Its number in the image's list.
+    pub(super) id: u32,
+    /// Key of its segment.
+    pub(super) key: Digest,
+    /// What it ships.
+    pub(super) entries: &'a [SegmentEntry],
+}
+
+/// A path that a package diverts (dpkg-divert(1)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Diversion {
+    /// The package whose own file stays.
+    pub(super) by: u32,
+    /// The path that others ship.
+    pub(super) path: ImagePath,
+    /// Where theirs goes.
+    pub(super) to: ImagePath,
+}
+
+/// What merging asks about packages, by their numbers.
+pub(super) trait Relations {
+    /// Whether `one` may take over files of `other` (`Replaces`, Debian Policy §7.6.1).
+    fn replaces(&self, one: u32, other: u32) -> bool;
+    /// `name:architecture`.
+    fn name(&self, package: u32) -> String;
+}
+
+/// Two claims to one path that nothing settles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// The path.
+    pub path: ImagePath,
+    /// Who was there, and with what.
+    pub first: (String, String),
+    /// Who came, and with what.
+    pub second: (String, String),
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, first: (first, what), second: (second, other) } = self;
+        write!(out, "`{path}` is {what} of {first} and {other} of {second}")
+    }
+}
+
+/// What merging costs packages.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    /// How the segments of the image's own packages have to change.
+    pub(super) edits: BTreeMap<u32, Edits>,
+    /// Paths that a package, also one of the base image, lost to another that replaces it; it does not own them any
+    /// more.
+    pub(super) lost: BTreeMap<u32, BTreeSet<ImagePath>>,
+}
+
+/// Puts `packages`, most basic first, on top of `tree`.
+pub(super) fn merge(
+    tree: &mut FileTree,
+    packages: &[Shipped<'_>],
+    diversions: &[Diversion],
+    relations: &dyn Relations,
+) -> Result<Merged, Vec<Clash>> {
+    let links = Links::of(tree, packages);
+    let mut merging = Merging { tree, relations, diversions, merged: Merged::default(), clashes: Vec::new() };
+    for package in packages {
+        let mut parents = Parents { links: &links, last: None };
+        for shipped in package.entries.iter().filter(|shipped| !shipped.left_out) {
+            match parents.place(&shipped.entry) {
+                Ok(place) => merging.add(package, shipped, place),
+                Err(LinkLoop { path }) => merging.clash(path, "a loop of links", package.id, &shipped.entry),
+            }
+        }
+    }
+    let Merging { merged, clashes, .. } = merging;
+    if clashes.is_empty() { Ok(merged) } else { Err(clashes) }
+}
+
+/// The links to folders that any package, or the tree below them, has.
+struct Links {
+    targets: HashMap<ImagePath, Vec<u8>>,
+    folders: HashSet<ImagePath>,
+}
+
+impl Links {
+    fn of(tree: &FileTree, packages: &[Shipped<'_>]) -> Self {
+        let mut links = Self { targets: HashMap::new(), folders: HashSet::new() };
+        for node in tree.iter() {
+            match &node.entry.kind {
+                EntryKind::Dir => _ = links.folders.insert(node.entry.path.clone()),
+                EntryKind::Symlink { target } => _ = links.targets.insert(node.entry.path.clone(), target.clone()),
+                _ => {}
+            }
+        }
+        for entry in packages.iter().flat_map(|package| package.entries).map(|shipped| &shipped.entry) {
+            match &entry.kind {
+                // dpkg as well keeps a folder that is there when a package brings a link
+                EntryKind::Symlink { target } if !tree.is_folder(&entry.path) => {
+                    links.targets.entry(entry.path.clone()).or_insert_with(|| target.clone());
+                }
+                EntryKind::Dir => _ = links.folders.insert(entry.path.clone()),
+                _ => {}
+            }
+        }
+        links
+    }
+
+    fn resolve(&self, path: &ImagePath) -> Result<ImagePath, LinkLoop> {
+        resolve(path, Last::Follow, |path| self.targets.get(path).cloned())
+    }
+}
+
+/// Resolves the folders of one package's entries, which mostly come one after the other in the same folder.
+struct Parents<'a> {
+    links: &'a Links,
+    last: Option<(ImagePath, ImagePath)>,
+}
+
+impl Parents<'_> {
+    /// Where an entry goes; for a folder at whose path a link to a folder is, that folder.
+    fn place(&mut self, entry: &Entry) -> Result<ImagePath, LinkLoop> {
+        let Some(parent) = entry.path.parent() else { return Ok(ImagePath::root()) };
+        let resolved = match &self.last {
+            Some((known, resolved)) if *known == parent => resolved.clone(),
+            _ => self.links.resolve(&parent)?,
+        };
+        let path = if resolved == parent {
+            entry.path.clone()
+        } else {
+            let name = ImagePath::new(entry.path.name()).unwrap_or_default(); // a component of a path is a path
+            resolved.join(&name)
+        };
+        self.last = Some((parent, resolved));
+        if entry.kind == EntryKind::Dir && self.links.targets.contains_key(&path) {
+            let target = self.links.resolve(&path)?;
+            if self.links.folders.contains(&target) {
+                return Ok(target);
+            }
+        }
+        Ok(path)
+    }
+}
+
+struct Merging<'a> {
+    tree: &'a mut FileTree,
+    relations: &'a dyn Relations,
+    diversions: &'a [Diversion],
+    merged: Merged,
+    clashes: Vec<Clash>,
+}
+
+impl Merging<'_> {
+    fn add(&mut self, package: &Shipped<'_>, shipped: &SegmentEntry, path: ImagePath) {
+        if path.is_root() {
+            return; // the root's own mode and owner are the runtime's
+        }
+        let original = &shipped.entry.path;
+        let path = self.divert(path, package.id);
+        let node = package.node(shipped, path);
+        let Some(there) = self.tree.get_mut(&node.entry.path) else {
+            self.insert(package.id, original, node);
+            return;
+        };
+        match (&there.entry.kind, &node.entry.kind) {
+            (EntryKind::Dir, EntryKind::Dir) => {
+                there.entry.mtime = there.entry.mtime.max(node.entry.mtime);
+                there.own = true;
+            }
+            (EntryKind::Dir, EntryKind::Symlink { .. }) if !there.own => {
+                self.edit(package.id).exclude.insert(original.clone());
+            }
+            (EntryKind::Dir, _) | (_, EntryKind::Dir) => {
+                let holder = there.entry.kind.to_string();
+                self.clash(node.entry.path.clone(), &holder, package.id, &node.entry);
+            }
+            _ => self.settle(package.id, original, node),
+        }
+    }
+
+    fn divert(&self, path: ImagePath, package: u32) -> ImagePath {
+        let diverts = |diversion: &&Diversion| diversion.path == path && diversion.by != package;
+        let to = self.diversions.iter().find(diverts).map(|diversion| diversion.to.clone());
+        to.unwrap_or(path)
+    }
+
+    /// Two things that are not folders are at one path.
+    fn settle(&mut self, package: u32, original: &ImagePath, node: Node) {
+        let path = node.entry.path.clone();
+        let Some(there) = self.tree.get(&path) else { return };
+        let (owner, own, holder) = (there.owner, there.own, there.entry.kind.to_string());
+        match owner {
+            _ if alike(there, &node) => _ = self.edit(package).exclude.insert(original.clone()),
+            Owner::Package(other) if self.relations.replaces(other, package) => {
+                self.edit(package).exclude.insert(original.clone());
+                self.merged.lost.entry(package).or_default().insert(original.clone());
+            }
+            Owner::Package(other) if self.relations.replaces(package, other) => {
+                if own {
+                    self.edit(other).lose(&path);
+                }
+                self.merged.lost.entry(other).or_default().insert(path.clone());
+                self.tree.detach_links(&path);
+                self.insert(package, original, node);
+            }
+            // a package's own file is better than one that was made up
+            Owner::Generated => self.insert(package, original, node),
+            Owner::Package(_) | Owner::Recipe => self.clash(path, &holder, package, &node.entry),
+        }
+    }
+
+    fn insert(&mut self, package: u32, original: &ImagePath, node: Node) {
+        if *original != node.entry.path && node.entry.kind != EntryKind::Dir {
+            self.edit(package).rename.insert(original.clone(), node.entry.path.clone());
+        }
+        self.tree.insert(node);
+    }
+
+    fn edit(&mut self, package: u32) -> &mut Edits {
+        self.merged.edits.entry(package).or_default()
+    }
+
+    fn clash(&mut self, path: ImagePath, holder: &str, package: u32, entry: &Entry) {
+        let first = match self.tree.get(&path).map(|node| (node.own, node.owner)) {
+            Some((true, Owner::Package(other))) => self.relations.name(other),
+            Some((false, Owner::Package(other))) => format!("{} in the base image", self.relations.name(other)),
+            Some((_, Owner::Recipe)) => "the base image's recipe".to_owned(),
+            Some((_, Owner::Generated)) => "package configuration".to_owned(),
+            None => "the packages together".to_owned(),
+        };
+        let second = (self.relations.name(package), entry.kind.to_string());
+        self.clashes.push(Clash { path, first: (first, holder.to_owned()), second });
+    }
+}
+
+impl Shipped<'_> {
+    /// What is at `path` once the package's entry is there.
+    pub(super) fn node(&self, shipped: &SegmentEntry, path: ImagePath) -> Node {
+        let content = shipped.content.map(|digest| Content::Stored { key: self.key, offset: shipped.offset, digest });
+        let entry = Entry { path, ..shipped.entry.clone() };
+        Node { entry, owner: Owner::Package(self.id), own: true, content, elf: shipped.elf.clone() }
+    }
+}
+
+/// Whether two files or links are the same but for their times.
+fn alike(one: &Node, other: &Node) -> bool {
+    let facts = |node: &Node| (node.entry.mode, node.entry.uid, node.entry.gid);
+    let content = |node: &Node| match &node.content {
+        Some(Content::Stored { digest, .. }) => Some(*digest),
+        Some(Content::Memory(bytes)) => Some(Digest::of(bytes)),
+        Some(Content::Host(_)) | None => None,
+    };
+    one.entry.kind == other.entry.kind
+        && one.entry.xattrs == other.entry.xattrs
+        && content(one) == content(other)
+        && (facts(one) == facts(other) || matches!(one.entry.kind, EntryKind::Symlink { .. }))
+}
+
+impl Edits {
+    /// Takes out what ended up at `path`, under whichever name the package has it.
+    pub(super) fn lose(&mut self, path: &ImagePath) {
+        let original = self.rename.iter().find(|(_, to)| *to == path).map(|(from, _)| from.clone());
+        if let Some(original) = &original {
+            self.rename.remove(original);
+        }
+        self.exclude.insert(original.unwrap_or_else(|| path.clone()));
+    }
+}
+
+/// The folders that a policy left out but that are needed, because something kept is in them.
+pub(super) fn left_out_folders<'a>(left_out: impl Iterator<Item = &'a Entry>) -> BTreeMap<ImagePath, Entry> {
+    let mut folders: BTreeMap<ImagePath, Entry> = BTreeMap::new();
+    for entry in left_out.filter(|entry| entry.kind == EntryKind::Dir) {
+        let known = folders.entry(entry.path.clone()).or_insert_with(|| entry.clone());
+        known.mtime = known.mtime.max(entry.mtime);
+    }
+    folders
+}

@@ -1,0 +1,101 @@
+//! What can keep an image from being published.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::archive::ArchiveError;
+use crate::model::{Digest, Platform};
+use crate::store::StoreError;
+
+/// Why an image cannot be published.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// A file or folder of the output failed.
+    #[error("cannot {doing} `{path}`")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The store failed.
+    #[error("the store failed while an image was published")]
+    Store {
+        /// How.
+        #[from]
+        source: StoreError,
+    },
+    /// A folder that holds something else.
+    #[error("`{path}` holds files but is not an OCI layout")]
+    NotALayout {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An index that cannot be understood.
+    #[error("`{path}` is not the index of an OCI layout")]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A layer that cannot be read.
+    #[error("the layer {layer} cannot be read")]
+    Layer {
+        /// Which.
+        layer: Digest,
+        /// Why.
+        #[source]
+        source: ArchiveError,
+    },
+    /// An archive that cannot be written.
+    #[error("cannot write `{path}`")]
+    Archive {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: ArchiveError,
+    },
+    /// An output for one platform was asked for an image of several.
+    #[error("{output} holds images of one platform, and these are for {}", list(platforms))]
+    Platforms {
+        /// The kind of output.
+        output: &'static str,
+        /// The platforms.
+        platforms: Vec<Platform>,
+    },
+}
+
+fn list(platforms: &[Platform]) -> String {
+    platforms.iter().map(Platform::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl PublishError {
+    pub(super) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { doing, path: path.to_owned(), source }
+    }
+
+    /// What a person can do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NotALayout { path } => Some(format!("choose an empty or new folder, or remove `{}`", path.display())),
+            Self::Index { path, .. } => Some(format!("remove the folder around `{}` and build again", path.display())),
+            Self::Platforms { platforms, .. } => {
+                platforms.first().map(|first| format!("choose one with `--platform {first}`"))
+            }
+            Self::Layer { .. } => {
+                Some("run `orchestrate cache verify`, which removes what is damaged, and build again".to_owned())
+            }
+            Self::Store { source } => source.help(),
+            Self::Io { .. } | Self::Archive { .. } => None,
+        }
+    }
+}
