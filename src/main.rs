@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use orchestrate::cli;
 use orchestrate::stage::sandbox;
 
 fn main() -> ExitCode {
@@ -9,5 +10,5 @@ fn main() -> ExitCode {
     if arguments.peek().is_some_and(|first| sandbox::is_entry(first)) {
         return sandbox::main(arguments); // a process that this program started to shut itself into a sandbox
     }
-    ExitCode::SUCCESS
+    cli::main(std::env::args_os())
 }

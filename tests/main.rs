@@ -1,5 +1,6 @@
 //! Integration tests: one binary, so that they link once.
 
+mod apt_oracle;
 mod architecture;
 mod bad_input;
 mod fidelity;

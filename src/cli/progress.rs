@@ -38,7 +38,7 @@ struct State {
 struct Fetch {
     bar: Option<ProgressBar>,
     files: usize,
-    bytes: u64,
+    bytes: BTreeMap<String, u64>,
     since: Instant,
 }
 
@@ -81,7 +81,7 @@ impl State {
             bar.set_message(format!("fetching {files} file{}", plural(files)));
             bar
         });
-        self.fetch = Some(Fetch { bar, files, bytes: 0, since: Instant::now() });
+        self.fetch = Some(Fetch { bar, files, bytes: BTreeMap::new(), since: Instant::now() });
     }
 
     fn fetch_done(&mut self) {
@@ -89,7 +89,7 @@ impl State {
         if let Some(bar) = &fetch.bar {
             bar.finish_and_clear();
         }
-        let (files, size) = (fetch.files, crate::model::ByteSize(fetch.bytes));
+        let (files, size) = (fetch.files, crate::model::ByteSize(fetch.bytes.values().sum()));
         self.line(&format!("fetched   {files} file{}, {size} in {}", plural(files), short(fetch.since.elapsed())));
     }
 
@@ -129,11 +129,11 @@ impl Observer for Progress {
                 }
             }
             Event::Fetching { files, bytes } => state.fetching(self.look, files, bytes),
-            Event::Fetched { bytes } => {
+            Event::Fetched { label, bytes } => {
                 if let Some(fetch) = &mut state.fetch {
-                    fetch.bytes += bytes;
+                    fetch.bytes.insert(label.to_owned(), bytes);
                     if let Some(bar) = &fetch.bar {
-                        bar.inc(bytes);
+                        bar.set_position(fetch.bytes.values().sum());
                     }
                 }
             }

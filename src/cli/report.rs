@@ -141,7 +141,7 @@ fn place(error: &OpsError) -> Option<Place> {
         | OpsError::Pin { place, .. }
         | OpsError::NoDistribution { place, .. }
         | OpsError::Plan {
-            source: PlanError::NoToolchain { place, .. } | PlanError::Local { place, .. } | PlanError::Dangling { place, .. },
+            source: PlanError::NoToolchain { place, .. } | PlanError::ToolchainFromImage { place, .. } | PlanError::Local { place, .. } | PlanError::Dangling { place, .. },
         }
         | OpsError::Step { source: StepError::Absent { place, .. }, .. } => Some(*place),
         OpsError::Step { source: StepError::Image(error), .. } => error.place(),
@@ -172,6 +172,7 @@ fn help(error: &OpsError) -> Option<String> {
         OpsError::NoDistribution { .. } => Some("add `distribution \"debian\" suite=\"trixie\"` to the image".to_owned()),
         OpsError::Step { source, .. } => match source {
             StepError::Stage(error) => error.help(),
+            StepError::Root(error) => error.help(),
             StepError::Source(error) => error.help(),
             StepError::Image(error) => error.help(),
             StepError::Store(error) => error.help(),

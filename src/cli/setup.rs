@@ -10,6 +10,7 @@ use super::args::{Common, When};
 use crate::fetch::Fetcher;
 use crate::model::{Platform, Timestamp};
 use crate::ops::{self, Environment, HostSources, Observer, OpsError, Services, Workspace};
+use crate::stage::Sandbox;
 use crate::store::Store;
 
 /// Whether errors are drawn in colour: as asked, else on a terminal unless NO_COLOR is set (no-color.org).
@@ -46,7 +47,10 @@ pub(super) fn environment(common: &Common) -> Result<Environment, OpsError> {
         Some(path) => Environment::load(path.as_std_path(), true),
         None => usual().map_or(Ok(Environment::default()), |path| Environment::load(&path, false)),
     };
-    read.map_err(|source| OpsError::Environment { source })
+    let mut environment = read.map_err(|source| OpsError::Environment { source })?;
+    environment.variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    Ok(environment)
 }
 
 /// The store: as asked, as the environment file says, else in the user's cache folder.
@@ -83,6 +87,7 @@ pub(super) fn services<'a>(common: &Common, offline: bool, observer: &'a dyn Obs
         now: Timestamp::from_seconds(i64::try_from(now.as_secs()).unwrap_or(i64::MAX)),
         build: Platform::of_this_machine().ok_or(OpsError::UnknownMachine)?,
         jobs: jobs(common),
+        sandbox: Sandbox::of_this_program(),
         observer,
     })
 }

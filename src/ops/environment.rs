@@ -29,6 +29,8 @@ pub struct Environment {
     pub secrets: BTreeMap<String, SecretSource>,
     /// The store's folder.
     pub cache: Option<PathBuf>,
+    /// The process's own environment variables, looked at once: proxies and secrets may be in them.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Where a secret is.
@@ -64,6 +66,12 @@ pub enum EnvironmentError {
 const NODES: &str = "`mirror`, `host`, `proxy`, `authority`, `netrc`, `user-agent`, `secret`, `cache`";
 
 impl Environment {
+    /// An environment variable of the process.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
+    }
+
     /// Reads the file; one that was not asked for by name need not exist.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::plan::{PlanError, Subject};
 use crate::publish::PublishError;
 use crate::recipe::Mistakes;
 use crate::resolve::debian::{Unsatisfiable, UniverseError};
-use crate::stage::StageError;
+use crate::stage::{RootError, StageError};
 use crate::stage::source::SourceError;
 use crate::store::StoreError;
 
@@ -97,6 +97,8 @@ pub enum OpsError {
 pub enum StepError {
     #[error(transparent)]
     Stage(#[from] StageError),
+    #[error(transparent)]
+    Root(#[from] RootError),
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(transparent)]

@@ -32,7 +32,9 @@ pub enum Event<'a> {
     },
     /// Bytes arrived.
     Fetched {
-        /// How many more.
+        /// Of what.
+        label: &'a str,
+        /// How many of it there are now.
         bytes: u64,
     },
     /// All files are there.

@@ -13,6 +13,7 @@ use crate::fetch::{FetchConfig, Fetcher, Proxy};
 use crate::model::{Digest, Hasher, Platform, Timestamp};
 use crate::plan::LocalFiles;
 use crate::recipe::meaning;
+use crate::stage::Sandbox;
 use crate::store::{self, Store};
 
 /// What the verbs work with.
@@ -31,6 +32,8 @@ pub struct Services<'a> {
     pub build: Platform,
     /// Steps and threads at once.
     pub jobs: NonZeroUsize,
+    /// The program that shuts steps into their sandboxes: this one.
+    pub sandbox: Sandbox,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
 }

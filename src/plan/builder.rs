@@ -8,11 +8,11 @@ use thiserror::Error;
 use super::fit::{Misfit, MisfitKind};
 use super::request::{held_packages, image_request, recipe_of, source_request, stage_request};
 use super::step::{
-    EditInput, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootWork,
+    EditInput, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootEntry, RootWork,
     SourceInput, SourceWork, StageWork, Step, StepId, Subject, Work,
 };
 use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId, SetOwner, SourcePin};
-use crate::model::{ArchiveName, Digest, EPOCH, ImageName, Place, Platform, RecipeName, SourceName, StageName};
+use crate::model::{ArchiveName, Digest, EPOCH, ImageName, ImagePath, Place, Platform, RecipeName, SourceName, StageName};
 use crate::recipe::{
     Base, CopyFrom, Edit, EntryKind, Image, Origin, Per, Project, Recipe, RecipeSet, Stage, Status, meaning,
 };
@@ -86,6 +86,14 @@ pub enum PlanError {
         place: Place,
         /// Why.
         source: std::io::Error,
+    },
+    /// A toolchain's image takes files out of another image, and roots are made without images.
+    #[error("a toolchain's image cannot copy from image `{image}`: copy from the stage that makes the files")]
+    ToolchainFromImage {
+        /// The other image.
+        image: ImageName,
+        /// Where.
+        place: Place,
     },
     /// A reference that loading the recipes should have refused.
     #[error("{what} is not known")]
@@ -392,10 +400,8 @@ impl<'a, 'l> Builder<'a, 'l> {
         let Some((toolchain_set, toolchain)) = project.image(&stage.from, build) else {
             return Err(PlanError::NoToolchain { toolchain: stage.from.value.clone(), build, place });
         };
-        let mut needs = Vec::new();
-        if has_own_files(project, toolchain, build) {
-            needs.push(Need { step: self.image(&stage.from, build)?, role: Role::Base });
-        }
+        let (mut entries, mut needs) = (Vec::new(), Vec::new());
+        self.root_entries(toolchain_set, toolchain, &mut entries, &mut needs)?;
         let mut pins = held_packages(project, lock, &stage.from, build).unwrap_or_default();
         if pins.is_empty() {
             let recipe = recipe_of(project, &stage.from, build).unwrap_or(&toolchain_set.name).clone();
@@ -408,7 +414,62 @@ impl<'a, 'l> Builder<'a, 'l> {
         }
         let packages = self.packages(&pins);
         let subject = Subject { recipe: None, part: Part::Root(stage.from.value.clone()), platform: Some(build) };
-        Ok(self.add(subject, Work::Root(RootWork { format: FORMAT, platform: build, packages }), needs))
+        Ok(self.add(subject, Work::Root(RootWork { format: FORMAT, platform: build, packages, entries }), needs))
+    }
+
+    /// What a toolchain's image, and the images it is built on, add to their packages.
+    fn root_entries(
+        &mut self,
+        set: &'a RecipeSet,
+        image: &'a Image,
+        entries: &mut Vec<RootEntry>,
+        needs: &mut Vec<Need>,
+    ) -> Result<(), PlanError> {
+        let (project, build) = (self.project, self.build);
+        if let Base::Image(base) = &image.from
+            && let Some((set, base)) = project.image(base, build)
+        {
+            self.root_entries(set, base, entries, needs)?;
+        }
+        let Some(recipe) = set.on.get(&build) else { return Ok(()) };
+        for entry in &image.entries {
+            let executable = entry.mode.is_some_and(|mode| mode.bits() & 0o100 != 0);
+            entries.push(match &entry.kind {
+                EntryKind::File { path, text } => {
+                    RootEntry::File { path: path.clone(), text: text.clone(), executable }
+                }
+                EntryKind::Symlink { path, target } => {
+                    RootEntry::Symlink { path: path.clone(), target: target.clone() }
+                }
+                EntryKind::Copy { from, to } => self.root_copy(set, recipe, (from, to), entry.place, needs)?,
+                EntryKind::Dir { .. } | EntryKind::Remove { .. } | EntryKind::FileCapability { .. } => continue,
+            });
+        }
+        Ok(())
+    }
+
+    fn root_copy(
+        &mut self,
+        set: &'a RecipeSet,
+        recipe: &'a Recipe,
+        (from, to): (&'a CopyFrom, &ImagePath),
+        place: Place,
+        needs: &mut Vec<Need>,
+    ) -> Result<RootEntry, PlanError> {
+        let (step, path) = match from {
+            CopyFrom::Stage(name, path) => (self.stage(set, recipe, name, self.build, name.place)?, path),
+            CopyFrom::Source(name, path) => (self.source(set, recipe, name, self.build, name.place)?, path),
+            CopyFrom::Local(path) => {
+                let path = set.folder.join(&path.value);
+                let input = LocalInput { digest: self.digest(&path, place)?, path };
+                return Ok(RootEntry::Local { input, to: to.clone() });
+            }
+            CopyFrom::Image(name, _) => {
+                return Err(PlanError::ToolchainFromImage { image: name.value.clone(), place });
+            }
+        };
+        needs.push(Need { step, role: Role::Tree });
+        Ok(RootEntry::Tree { need: needs.len() - 1, path: path.value.clone(), to: to.clone() })
     }
 
     fn source(
@@ -564,20 +625,6 @@ fn toolchain_env(project: &Project, name: &ImageName, build: Platform) -> BTreeM
     };
     env.extend(image.config.env.iter().map(|variable| (variable.name.clone(), variable.value.clone())));
     env
-}
-
-/// Whether a toolchain's image holds more than its packages, so that the image itself is needed to make a root.
-fn has_own_files(project: &Project, image: &Image, build: Platform) -> bool {
-    let puts_files = |entry: &crate::recipe::Entry| {
-        matches!(entry.kind, EntryKind::Copy { .. } | EntryKind::File { .. } | EntryKind::Symlink { .. })
-    };
-    image.entries.iter().any(puts_files)
-        || match &image.from {
-            Base::Image(base) => {
-                project.image(base, build).is_some_and(|(_, base)| has_own_files(project, base, build))
-            }
-            Base::Scratch | Base::Oci(_) => false,
-        }
 }
 
 /// The labels of an image: the project's, what the recipe says of itself, and the image's own, which win.

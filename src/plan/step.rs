@@ -93,7 +93,7 @@ pub enum Role {
         /// Index among the image's entries.
         index: usize,
     },
-    /// The tree that is edited.
+    /// The tree that is edited, or put into a root.
     Tree,
 }
 
@@ -171,6 +171,46 @@ pub struct RootWork {
     pub platform: Platform,
     /// Sorted; those of other architectures are there for their headers and libraries.
     pub packages: Vec<PackageInput>,
+    /// What the toolchain's image adds to its packages, in order.
+    pub entries: Vec<RootEntry>,
+}
+
+/// Something that a toolchain's image adds to its packages.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RootEntry {
+    /// A file.
+    File {
+        /// Where.
+        path: ImagePath,
+        /// What is in it.
+        text: String,
+        /// Whether it can be run.
+        executable: bool,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// Where.
+        path: ImagePath,
+        /// What it points at.
+        target: String,
+    },
+    /// A part of what another step gave.
+    Tree {
+        /// Index among the step's needs.
+        need: usize,
+        /// Which part.
+        path: ImagePath,
+        /// Where to.
+        to: ImagePath,
+    },
+    /// Files beside the recipe.
+    Local {
+        /// Which.
+        input: LocalInput,
+        /// Where to.
+        to: ImagePath,
+    },
 }
 
 /// A pinned tree, edited.

@@ -5,6 +5,7 @@ mod failure;
 mod log;
 mod network;
 mod output;
+mod roots;
 pub mod sandbox;
 pub mod source;
 mod step;
@@ -14,6 +15,7 @@ pub use failure::{Failure, StageError};
 pub use log::{NoOutput, OutputSink};
 pub use network::HostNetwork;
 pub use output::{Output, OutputError};
+pub use roots::{ROOT_FORMAT, RootConfigure, RootError, RootHandle, RootPackage, RootSpec, compose_root, known_root};
 pub use sandbox::{Network, Sandbox, SandboxError, Unavailable};
 pub use step::{Input, OnFailure, ResolvedPaths, RunOptions, StepSpec, run};
 

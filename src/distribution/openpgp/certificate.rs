@@ -66,24 +66,24 @@ impl Signer<'_> {
         Ok(())
     }
 
-    /// The newest statement of the primary key about itself: direct, or about one of its names that is not revoked.
+    /// The newest statement of the primary key about itself: about one of its names that is not revoked, or direct.
+    /// Direct ones that only name who may revoke the key say nothing about its lifetime and use.
     fn newest_own_signature(&self, now: Timestamp) -> Option<&Signature> {
         let primary = &self.key.primary_key;
-        let direct = self.key.details.direct_signatures.iter();
-        let direct = direct.filter(|signature| {
-            signature.typ() == Some(SignatureType::Key)
-                && is_current(signature, now)
-                && signature.verify_key(primary).is_ok()
+        let direct = self.key.details.direct_signatures.iter().filter(|signature| {
+            let says = has_flags(signature) || signature.key_expiration_time().is_some();
+            let direct = signature.typ() == Some(SignatureType::Key) && says;
+            direct && is_current(signature, now) && signature.verify_key(primary).is_ok()
         });
         let named = self.key.details.users.iter().filter_map(|user| {
             let holds = |signature: &&Signature| {
                 is_current(signature, now) && signature.verify_certification(primary, user.id.tag(), &user.id).is_ok()
             };
             let own = user.signatures.iter().filter(|signature| by(signature, primary)).filter(holds);
-            let newest = own.max_by_key(|signature| signature.created().map(pgp::types::Timestamp::as_secs))?;
+            let newest = own.max_by_key(|signature| created(signature))?;
             (newest.typ() != Some(SignatureType::CertRevocation)).then_some(newest)
         });
-        direct.chain(named).max_by_key(|signature| signature.created().map(pgp::types::Timestamp::as_secs))
+        direct.chain(named).max_by_key(|signature| created(signature))
     }
 
     fn check_subkey(&self, subkey: &SignedPublicSubKey, at: Timestamp, now: Timestamp) -> Result<(), Reason> {
@@ -98,7 +98,7 @@ impl Signer<'_> {
         let binding = of(SignatureType::SubkeyBinding)
             .filter(|binding| is_current(binding, now))
             .filter(holds)
-            .max_by_key(|binding| binding.created().map(pgp::types::Timestamp::as_secs))
+            .max_by_key(|binding| created(binding))
             .ok_or_else(|| Reason::Unbound { key: name() })?;
         if !binding.key_flags().sign() {
             return Err(Reason::NotForSigning { key: name() });
@@ -111,6 +111,10 @@ impl Signer<'_> {
         }
         check_lifetime(subkey.key.created_at(), binding, at, now, &name)
     }
+}
+
+fn created(signature: &Signature) -> Option<u32> {
+    signature.created().map(pgp::types::Timestamp::as_secs)
 }
 
 /// Strong enough, made already, and not expired.

@@ -2,6 +2,7 @@
 
 mod execute;
 mod results;
+mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -171,7 +172,6 @@ impl<'r, 'a> Run<'r, 'a> {
                 if let (true, Some(Outcome::Image(image))) = (known, outcome(&self.services.store, self.plan.step(need.step))?)
                     && !image.is_whole(&self.services.store)
                 {
-                    self.services.store.forget("step", &self.plan.step(need.step).key)?;
                     missing.insert(need.step.0);
                     open.push(need.step.0);
                 }
@@ -203,8 +203,7 @@ impl<'r, 'a> Run<'r, 'a> {
     pub(super) fn tree(&self, id: StepId) -> Result<Digest, OpsError> {
         match self.result(id)? {
             Outcome::Tree(tree) => Ok(tree.digest),
-            Outcome::Root(root) => Ok(root.digest()),
-            Outcome::Image(image) => Ok(image.manifest.digest),
+            Outcome::Root(_) | Outcome::Image(_) => Err(std::io::Error::other("a step gave no tree").into()),
         }
     }
 
@@ -282,7 +281,7 @@ impl<'r, 'a> Run<'r, 'a> {
 pub(super) struct Told<'s>(pub(super) &'s Services<'s>);
 
 impl FetchObserver for Told<'_> {
-    fn progress(&self, _: &str, bytes: u64) {
-        self.0.observer.event(Event::Fetched { bytes });
+    fn progress(&self, label: &str, bytes: u64) {
+        self.0.observer.event(Event::Fetched { label, bytes });
     }
 }

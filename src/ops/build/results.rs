@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::image::BuiltImage;
 use crate::model::Digest;
 use crate::ops::OpsError;
-use crate::plan::{Change, Plan, Step, StepId, Subject, Work, explain};
+use crate::plan::{Change, Plan, RootWork, Step, StepId, Subject, Work, explain};
+use crate::stage::{ROOT_FORMAT, RootConfigure, RootPackage, RootSpec, known_root};
 use crate::recipe::meaning;
 use crate::store::{Store, StoreError, TreeKind};
 
 /// What a step gave.
 #[derive(Clone, Debug)]
 pub(in crate::ops) enum Outcome {
-    /// A root, known by its key.
-    Root(crate::stage::RootHandle),
+    /// A root: its trees, uppermost first.
+    Root(Vec<Tree>),
     /// A tree, known by the hash of its content.
     Tree(Tree),
     /// An image.
@@ -49,7 +50,7 @@ fn kind_of(work: &Work<'_>) -> TreeKind {
 /// The outcome of a step, when it is in the store whole.
 pub(in crate::ops) fn outcome(store: &Store, step: &Step<'_>) -> Result<Option<Outcome>, StoreError> {
     match &step.work {
-        Work::Root(_) => Ok(crate::stage::known_root(store, &step.key).map(Outcome::Root)),
+        Work::Root(work) => Ok(root_of(store, step, work).map(Outcome::Root)),
         Work::Image(_) => {
             let built: Option<BuiltImage> = store.record(STEPS, &step.key)?;
             let whole = |image: &BuiltImage| image.blobs().all(|blob| store.has_blob(&blob.digest));
@@ -61,6 +62,31 @@ pub(in crate::ops) fn outcome(store: &Store, step: &Step<'_>) -> Result<Option<O
         },
         Work::Source(_) | Work::Stage(_) => recorded_tree(store, STEPS, &step.key, kind_of(&step.work)),
     }
+}
+
+/// The trees of a root: what its toolchain's image adds, over the packages, which other roots may share.
+pub(super) fn root_of(store: &Store, step: &Step<'_>, work: &RootWork) -> Option<Vec<Tree>> {
+    let mut trees = Vec::new();
+    if !work.entries.is_empty() {
+        let path = store.tree(TreeKind::Delta, &step.key)?;
+        let digest = store.tree_facts(TreeKind::Delta, &step.key).ok()??.digest;
+        trees.push(Tree { digest, path });
+    }
+    let root = known_root(store, &root_spec(work).key())?;
+    trees.push(Tree { digest: root.digest(), path: root.path().to_owned() });
+    Some(trees)
+}
+
+/// The packages of a root in the words of those who make it.
+pub(super) fn root_spec(work: &RootWork) -> RootSpec {
+    let packages = work.packages.iter().map(|package| RootPackage {
+        name: package.name.to_string(),
+        architecture: package.architecture.clone(),
+        version: package.version.clone(),
+        digest: package.digest,
+    });
+    let configure = RootConfigure::Scripts;
+    RootSpec { format: ROOT_FORMAT, platform: work.platform, packages: packages.collect(), configure }
 }
 
 fn tree_of(store: &Store, kind: TreeKind, digest: Digest) -> Option<Outcome> {
@@ -81,7 +107,7 @@ pub(in crate::ops) fn content_key(step: &Step<'_>, needs: &[Outcome]) -> Digest 
 
 fn known_by(outcome: &Outcome) -> Digest {
     match outcome {
-        Outcome::Root(root) => root.digest(),
+        Outcome::Root(trees) => meaning(&trees.iter().map(|tree| tree.digest).collect::<Vec<_>>()),
         Outcome::Tree(tree) => tree.digest,
         Outcome::Image(image) => image.manifest.digest,
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::distribution::debian::index::{Index, MultiArch, Package, Priority};
+use crate::distribution::debian::index::{Index, Package, Priority};
 use crate::distribution::debian::relation::{self, RelationError};
 use crate::distribution::debian::version;
 use crate::model::ArchiveName;
@@ -221,6 +221,10 @@ impl Universe {
         self.names.iter().map(|range| self.package(range.start).name())
     }
 
+    pub(super) fn name_count(&self) -> u32 {
+        self.names.len() as u32
+    }
+
     pub(super) fn providers(&self, name: &str) -> &[Provided] {
         self.provided.get(name).map_or(&[], Vec::as_slice)
     }
@@ -266,9 +270,5 @@ impl Universe {
         let key = |entry: u32| Reverse(self.entry(entry).priority);
         let versions = || version::compare(self.package(b).version(), self.package(a).version());
         key(a).cmp(&key(b)).then_with(versions).then(a.cmp(&b))
-    }
-
-    pub(super) fn multi_arch(&self, entry: u32) -> MultiArch {
-        self.package(entry).multi_arch()
     }
 }

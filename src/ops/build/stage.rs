@@ -1,0 +1,188 @@
+//! Roots and build steps: from the plan's words to those of the sandbox.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::execute::inside;
+use super::results::{Outcome, Tree, root_of, root_spec};
+use super::{OnFailure, Run};
+use crate::model::{Digest, ImagePath, Platform};
+use crate::ops::environment::{Environment, SecretSource};
+use crate::ops::error::StepError;
+use crate::ops::event::{Event, Observer};
+use crate::plan::{Role, RootEntry, RootWork, StageWork, Step, Subject};
+use crate::stage::{self, HostNetwork, Input, Network, OutputSink, ResolvedPaths, RunOptions, StageError, StepSpec};
+use crate::store::TreeKind;
+
+/// Passes on what a step prints.
+pub(super) struct Lines<'s> {
+    pub(super) subject: &'s Subject,
+    pub(super) observer: &'s dyn Observer,
+}
+
+impl OutputSink for Lines<'_> {
+    fn line(&self, text: &str) {
+        self.observer.event(Event::Line { subject: self.subject, text });
+    }
+}
+
+impl Run<'_, '_> {
+    /// Makes a root: packages, configured in the sandbox, and what the toolchain's image adds.
+    pub(super) fn root(&self, step: &Step<'_>, work: &RootWork, needs: &[Outcome]) -> Result<Outcome, StepError> {
+        let store = &self.services.store;
+        let spec = root_spec(work);
+        let lines = Lines { subject: &step.subject, observer: self.services.observer };
+        stage::compose_root(store, &spec.key(), &spec, &self.services.sandbox, &lines)?;
+        if !work.entries.is_empty() {
+            let writer = store.tree_writer(TreeKind::Delta, &step.key)?;
+            for entry in &work.entries {
+                self.root_entry(writer.path(), entry, needs).map_err(|source| StageError::Prepare { source })?;
+            }
+            writer.commit()?;
+        }
+        let vanished = || StageError::Prepare { source: io::Error::other("a root vanished from the store") };
+        Ok(Outcome::Root(root_of(store, step, work).ok_or_else(vanished)?))
+    }
+
+    fn root_entry(&self, root: &Path, entry: &RootEntry, needs: &[Outcome]) -> io::Result<()> {
+        let place = |path: &ImagePath| -> io::Result<PathBuf> {
+            let target = root.join(path.as_relative());
+            fs::create_dir_all(target.parent().unwrap_or(root))?;
+            Ok(target)
+        };
+        match entry {
+            RootEntry::File { path, text, executable } => {
+                let target = place(path)?;
+                fs::write(&target, text)?;
+                fs::set_permissions(&target, std::fs::Permissions::from_mode(if *executable { 0o755 } else { 0o644 }))
+            }
+            RootEntry::Symlink { path, target } => fs::os::unix::fs::symlink(target, place(path)?),
+            RootEntry::Local { input, to } => copy(&self.project_path(&input.path), &place(to)?),
+            RootEntry::Tree { need, path, to } => {
+                let tree = match needs.get(*need) {
+                    Some(Outcome::Tree(tree)) => inside(tree, path),
+                    _ => None,
+                };
+                let absent = || io::Error::new(io::ErrorKind::NotFound, format!("`{path}` is not in what a step gave"));
+                copy(&tree.ok_or_else(absent)?, &place(to)?)
+            }
+        }
+    }
+
+    /// Runs a build step.
+    pub(super) fn stage(&self, step: &Step<'_>, work: &StageWork<'_>, needs: &[Outcome]) -> Result<Tree, StepError> {
+        let services = self.services;
+        let network = if matches!(step.work, crate::plan::Work::Vendor(_)) { Network::Host } else { Network::None };
+        let target: Platform = work.target.unwrap_or(work.build);
+        let mut spec = StepSpec::new(work.build, target, network);
+        let mut paths = ResolvedPaths::default();
+        for (need, outcome) in step.needs.iter().zip(needs) {
+            match (&need.role, outcome) {
+                (Role::Root, Outcome::Root(trees)) => {
+                    for tree in trees {
+                        spec.root.push(tree.digest);
+                        paths.trees.insert(tree.digest, tree.path.clone());
+                    }
+                }
+                (Role::Mount { at }, Outcome::Tree(tree)) => mount(&mut spec, &mut paths, tree, &ImagePath::root(), at),
+                (Role::Part { path, to }, Outcome::Tree(tree)) => {
+                    let absent = || StepError::Absent {
+                        path: path.to_string(),
+                        from: self.plan.step(need.step).subject.to_string(),
+                        place: work.stage.place,
+                    };
+                    inside(tree, path).ok_or_else(absent)?;
+                    mount(&mut spec, &mut paths, tree, path, to);
+                }
+                _ => {}
+            }
+        }
+        spec.env.extend(work.values.clone());
+        spec.env.extend(work.env.clone());
+        spec.scripts = work.run.iter().map(|script| (*script).to_owned()).collect();
+        spec.secrets = work.secrets.iter().map(|secret| (*secret).to_owned()).collect();
+        spec.caches = work.caches.to_vec();
+        spec.limits = work.limits;
+        let options = RunOptions {
+            sandbox: services.sandbox.clone(),
+            jobs: services.jobs.get(),
+            log: services.store.root().join("logs").join(format!("{}.log", step.key.hex())),
+            on_failure: match self.on_failure {
+                OnFailure::Report => stage::OnFailure::Stop,
+                OnFailure::Shell => stage::OnFailure::Shell,
+            },
+            caches: self.caches(step, work.caches),
+            secrets: secrets(&services.environment, &spec.secrets)?,
+            network: host_network(&services.environment)?,
+        };
+        let lines = Lines { subject: &step.subject, observer: services.observer };
+        let output = stage::run(&services.store, &spec, &paths, &options, &lines)?;
+        if let Some(expected) = &work.expected
+            && *expected != output.digest
+        {
+            let what = step.subject.to_string();
+            return Err(StepError::OtherTree { what, expected: *expected, found: output.digest });
+        }
+        Ok(Tree { digest: output.digest, path: output.path })
+    }
+
+    /// A folder of the store for each cache of a step, shared by all runs of the same part for the same platform.
+    fn caches(&self, step: &Step<'_>, caches: &[ImagePath]) -> BTreeMap<ImagePath, PathBuf> {
+        let base = self.services.store.root().join("caches").join(crate::recipe::meaning(&step.subject).hex());
+        let folder = |cache: &ImagePath| base.join(Digest::of(cache.as_bytes()).hex());
+        caches.iter().map(|cache| (cache.clone(), folder(cache))).collect()
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if from.is_dir() {
+        return crate::store::copy_tree(from, to).map_err(io::Error::other);
+    }
+    fs::copy(from, to).map(|_| ())
+}
+
+fn mount(spec: &mut StepSpec, paths: &mut ResolvedPaths, tree: &Tree, path: &ImagePath, at: &ImagePath) {
+    spec.inputs.push(Input { tree: tree.digest, path: path.clone(), at: at.clone() });
+    paths.trees.insert(tree.digest, tree.path.clone());
+}
+
+/// The contents of secrets that a step names.
+fn secrets(environment: &Environment, wanted: &[String]) -> Result<BTreeMap<String, Vec<u8>>, StepError> {
+    let mut found = BTreeMap::new();
+    for id in wanted {
+        let content = match environment.secrets.get(id) {
+            Some(SecretSource::File(path)) => fs_err::read(path).map_err(|source| StageError::Prepare { source })?,
+            Some(SecretSource::Variable(name)) => environment.variable(name).unwrap_or_default().into_bytes(),
+            None => continue, // the step says that it lacks it
+        };
+        found.insert(id.clone(), content);
+    }
+    Ok(found)
+}
+
+/// How vendor steps reach the network of this place.
+fn host_network(environment: &Environment) -> Result<HostNetwork, StepError> {
+    let mut network = HostNetwork::default();
+    network.hosts = environment.hosts.iter().map(|(name, address)| format!("{address} {name}")).collect();
+    for path in &environment.authorities {
+        network.authorities.extend(fs_err::read(path).map_err(|source| StageError::Prepare { source })?);
+        network.authorities.push(b'\n');
+    }
+    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy", "GOPROXY"] {
+        for name in [name.to_owned(), name.to_ascii_uppercase()] {
+            if let Some(value) = environment.variable(&name) {
+                network.variables.insert(name, value);
+            }
+        }
+    }
+    if let Some(proxy) = &environment.proxy {
+        for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy"] {
+            network.variables.insert(name.to_owned(), proxy.clone());
+        }
+    }
+    Ok(network)
+}

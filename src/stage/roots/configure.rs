@@ -1,0 +1,193 @@
+//! The maintainer scripts of a root, run by the real `dpkg` of the root in the sandbox.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fs_err as fs;
+
+use super::database::DPKG;
+use super::delta;
+use super::error::RootError;
+use super::package::Unpacked;
+use super::RootSpec;
+use crate::model::{EPOCH, ImagePath};
+use crate::stage::log::{Log, OutputSink};
+use crate::stage::sandbox::{Console, Ending, File, Network, Privilege, ProcessLimits, Sandbox, Spec};
+use crate::store::{Store, remove_tree};
+
+const TIMEOUT: Duration = Duration::from_secs(3600);
+/// Asked by `invoke-rc.d` before it starts a service: 101 forbids it.
+const POLICY: &str = "usr/sbin/policy-rc.d";
+/// Begins the names of folders and files that are the sandbox's, not the root's.
+const FOREIGN: &[&str] = &["build", "dev", "orchestrate", "proc", "run", "sys", "tmp", "var/tmp"];
+/// What differs from run to run, or is of no use after it.
+const LEFT_BEHIND: &[&str] = &[
+    "etc/.pwd.lock",
+    "etc/group-",
+    "etc/gshadow-",
+    "etc/passwd-",
+    "etc/shadow-",
+    "etc/subgid-",
+    "etc/subuid-",
+    "var/cache/debconf/config.dat-old",
+    "var/cache/debconf/passwords.dat-old",
+    "var/cache/debconf/templates.dat-old",
+    "var/cache/ldconfig/aux-cache",
+    "var/lib/dpkg/available-old",
+    "var/lib/dpkg/diversions-old",
+    "var/lib/dpkg/lock",
+    "var/lib/dpkg/lock-frontend",
+    "var/lib/dpkg/statoverride-old",
+    "var/lib/dpkg/status-old",
+    "var/lib/dpkg/triggers/Lock",
+    "var/lib/dpkg/triggers/Unincorp",
+];
+
+/// Configures the packages of the tree `root`, whose database says that they are unpacked, and writes what their
+/// scripts did into the tree.
+pub(super) fn configure(
+    store: &Store,
+    spec: &RootSpec,
+    packages: &[Unpacked],
+    root: &Path,
+    sandbox: &Sandbox,
+    sink: &dyn OutputSink,
+) -> Result<(), RootError> {
+    let native: Vec<&Unpacked> = packages.iter().filter(|package| package.runs_on(spec.platform.deb())).collect();
+    if !native.iter().any(|package| package.name == "dpkg") {
+        return Ok(()); // without dpkg there is nobody who could, and a root like that is not meant to
+    }
+    let scratch = store.tmp_dir()?;
+    let upper = scratch.path().join("upper");
+    let path = scratch.path().join("log");
+    let mut log = Log::create(&path, sink)?;
+    let ending = sandbox.run(&cell(root, scratch.path(), &native), Some(TIMEOUT), &mut |line| log.line(line))?;
+    let (_, tail) = log.finish()?;
+    if ending != Ending::Exited(0) {
+        let kept = keep_log(store, spec, &path)?;
+        return Err(RootError::scripts(ending, tail, kept));
+    }
+    delta::apply(&upper, root, &|path| {
+        !FOREIGN.iter().any(|name| path.starts_with(name)) && path != Path::new(POLICY)
+    })?;
+    clean(root)
+}
+
+fn cell(root: &Path, scratch: &Path, packages: &[&Unpacked]) -> Spec {
+    let file = |path: &str, content: &str| File {
+        path: path.parse().unwrap_or_default(),
+        content: content.as_bytes().to_vec(),
+        mode: 0o755,
+    };
+    Spec {
+        layers: vec![root.to_owned()],
+        scratch: scratch.to_owned(),
+        mounts: Vec::new(),
+        files: vec![file("orchestrate/configure", &script(packages)), file(POLICY, "#!/bin/sh\nexit 101\n")],
+        argv: ["/bin/sh", "-eu", "/orchestrate/configure"].map(str::to_owned).into(),
+        env: environment(),
+        cwd: ImagePath::root(),
+        network: Network::None,
+        privilege: Privilege::RootLike,
+        limits: ProcessLimits::default(),
+        console: Console::Log,
+    }
+}
+
+fn environment() -> BTreeMap<String, String> {
+    let pairs = [
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("HOME", "/root"),
+        ("LANG", "C.UTF-8"),
+        ("LC_ALL", "C.UTF-8"),
+        ("TZ", "UTC"),
+        ("DEBIAN_FRONTEND", "noninteractive"),
+        ("DEBCONF_NONINTERACTIVE_SEEN", "true"),
+        ("DEBCONF_NOWARNINGS", "yes"),
+        ("DPKG_COLORS", "never"),
+        // the hash seed of Perl, which orders what some scripts write
+        ("PERL_HASH_SEED", "0"),
+        ("PYTHONHASHSEED", "0"),
+    ];
+    let mut environment: BTreeMap<String, String> =
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    environment.insert("SOURCE_DATE_EPOCH".to_owned(), EPOCH.seconds().to_string());
+    environment
+}
+
+/// What happens in the sandbox. `dpkg --configure` runs no `preinst`, which is of the time before files are unpacked;
+/// so they run here, that of `base-passwd` first, because others look up users.
+fn script(packages: &[&Unpacked]) -> String {
+    let mut text = "export DPKG_RUNNING_VERSION=\"$(dpkg-query -f '${Version}' -W dpkg)\"\n".to_owned();
+    text.push_str("export DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT= DPKG_FORCE=unsafe-io DPKG_MAINTSCRIPT_NAME=preinst\n");
+    let mut with_preinst: Vec<&Unpacked> =
+        packages.iter().copied().filter(|package| package.control.file("preinst").is_some()).collect();
+    with_preinst.sort_by_key(|package| package.name != "base-passwd");
+    for package in with_preinst {
+        let Unpacked { name, architecture, .. } = package;
+        let file = format!("/{DPKG}/info/{}.preinst", package.info_name());
+        let _ = writeln!(
+            text,
+            "echo 'Preparing {name} ...'\nDPKG_MAINTSCRIPT_PACKAGE={name} DPKG_MAINTSCRIPT_ARCH={architecture} \
+             DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 {file} install"
+        );
+    }
+    text.push_str("unset DPKG_MAINTSCRIPT_NAME DPKG_RUNNING_VERSION DPKG_ADMINDIR DPKG_ROOT DPKG_FORCE\n");
+    text.push_str("dpkg --force-unsafe-io --force-confold --configure -a\n");
+    // libraries of the other architectures have no scripts that ask for it
+    text.push_str("if command -v ldconfig > /dev/null; then ldconfig; fi\n");
+    text
+}
+
+/// Takes out what differs between two runs.
+fn clean(root: &Path) -> Result<(), RootError> {
+    for path in LEFT_BEHIND {
+        remove_tree(&root.join(path))?;
+    }
+    let log = root.join("var/log");
+    if let Ok(entries) = fs::read_dir(&log) {
+        for entry in entries {
+            let path = entry?.path();
+            if fs::symlink_metadata(&path)?.is_file() {
+                fs::remove_file(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The log of scripts that failed, where it stays.
+fn keep_log(store: &Store, spec: &RootSpec, log: &Path) -> Result<PathBuf, RootError> {
+    let folder = store.root().join("logs");
+    fs::create_dir_all(&folder)?;
+    let kept = folder.join(format!("root-{}.log", spec.key().short()));
+    fs::copy(log, &kept)?;
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Control;
+
+    #[test]
+    fn accounts_are_there_before_other_scripts_run() {
+        let package = |name: &str| Unpacked {
+            name: name.to_owned(),
+            architecture: "amd64".to_owned(),
+            control: Control {
+                control: String::new(),
+                files: BTreeMap::from([("preinst".to_owned(), (crate::model::Mode::from_bits(0o755), Vec::new()))]),
+            },
+            paths: Vec::new(),
+            tree: PathBuf::new(),
+        };
+        let (a, b) = (package("adduser"), package("base-passwd"));
+        let text = script(&[&a, &b]);
+        let at = |needle: &str| text.find(needle).unwrap_or_else(|| panic!("{needle} in {text}"));
+        assert!(at("base-passwd.preinst install") < at("adduser.preinst install"));
+        assert!(at("adduser.preinst install") < at("--configure -a"));
+    }
+}

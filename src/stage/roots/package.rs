@@ -1,0 +1,243 @@
+//! A package as a folder of the store: unpacked once, linked into as many roots as hold it.
+
+use std::io::{self, BufReader, BufWriter, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::RootPackage;
+use super::error::RootError;
+use crate::archive::{ArchiveError, Content, Control, DebReader, Entry, EntryKind, Limits, PathGuard};
+use crate::model::{ImagePath, Mode};
+use crate::store::{Store, TreeKind};
+
+/// Folders of the root that are links into `/usr` (Debian's merged `/usr`), for files that are packed below them.
+pub(super) const MERGED: &[&str] = &["bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32"];
+/// Moves when what is unpacked or recorded does.
+const RECORD: &str = "unpacked-1";
+
+/// An unpacked package.
+#[derive(Clone, Debug)]
+pub(super) struct Unpacked {
+    pub(super) name: String,
+    pub(super) architecture: String,
+    pub(super) control: Control,
+    /// As packed, in the order of the archive.
+    pub(super) paths: Vec<ImagePath>,
+    pub(super) tree: PathBuf,
+}
+
+/// What is written down of a package beside its tree.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    control: Control,
+    paths: Vec<ImagePath>,
+}
+
+impl Unpacked {
+    /// Whether its programs and scripts can run on a machine of Debian's architecture `native`.
+    pub(super) fn runs_on(&self, native: &str) -> bool {
+        self.architecture == native || self.architecture == "all"
+    }
+
+    /// A field of its control file, on one line.
+    pub(super) fn field(&self, name: &str) -> Option<&str> {
+        let lines = self.control.control.lines();
+        lines.filter_map(|line| line.split_once(':')).find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
+    /// What the names of its files in `/var/lib/dpkg/info` begin with.
+    pub(super) fn info_name(&self) -> String {
+        if self.field("Multi-Arch") == Some("same") {
+            format!("{}:{}", self.name, self.architecture)
+        } else {
+            self.name.clone()
+        }
+    }
+
+    /// Whether it says that it takes over files of `other`. Which versions of it does not matter here: the resolver saw
+    /// to it that the two fit.
+    pub(super) fn replaces(&self, other: &Self) -> bool {
+        let relations = self.field("Replaces").unwrap_or_default().split(',');
+        relations.filter_map(|relation| relation.split_whitespace().next()).any(|name| {
+            name.split(':').next() == Some(other.name.as_str())
+        })
+    }
+}
+
+/// All packages, unpacked in parallel.
+pub(super) fn unpack_all(store: &Store, packages: &[RootPackage]) -> Result<Vec<Unpacked>, RootError> {
+    packages.par_iter().map(|package| unpack(store, package)).collect()
+}
+
+fn unpack(store: &Store, package: &RootPackage) -> Result<Unpacked, RootError> {
+    let _claim = store.claim("package", &package.digest)?;
+    let found = |record: Record, tree| checked(package, record, tree);
+    if let (Some(tree), Some(record)) = (store.tree(TreeKind::Package, &package.digest), store.record(RECORD, &package.digest)?) {
+        return found(record, tree);
+    }
+    let file = store.open_blob(&package.digest)?;
+    let writer = store.tree_writer(TreeKind::Package, &package.digest)?;
+    let broken = |source| RootError::Package { package: shown(package), source };
+    let mut deb = DebReader::open(BufReader::with_capacity(128 << 10, file), Limits::default()).map_err(broken)?;
+    let mut tree = TreeMaker::new(writer.path());
+    let mut paths = Vec::new();
+    {
+        let mut data = deb.data().map_err(broken)?;
+        while let Some((entry, content)) = data.next().map_err(broken)? {
+            paths.push(entry.path.clone());
+            tree.add(entry, content).map_err(|error| error.of(package))?;
+        }
+    }
+    let control = deb.finish().map_err(broken)?;
+    let record = Record { control, paths };
+    store.put_record(RECORD, &package.digest, &record)?;
+    found(record, writer.commit()?)
+}
+
+fn shown(package: &RootPackage) -> String {
+    format!("{} {} ({})", package.name, package.version, package.architecture)
+}
+
+/// The lock names packages; what a package says of itself must agree, since its own words go into the database.
+fn checked(package: &RootPackage, record: Record, tree: PathBuf) -> Result<Unpacked, RootError> {
+    let RootPackage { name, architecture, version, .. } = package;
+    let unpacked =
+        Unpacked { name: name.clone(), architecture: architecture.clone(), control: record.control, paths: record.paths, tree };
+    let says = ["Package", "Version", "Architecture"].map(|field| unpacked.field(field).unwrap_or_default().to_owned());
+    if says == [name, version, architecture].map(String::clone) {
+        return Ok(unpacked);
+    }
+    let [name, version, architecture] = says;
+    Err(RootError::OtherPackage { package: shown(package), found: format!("{name} {version} ({architecture})") })
+}
+
+/// `path` as it is in a root with a merged `/usr`.
+pub(super) fn merged(path: &ImagePath) -> ImagePath {
+    let top = path.as_bytes().split(|&byte| byte == b'/').next().unwrap_or_default();
+    if MERGED.iter().any(|name| name.as_bytes() == top) {
+        let usr = ImagePath::new(b"usr").unwrap_or_default();
+        return usr.join(path);
+    }
+    path.clone()
+}
+
+/// Why an entry could not be unpacked; which package it is of is known a level higher.
+enum EntryError {
+    Archive(ArchiveError),
+    Io(io::Error),
+}
+
+impl EntryError {
+    fn of(self, package: &RootPackage) -> RootError {
+        match self {
+            Self::Archive(source) => RootError::Package { package: shown(package), source },
+            Self::Io(source) => RootError::Io { source },
+        }
+    }
+}
+
+impl From<ArchiveError> for EntryError {
+    fn from(source: ArchiveError) -> Self {
+        Self::Archive(source)
+    }
+}
+
+impl From<io::Error> for EntryError {
+    fn from(source: io::Error) -> Self {
+        Self::Io(source)
+    }
+}
+
+/// Writes entries into an empty folder that nobody else writes to.
+struct TreeMaker<'a> {
+    root: &'a Path,
+    /// Moving paths into `/usr` can bring together what was apart in the archive, so its own guard is not enough.
+    guard: PathGuard,
+}
+
+impl<'a> TreeMaker<'a> {
+    fn new(root: &'a Path) -> Self {
+        Self { root, guard: PathGuard::new() }
+    }
+
+    fn add(&mut self, mut entry: Entry, mut content: Content<'_, impl io::Read>) -> Result<(), EntryError> {
+        let is_merge_link = MERGED.iter().any(|name| name.as_bytes() == entry.path.as_bytes())
+            && matches!(entry.kind, EntryKind::Symlink { .. });
+        if !is_merge_link {
+            entry.path = merged(&entry.path);
+        }
+        if let EntryKind::Hardlink { target } = &mut entry.kind {
+            *target = merged(target);
+        }
+        self.guard.admit(&entry)?;
+        let path = self.root.join(entry.path.as_relative());
+        if let Some(parent) = entry.path.parent() {
+            make_folders(self.root, &parent)?;
+        }
+        match &entry.kind {
+            EntryKind::Dir => {
+                make_folders(self.root, &entry.path)?;
+                fs::set_permissions(&path, permissions(entry.mode, 0o700))?;
+            }
+            EntryKind::File { .. } => {
+                remove(&path)?;
+                let mut file = BufWriter::with_capacity(128 << 10, fs::File::create_new(&path)?);
+                io::copy(&mut content, &mut file)?;
+                file.flush()?;
+                file.get_ref().set_permissions(permissions(entry.mode, 0o400))?;
+                stamp(&path, entry.mtime)?;
+            }
+            EntryKind::Symlink { target } => {
+                remove(&path)?;
+                fs::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &path)?;
+                stamp(&path, entry.mtime)?;
+            }
+            EntryKind::Hardlink { target } => {
+                remove(&path)?;
+                fs::hard_link(self.root.join(target.as_relative()), &path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The mode without set-uid, set-gid and sticky bits, and with what the owner needs to go on.
+fn permissions(mode: Mode, needed: u32) -> std::fs::Permissions {
+    std::fs::Permissions::from_mode(mode.bits() & 0o777 | needed)
+}
+
+/// Makes a folder and those it is in, whatever the user's file creation mask.
+pub(super) fn make_folders(root: &Path, folder: &ImagePath) -> io::Result<()> {
+    let path = root.join(folder.as_relative());
+    if path.is_dir() {
+        return Ok(());
+    }
+    for folder in folder.ancestors().chain([folder.clone()]) {
+        let path = root.join(folder.as_relative());
+        match fs::create_dir(&path) {
+            Ok(()) => fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn stamp(path: &Path, seconds: i64) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+    let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+}

@@ -1,0 +1,274 @@
+//! The resolver against apt, on the real archive: the same requests, the same sets of packages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use orchestrate::distribution::debian::index;
+use orchestrate::distribution::debian::release::{self, Release};
+use orchestrate::distribution::openpgp::{Keyring, verify_clearsigned};
+use orchestrate::model::{Digest, Timestamp};
+use orchestrate::resolve::debian::{Part, Request, Universe, Wanted, resolve};
+
+/// Requests that apt answers differently, with the reason.
+const KNOWN: &[(&str, &str)] = &[];
+
+const SUITES: [(&str, &str); 3] =
+    [("debian", "trixie"), ("debian", "trixie-updates"), ("debian-security", "trixie-security")];
+
+/// An apt of its own: lists, cache and an empty package database in a folder, fed by the host's mirror.
+struct Apt {
+    root: tempfile::TempDir,
+}
+
+impl Apt {
+    fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("apt").tempdir().expect("a folder");
+        for folder in ["lists/partial", "archives/partial", "cache", "empty"] {
+            fs_err::create_dir_all(root.path().join(folder)).expect("a folder");
+        }
+        fs_err::write(root.path().join("status"), "").expect("written");
+        let mut sources = String::new();
+        for (archive, suite) in SUITES {
+            let keys = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("images/keys/{}.asc", if archive == "debian" { "debian-archive" } else { archive }));
+            let keys = dearmor(&keys, root.path());
+            sources.push_str(&format!("deb [signed-by={}] {} {suite} main\n", keys.display(), mirror(archive)));
+        }
+        fs_err::write(root.path().join("sources.list"), sources).expect("written");
+        Self { root }
+    }
+
+    /// Runs apt-get; options on the command line win over the host's configuration, which may name a proxy.
+    fn run(&self, architectures: &[&str], arguments: &[&str]) -> Output {
+        let path = |name: &str| self.root.path().join(name).display().to_string();
+        let mut apt = Command::new("apt-get");
+        apt.env("LC_ALL", "C.UTF-8");
+        let cache = format!("cache/{}", architectures.join("-"));
+        for (option, value) in [
+            ("Dir::State", path("")),
+            ("Dir::State::lists", path("lists")),
+            ("Dir::State::status", path("status")),
+            ("Dir::Cache", path("")),
+            ("Dir::Cache::pkgcache", path(&format!("{cache}.bin"))),
+            ("Dir::Cache::srcpkgcache", path(&format!("{cache}.src.bin"))),
+            ("Dir::Etc::sourcelist", path("sources.list")),
+            ("Dir::Etc::sourceparts", path("empty")),
+            ("Dir::Etc::trustedparts", path("empty")),
+            ("Dir::Etc::preferences", path("empty/none")),
+            ("Dir::Etc::preferencesparts", path("empty")),
+            ("APT::Architecture", architectures[0].to_owned()),
+            ("APT::Sandbox::User", "root".to_owned()),
+            ("Acquire::Languages", "none".to_owned()),
+            ("Acquire::GzipIndexes", "false".to_owned()),
+            ("Debug::NoLocking", "true".to_owned()),
+        ] {
+            apt.arg("-o").arg(format!("{option}={value}"));
+        }
+        for architecture in architectures {
+            apt.arg("-o").arg(format!("APT::Architectures::={architecture}"));
+        }
+        apt.args(arguments).output().expect("apt-get: install the package `apt`")
+    }
+
+    fn update(&self) {
+        let output = self.run(&["amd64", "arm64"], &["update"]);
+        assert!(output.status.success(), "apt-get update: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// What apt would install, or nothing when it cannot.
+    fn install(&self, architectures: &[&str], packages: &[&str]) -> Option<BTreeSet<String>> {
+        let arguments = [&["-s", "-q", "--no-install-recommends", "install"], packages].concat();
+        let output = self.run(architectures, &arguments);
+        let text = String::from_utf8(output.stdout).expect("text");
+        let installed = text.lines().filter_map(|line| line.strip_prefix("Inst "));
+        output.status.success().then(|| installed.map(installation).collect())
+    }
+
+    fn list(&self, archive: &str, suite: &str, end: &str) -> PathBuf {
+        let tail = format!("{archive}_dists_{suite}_{end}");
+        let lists = fs_err::read_dir(self.root.path().join("lists")).expect("a folder");
+        let mut found = lists.map(|entry| entry.expect("an entry").path());
+        found.find(|path| path.to_string_lossy().ends_with(&tail)).unwrap_or_else(|| panic!("apt has no list …{tail}"))
+    }
+
+    fn universe(&self, architectures: &[&str]) -> Universe {
+        let mut parts = Vec::new();
+        for (archive, suite) in SUITES {
+            for architecture in architectures {
+                let path = self.list(archive, suite, &format!("main_binary-{architecture}_Packages"));
+                let file = std::io::BufReader::new(fs_err::File::open(path).expect("apt's list"));
+                parts.push(Part {
+                    archive: archive.parse().expect("a name"),
+                    suite: suite.to_owned(),
+                    architecture: (*architecture).to_owned(),
+                    priority: 500,
+                    index: index::parse(file).expect("an index"),
+                });
+            }
+        }
+        Universe::new(parts).expect("a universe")
+    }
+}
+
+/// `Inst libc6:arm64 (2.41-12 Debian:13.7/stable [arm64]) []` as `libc6:arm64=2.41-12`.
+fn installation(line: &str) -> String {
+    let name = line.split([' ', ':']).next().expect("a name");
+    let details = line.split_once('(').expect("a version").1;
+    let version = details.split(' ').next().expect("a version");
+    let architecture = details.split_once('[').and_then(|(_, rest)| rest.split_once(']')).expect("an architecture").0;
+    format!("{name}:{architecture}={version}")
+}
+
+/// The host's own mirror of an archive; none is written down here.
+fn mirror(archive: &str) -> String {
+    let files = fs_err::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path());
+    let texts =
+        files.chain([PathBuf::from("/etc/apt/sources.list")]).filter_map(|file| fs_err::read_to_string(file).ok());
+    let words: Vec<String> =
+        texts.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let wanted = |url: &&String| url.contains("://") && url.trim_end_matches('/').ends_with(&format!("/{archive}"));
+    let url =
+        words.iter().find(wanted).unwrap_or_else(|| panic!("the host's apt sources name no mirror of `{archive}`"));
+    url.trim_end_matches('/').to_owned()
+}
+
+fn dearmor(armored: &Path, folder: &Path) -> PathBuf {
+    let ring = folder.join(armored.with_extension("gpg").file_name().expect("a name"));
+    let mut gpg = Command::new("gpg");
+    gpg.arg("--homedir").arg(folder).args(["--batch", "--quiet", "--no-default-keyring", "--keyring"]).arg(&ring);
+    let output = gpg
+        .args(["--no-auto-check-trustdb", "--import"])
+        .arg(armored)
+        .output()
+        .expect("gpg: install the package `gpg`");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let exported = folder.join("exported").join(ring.file_name().expect("a name"));
+    fs_err::create_dir_all(exported.parent().expect("a folder")).expect("made");
+    let mut gpg = Command::new("gpg");
+    gpg.arg("--homedir")
+        .arg(folder)
+        .args(["--batch", "--yes", "--quiet", "--no-default-keyring", "--keyring"])
+        .arg(&ring);
+    let output = gpg.arg("--export").output().expect("gpg");
+    fs_err::write(&exported, output.stdout).expect("written");
+    exported
+}
+
+/// What we would install, or why we cannot.
+fn ours(universe: &Universe, packages: &[&str]) -> Result<BTreeSet<String>, String> {
+    let wanted = packages.iter().map(|name| match name.split_once(':') {
+        Some((name, architecture)) => Wanted::any(name).on(architecture),
+        None => Wanted::any(*name),
+    });
+    let request = Request { native: "amd64".to_owned(), wanted: wanted.collect(), ..Request::default() };
+    let solution = resolve(universe, &request).map_err(|error| error.to_string())?;
+    let show = |chosen: &orchestrate::resolve::debian::Chosen<'_>| {
+        let package = chosen.package;
+        format!("{}:{}={}", package.name(), package.architecture(), package.version())
+    };
+    Ok(solution.packages.iter().map(show).collect())
+}
+
+/// Two hundred requests: most of one package, some of several. Chosen by hash, so that they stay the same when others
+/// come or go.
+fn requests(universe: &Universe) -> Vec<Vec<&str>> {
+    let names: BTreeMap<Digest, &str> = universe
+        .with_priority("amd64", index::Priority::Extra)
+        .into_iter()
+        .map(|name| (Digest::of(format!("seed 1 {name}").as_bytes()), name))
+        .collect();
+    let mut names = names.into_values();
+    let mut requests: Vec<Vec<&str>> = names.by_ref().take(160).map(|name| vec![name]).collect();
+    requests.extend((0..40).map(|number| names.by_ref().take(2 + number % 3).collect()));
+    requests
+}
+
+fn compare(apt: &Apt, universe: &Universe, architectures: &[&str], requests: &[Vec<&str>]) -> Vec<String> {
+    let answer = |request: &Vec<&str>| {
+        let (theirs, ours) = (apt.install(architectures, request), ours(universe, request));
+        let name = request.join(" ");
+        match (theirs, ours) {
+            (Some(theirs), Ok(ours)) if theirs == ours => None,
+            (None, Err(_)) => None,
+            (Some(theirs), Ok(ours)) => {
+                let only =
+                    |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect::<Vec<_>>().join(" ");
+                Some(format!(
+                    "{name}: of {} only apt: {}; only ours: {}",
+                    theirs.len(),
+                    only(&theirs, &ours),
+                    only(&ours, &theirs)
+                ))
+            }
+            (None, Ok(_)) => Some(format!("{name}: only apt cannot")),
+            (Some(_), Err(error)) => Some(format!("{name}: only we cannot: {error}")),
+        }
+    };
+    apt.install(architectures, &["base-files"]); // builds apt's cache once, before several read it
+    let halves = requests.split_at(requests.len() / 2);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| halves.1.iter().filter_map(answer).collect::<Vec<_>>());
+        let mut differences: Vec<String> = halves.0.iter().filter_map(answer).collect();
+        differences.extend(other.join().expect("no panic"));
+        differences
+    })
+}
+
+#[test]
+fn two_hundred_random_requests_give_the_sets_that_apt_gives() {
+    let apt = Apt::new();
+    apt.update();
+    signed_release_files_are_trusted(&apt);
+
+    let universe = apt.universe(&["amd64"]);
+    let requests = requests(&universe);
+    let mut differences = compare(&apt, &universe, &["amd64"], &requests);
+
+    let both = apt.universe(&["amd64", "arm64"]);
+    let cross: Vec<Vec<&str>> = [
+        "build-essential crossbuild-essential-arm64 libssl-dev:arm64",
+        "crossbuild-essential-arm64 zlib1g-dev:arm64 libexpat1-dev:arm64 libevent-dev:arm64 bison flex",
+        "gcc-aarch64-linux-gnu pkgconf libglib2.0-dev:arm64",
+        "cmake ninja-build g++-aarch64-linux-gnu libsqlite3-dev:arm64 libcurl4-openssl-dev:arm64",
+        "libc6:arm64 libc6",
+        "libssl-dev:arm64 libssl-dev",
+        "libpq-dev:arm64 python3",
+        "golang-go libc6-dev:arm64",
+        "rustc cargo libstd-rust-dev:arm64 gcc-aarch64-linux-gnu",
+        "meson libsystemd-dev:arm64 libkrb5-dev:arm64",
+    ]
+    .iter()
+    .map(|line| line.split(' ').collect())
+    .collect();
+    differences.extend(compare(&apt, &both, &["amd64", "arm64"], &cross));
+
+    let known = |difference: &String| KNOWN.iter().any(|(request, _)| difference.starts_with(&format!("{request}:")));
+    let new: Vec<String> = differences.iter().filter(|difference| !known(difference)).cloned().collect();
+    assert!(new.is_empty(), "{} of {} requests differ:\n{}", new.len(), requests.len() + cross.len(), new.join("\n"));
+}
+
+/// The keys of the repository sign what the archive says today.
+fn signed_release_files_are_trusted(apt: &Apt) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let now = Timestamp::from_seconds(i64::try_from(now).expect("before the year 292 277 026 596"));
+    for (archive, suite) in SUITES {
+        let document = fs_err::read_to_string(apt.list(archive, suite, "InRelease")).expect("text");
+        let keys = if archive == "debian" { "debian-archive.asc" } else { "debian-security.asc" };
+        let keys =
+            fs_err::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("images/keys").join(keys)).expect("a keyring");
+        let keyring = Keyring::parse(&keys).expect("a keyring");
+        let verified = verify_clearsigned(&document, &keyring, &keyring.fingerprints(), now).expect(suite);
+        let release = Release::parse(&verified.text).expect(suite);
+        release.check_suite(suite).expect("that suite");
+        release::check(&release, now, true).expect("current");
+        let listed = release.packages("main", "arm64").expect("listed");
+        assert!(listed.by_hash.is_some() && release.sources("main").is_ok());
+        let other = if archive == "debian" { "debian-security.asc" } else { "debian-archive.asc" };
+        let other =
+            fs_err::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("images/keys").join(other)).expect("a keyring");
+        assert!(verify_clearsigned(&document, &Keyring::parse(&other).expect("a keyring"), &[], now).is_err());
+        let changed = document.replacen("Codename: trixie", "Codename: Trixie", 1);
+        assert!(verify_clearsigned(&changed, &keyring, &[], now).is_err(), "{suite}");
+    }
+}
