@@ -4,5 +4,6 @@ mod apt_oracle;
 mod architecture;
 mod bad_input;
 mod fidelity;
+mod recipe_cases;
 mod sandbox;
 mod support;
