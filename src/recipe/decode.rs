@@ -16,7 +16,7 @@ use super::project::{DistributionRef, Project, Recipe, RecipeSet};
 use super::project_file::{self, ProjectFile};
 use super::recipe_file::{self, Platforms};
 use super::sink::{self, Sink};
-use super::syntax;
+use super::syntax::{self, Parsed};
 use super::{policy, references};
 
 /// Name of the file that says what words in recipes stand for.
@@ -41,27 +41,52 @@ struct File {
     readings: Vec<(Reading, Names, Vec<Mistake>)>,
 }
 
-/// Reads files, each a name relative to `root` and a text.
-pub(super) fn decode(mut files: Vec<(String, String)>, root: &Utf8Path) -> Decoded {
-    files.sort();
+/// Why a file has no text.
+pub(super) struct Unread {
+    pub(super) message: String,
+    pub(super) label: &'static str,
+    pub(super) help: &'static str,
+}
+
+/// A file: its name relative to the project's root, and its text.
+pub(super) type Text = (String, Result<String, Unread>);
+
+/// Reads files.
+pub(super) fn decode(mut files: Vec<Text>, root: &Utf8Path) -> Decoded {
+    files.sort_by(|one, other| one.0.cmp(&other.0));
     let mut sources = SourceMap::default();
-    let ids: Vec<FileId> = files.iter().map(|(name, text)| sources.add(name.as_str(), text.as_str())).collect();
-    let parsed: Vec<_> = files.par_iter().zip(&ids).map(|((_, text), id)| syntax::parse(*id, text)).collect();
+    let text = |file: &Result<String, Unread>| file.as_ref().map_or("", |text| text.as_str()).to_owned();
+    let ids: Vec<FileId> = files.iter().map(|(name, file)| sources.add(name.as_str(), text(file))).collect();
+    let parsed: Vec<Parsed> = files.par_iter().zip(&ids).map(|((_, file), id)| parse(*id, file)).collect();
 
     let mut world = World { recipes_complete: true, ..World::default() };
     let mut syntax = Vec::new();
     let mut mistakes = Vec::new();
     let mut project_file = ProjectFile::default();
     let mut recipes = Vec::new();
-    for (((name, text), id), parsed) in files.iter().zip(ids).zip(parsed) {
+    for (((name, file), id), parsed) in files.iter().zip(ids).zip(parsed) {
         syntax.extend(parsed.mistakes);
         if name == PROJECT_FILE {
             world.project_complete = parsed.nodes.is_some();
             let sink = Sink::default();
-            project_file = read_project_file(parsed.nodes.unwrap_or_default(), text, &sink);
+            project_file = read_project_file(parsed.nodes.unwrap_or_default(), &text(file), &sink);
             mistakes.extend(sink.into_list());
-        } else if let Some(file) = recipe_file(name, id, parsed.nodes, &mut world, &mut mistakes) {
-            recipes.push(file);
+        } else {
+            world.recipes_complete &= parsed.nodes.is_some();
+            let nodes = parsed.nodes.unwrap_or_default();
+            match RecipeName::new(folder_of(name).file_name().unwrap_or_default()) {
+                Ok(recipe) => recipes.push(File::new(id, recipe, folder_of(name), nodes)),
+                Err(_) if file.is_err() => {}
+                Err(error) => {
+                    let place = nodes.first().map_or(Place { file: id, offset: 0, length: 0 }, |node| node.header);
+                    mistakes.push(Mistake::new(
+                        place,
+                        error.to_string(),
+                        "in the folder of this name",
+                        "rename the folder",
+                    ));
+                }
+            }
         }
     }
     world.distributions = distributions(&project_file);
@@ -105,28 +130,19 @@ fn read_project_file(nodes: Vec<Node>, text: &str, sink: &Sink) -> ProjectFile {
     project_file::read(&nodes, &Context { sink, platform: None, names: &names, world: &world })
 }
 
-/// The name of a recipe's file is `images/NAME/recipe.kdl`.
-fn recipe_file(
-    path: &str,
-    id: FileId,
-    nodes: Option<Vec<Node>>,
-    world: &mut World,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<File> {
-    let folder = Utf8Path::new(path).parent().unwrap_or(Utf8Path::new(""));
-    world.recipes_complete &= nodes.is_some();
-    match RecipeName::new(folder.file_name().unwrap_or_default()) {
-        Ok(name) => {
-            let nodes = nodes.unwrap_or_default();
-            Some(File { id, name, folder: folder.to_owned(), nodes, platforms: Vec::new(), readings: Vec::new() })
-        }
-        Err(error) => {
-            world.recipes_complete = false;
+fn parse(id: FileId, file: &Result<String, Unread>) -> Parsed {
+    match file {
+        Ok(text) => syntax::parse(id, text),
+        Err(Unread { message, label, help }) => {
             let place = Place { file: id, offset: 0, length: 0 };
-            mistakes.push(Mistake::new(place, error.to_string(), "in this folder", "rename the folder"));
-            None
+            Parsed { nodes: None, mistakes: vec![Mistake::new(place, message, *label, *help)] }
         }
     }
+}
+
+/// The folder of a recipe's file, `images/NAME/recipe.kdl`.
+fn folder_of(path: &str) -> &Utf8Path {
+    Utf8Path::new(path).parent().unwrap_or(Utf8Path::new(""))
 }
 
 fn distributions(file: &ProjectFile) -> Vec<(DistributionRef, Option<super::ArchiveKind>)> {
@@ -172,6 +188,10 @@ fn know_image(
 }
 
 impl File {
+    fn new(id: FileId, name: RecipeName, folder: &Utf8Path, nodes: Vec<Node>) -> Self {
+        Self { id, name, folder: folder.to_owned(), nodes, platforms: Vec::new(), readings: Vec::new() }
+    }
+
     /// Reads the nodes for each platform, without their meaning yet. `defaults` are the project's platforms, when they
     /// are known.
     fn expand(&mut self, defaults: Option<&[Platform]>, sources: &SourceMap) {

@@ -241,7 +241,7 @@ fn indented(scanner: &mut Scanner<'_>, whole: (usize, usize), body: (usize, usiz
         if !blank && !line.starts_with(indentation) {
             let width = line.len() - line.trim_start().len();
             scanner.mistake(
-                (at, at + width.max(1)),
+                (at, at + width),
                 "this line is indented less than the closing `\"\"\"`",
                 "indented too little",
                 "indent every line of the text at least as far as the closing `\"\"\"`, with the same characters",

@@ -18,6 +18,7 @@ use super::{accounts, config, entries};
 /// An image that is being read.
 #[derive(Default)]
 pub(super) struct ImageDraft {
+    bases: Vec<Spanned<Base>>,
     distribution: Option<Spanned<DistributionRef>>,
     packages: Vec<Spanned<PackageRequest>>,
     selections: Vec<Spanned<PackageSelection>>,
@@ -40,6 +41,19 @@ pub(super) struct ImageDraft {
 pub(super) const IMAGE: Table<ImageDraft> = Table {
     what: "an image",
     rows: &[
+        Row::once("from", "from \"runtime\"", |draft, node| {
+            draft.bases.extend(node.argument::<Parent>("an image, or `scratch`").map(Parent::base));
+        }),
+        Row::once(
+            "oci",
+            concat!(
+                "oci \"registry.example.org/name@sha256:",
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""
+            ),
+            |draft, node| {
+                draft.bases.extend(node.argument::<OciReference>("an image with its digest").map(OciReference::base));
+            },
+        ),
         Row::once("distribution", "distribution \"debian\" suite=\"trixie\"", distribution),
         Row::any("packages", "packages \"ca-certificates\" \"tzdata\"", |draft, node| {
             packages(&mut draft.packages, node)
@@ -108,9 +122,9 @@ pub(super) const IMAGE: Table<ImageDraft> = Table {
 /// Reads an `image` node into the recipe.
 pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
     let name = node.argument::<ImageName>("a name");
-    let from = base(node);
     let mut draft = ImageDraft::default();
     node.optional_block(&IMAGE, &mut draft);
+    let from = base(node, std::mem::take(&mut draft.bases));
     accounts::find_groups(&mut draft, node);
     if matches!(from, Some(Base::Scratch | Base::Oci(_))) && !node.has_child("user") {
         let help =
@@ -143,36 +157,41 @@ pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
     recipe.images.entry(name.value).or_insert(image);
 }
 
-fn base(node: &mut Reader<'_>) -> Option<Base> {
-    let oci = node.property::<OciReference>("oci");
-    let from = node.property::<Parent>("from");
-    match (node.place_of("from"), node.place_of("oci")) {
-        (None, None) => {
-            let help = "add `from=\"scratch\"`, `from=\"IMAGE\"` or `oci=\"registry/name@sha256:…\"`";
-            node.mistake(node.place(), "the image says not what it is built on", "on what?", help);
-        }
-        (Some(from), Some(oci)) => {
-            let mistake =
-                Mistake::new(oci, "the image is built on two things", "and this", "keep one of `from` and `oci`");
-            node.cx.sink.push(mistake.and(from, "this"));
-        }
-        _ => {}
+/// What the image is built on: `from` or `oci`, as a property or in its block.
+fn base(node: &mut Reader<'_>, in_block: Vec<Spanned<Base>>) -> Option<Base> {
+    let from = node.property::<Parent>("from").map(Parent::base);
+    let oci = node.property::<OciReference>("oci").map(OciReference::base);
+    let said = ["from", "oci"].into_iter().any(|name| node.has(name) || node.has_child(name));
+    let bases: Vec<Spanned<Base>> = from.into_iter().chain(oci).chain(in_block).collect();
+    if !said {
+        let help = "add `from=\"scratch\"`, `from=\"IMAGE\"` or `oci=\"registry/name@sha256:…\"`";
+        node.mistake(node.place(), "the image says not what it is built on", "on what?", help);
     }
-    let base = match from.map(|from| (from.value, from.place)) {
-        Some((Parent::Scratch, _)) => Some(Base::Scratch),
-        Some((Parent::Image(name), place)) => Some(Base::Image(Spanned::new(name, place))),
-        None => oci.map(|reference| Base::Oci(reference.map(|reference| reference.0))),
-    };
-    if let Some(Base::Image(name)) = &base {
+    if let [first, second, ..] = &bases[..] {
+        let mistake = Mistake::new(second.place, "the image is built on two things", "and this", "keep one of them");
+        node.cx.sink.push(mistake.and(first.place, "this"));
+    }
+    let base = bases.into_iter().next()?.value;
+    if let Base::Image(name) = &base {
         node.cx.image(name);
     }
-    base
+    Some(base)
 }
 
 /// `scratch`, or the name of an image.
 enum Parent {
     Scratch,
     Image(ImageName),
+}
+
+impl Parent {
+    fn base(written: Spanned<Self>) -> Spanned<Base> {
+        let place = written.place;
+        written.map(|parent| match parent {
+            Self::Scratch => Base::Scratch,
+            Self::Image(name) => Base::Image(Spanned::new(name, place)),
+        })
+    }
 }
 
 impl super::reader::Read for Parent {
@@ -186,6 +205,13 @@ impl super::reader::Read for Parent {
 
 /// An image of a registry, named by its digest.
 struct OciReference(String);
+
+impl OciReference {
+    fn base(written: Spanned<Self>) -> Spanned<Base> {
+        let place = written.place;
+        written.map(|reference| Base::Oci(Spanned::new(reference.0, place)))
+    }
+}
 
 impl super::reader::Read for OciReference {
     const EXPECTED: &'static str = "an image of a registry with its digest";

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::model::{Place, Spanned};
 
-use super::decode::{Decoded, PROJECT_FILE, decode};
+use super::decode::{Decoded, PROJECT_FILE, Text, Unread, decode};
 use super::project::{CopyFrom, Edit, EntryKind, Origin, Recipe};
 use super::{Mistake, Mistakes, Project, sink, syntax};
 
@@ -26,13 +26,7 @@ pub struct Loaded {
 /// # Errors
 /// With all mistakes of all files; a file that cannot be read is one of them.
 pub fn load(root: &Utf8Path) -> Result<Loaded, Mistakes> {
-    let (files, unread) = read_files(root);
-    let mut decoded = decode(files, root);
-    for (name, problem) in unread {
-        let file = decoded.project.sources.add(name, "");
-        let place = Place { file, offset: 0, length: 0 };
-        decoded.mistakes.push(Mistake::new(place, problem.message, problem.label, problem.help));
-    }
+    let mut decoded = decode(read_files(root), root);
     let beside = files_beside(&decoded.project);
     decoded.mistakes.extend(beside);
     finish(decoded)
@@ -44,7 +38,7 @@ pub fn load(root: &Utf8Path) -> Result<Loaded, Mistakes> {
 /// # Errors
 /// With all mistakes of all files.
 pub fn parse(files: Vec<(String, String)>, root: &Utf8Path) -> Result<Loaded, Mistakes> {
-    finish(decode(files, root))
+    finish(decode(files.into_iter().map(|(name, text)| (name, Ok(text))).collect(), root))
 }
 
 fn finish(decoded: Decoded) -> Result<Loaded, Mistakes> {
@@ -61,17 +55,8 @@ fn finish(decoded: Decoded) -> Result<Loaded, Mistakes> {
     }
 }
 
-/// Why a file could not be read.
-struct Unread {
-    message: String,
-    label: &'static str,
-    help: &'static str,
-}
-
-type Files = Vec<(String, String)>;
-
-fn read_files(root: &Utf8Path) -> (Files, Vec<(String, Unread)>) {
-    let (mut files, mut unread) = (Vec::new(), Vec::new());
+fn read_files(root: &Utf8Path) -> Vec<Text> {
+    let mut files = Vec::new();
     let mut names = vec![PROJECT_FILE.to_owned()];
     match recipes(root) {
         Ok(recipes) => names.extend(recipes),
@@ -79,24 +64,22 @@ fn read_files(root: &Utf8Path) -> (Files, Vec<(String, Unread)>) {
             let missing = error.kind() == io::ErrorKind::NotFound;
             let help = if missing { "run this in the folder that holds `images/`" } else { "make it readable" };
             let message = if missing { format!("there is no folder `images` in `{root}`") } else { error.to_string() };
-            unread.push(("images".to_owned(), Unread { message, label: "expected here", help }));
+            files.push(("images".to_owned(), Err(Unread { message, label: "expected here", help })));
         }
     }
     for name in names {
         match read_text(&root.join(&name)) {
-            Ok(text) => files.push((name, text)),
+            Ok(text) => files.push((name, Ok(text))),
             // a project needs no file of its own as long as its recipes name no archive
             Err(error) if error.kind() == io::ErrorKind::NotFound && name == PROJECT_FILE => {}
             Err(error) => {
                 let message = format!("cannot be read: {error}");
-                unread.push((
-                    name,
-                    Unread { message, label: "this file", help: "make it a readable file of UTF-8 text" },
-                ));
+                let help = "make it a readable file of UTF-8 text";
+                files.push((name, Err(Unread { message, label: "this file", help })));
             }
         }
     }
-    (files, unread)
+    files
 }
 
 /// The recipe files, relative to `root`.
@@ -105,7 +88,7 @@ fn recipes(root: &Utf8Path) -> io::Result<Vec<String>> {
     for entry in fs_err::read_dir(root.join("images"))? {
         let entry = entry?;
         let path = entry.path().join("recipe.kdl");
-        if path.try_exists()? {
+        if entry.path().is_dir() && path.try_exists()? {
             let folder = entry.file_name();
             let shown = folder.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
             names.push(format!("images/{shown}/recipe.kdl"));

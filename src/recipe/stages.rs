@@ -13,6 +13,7 @@ use super::recipe_file::Draft;
 /// A stage that is being read.
 #[derive(Default)]
 pub(super) struct StageDraft {
+    from: Option<Spanned<ImageName>>,
     packages: Vec<Spanned<PackageRequest>>,
     target_packages: Vec<Spanned<PackageRequest>>,
     uses: Vec<Use>,
@@ -35,6 +36,7 @@ const FIXED: [&str; 3] = ["OUT", "JOBS", "SOURCE_DATE_EPOCH"];
 pub(super) const STAGE: Table<StageDraft> = Table {
     what: "a stage",
     rows: &[
+        Row::once("from", "from \"builder\"", |draft, node| draft.from = node.argument("an image")),
         Row::any("packages", "packages \"make\" \"pkgconf\"", |draft, node| packages(&mut draft.packages, node)),
         Row::any("target-packages", "target-packages \"libssl-dev\"", |draft, node| {
             packages(&mut draft.target_packages, node)
@@ -94,12 +96,9 @@ pub(super) fn vendor(node: &mut Reader<'_>) -> Option<Stage> {
 }
 
 fn body(node: &mut Reader<'_>) -> Option<(Stage, Option<Spanned<Per>>)> {
-    let from = node.required::<ImageName>("from");
-    if let Some(from) = &from {
-        node.cx.toolchain(from);
-    }
     let mut draft = StageDraft::default();
     node.block(&STAGE, &mut draft);
+    let from = toolchain(node, draft.from.take());
     if draft.run.is_empty() && node.node.children.is_some() && !node.has_child("run") {
         node.mistake(
             node.place(),
@@ -125,6 +124,19 @@ fn body(node: &mut Reader<'_>) -> Option<(Stage, Option<Spanned<Per>>)> {
         limits,
     };
     Some((stage, draft.per))
+}
+
+/// The image that the stage runs in: `from`, as a property or in its block.
+fn toolchain(node: &mut Reader<'_>, in_block: Option<Spanned<ImageName>>) -> Option<Spanned<ImageName>> {
+    let from = if node.has_child("from") { node.property("from") } else { node.required("from") };
+    if let (Some(property), Some(in_block)) = (&from, &in_block) {
+        let what = format!("`{}` is built on two things", *node.node.name);
+        let mistake = Mistake::new(in_block.place, what, "and this", "keep one of the two");
+        node.cx.sink.push(mistake.and(property.place, "this"));
+    }
+    let from = from.or(in_block)?;
+    node.cx.toolchain(&from);
+    Some(from)
 }
 
 /// Packages, with a version for a single one, and without what they depend on where they are `alone`.

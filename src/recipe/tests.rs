@@ -188,6 +188,12 @@ fn every_example_of_the_language_is_read_without_a_mistake() {
     }
 }
 
+#[test]
+fn the_recipes_of_this_repository_are_without_mistakes() {
+    let loaded = load(Utf8Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+}
+
 /// Values of values grow twofold with each step.
 #[test]
 fn values_that_grow_without_bound_are_refused() {

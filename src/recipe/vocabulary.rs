@@ -38,7 +38,6 @@ pub(super) fn elsewhere(name: &str) -> Option<String> {
     match name {
         "let" => return Some("put `let` at the top of the recipe".to_owned()),
         "on" => return Some("recipes alone can say something `on` a platform".to_owned()),
-        "from" => return Some("write it as a property: `image \"router\" from=\"runtime\"`".to_owned()),
         _ => {}
     }
     if let Some((_, help)) = PLANNED.iter().find(|(planned, _)| *planned == name) {
