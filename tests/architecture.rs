@@ -5,7 +5,20 @@ use std::path::{Path, PathBuf};
 
 /// The rooms in the order in which data flows: each uses only those before it.
 const ROOMS: &[&str] = &[
-    "model", "recipe", "lock", "archive", "store", "fetch", "distribution", "resolve", "plan", "stage", "image", "publish", "ops", "cli",
+    "model",
+    "recipe",
+    "lock",
+    "archive",
+    "store",
+    "fetch",
+    "distribution",
+    "resolve",
+    "plan",
+    "stage",
+    "image",
+    "publish",
+    "ops",
+    "cli",
 ];
 
 /// Words that touch the outside, and the places (a room, or one of its files) that may say them.
@@ -54,7 +67,10 @@ fn room(file: &str) -> Option<usize> {
 
 /// Lines of code, without comments.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().map(|(number, line)| (number + 1, line)).filter(|(_, line)| !line.trim_start().starts_with("//"))
+    text.lines()
+        .enumerate()
+        .map(|(number, line)| (number + 1, line))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
 #[test]
@@ -64,7 +80,8 @@ fn each_room_uses_only_those_before_it() {
         let Some(own) = room(&file) else { continue };
         for (number, line) in code(&text) {
             for used in line.split("crate::").skip(1) {
-                let name: String = used.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
+                let name: String =
+                    used.chars().take_while(|character| character.is_alphanumeric() || *character == '_').collect();
                 if ROOMS.iter().position(|room| *room == name).is_some_and(|used| used > own) {
                     wrong.push(format!("src/{file}:{number}: `{}` may not use `{name}`", ROOMS[own]));
                 }
@@ -91,7 +108,8 @@ fn only_named_places_touch_the_outside() {
 
 #[test]
 fn every_folder_of_the_library_is_a_room() {
-    let folders: BTreeSet<String> = sources().iter().filter_map(|(file, _)| file.split_once('/').map(|(folder, _)| folder.to_owned())).collect();
+    let folders: BTreeSet<String> =
+        sources().iter().filter_map(|(file, _)| file.split_once('/').map(|(folder, _)| folder.to_owned())).collect();
     let rooms: BTreeSet<String> = ROOMS.iter().map(|room| (*room).to_owned()).collect();
     assert_eq!(folders, rooms);
 }

@@ -4,7 +4,13 @@ use crate::support::archive::{Archive, Dates, Package};
 use crate::support::project::Project;
 use crate::support::write;
 
-const BASE: Package<'_> = Package { name: "base", version: "1.0", architecture: "all", fields: "", files: &[("/usr/share/base/file", "hello\n")] };
+const BASE: Package<'_> = Package {
+    name: "base",
+    version: "1.0",
+    architecture: "all",
+    fields: "",
+    files: &[("/usr/share/base/file", "hello\n")],
+};
 
 const IMAGE: &str = "image \"one\" {\n    from \"scratch\"\n    distribution \"debian\" suite=\"stable\"\n    packages \"base\"\n    configure \"none\"\n    user \"1000\"\n}\n";
 
@@ -49,7 +55,11 @@ fn broken_kdl() {
 #[test]
 fn an_unknown_node_suggests_the_nearest() {
     let recipe = IMAGE.replace("packages", "pakages");
-    Project::new(Some(&archive()), &[("one", &recipe)]).run(&["build"]).failed(&["pakages", "packages", "images/one/recipe.kdl:4"]);
+    Project::new(Some(&archive()), &[("one", &recipe)]).run(&["build"]).failed(&[
+        "pakages",
+        "packages",
+        "images/one/recipe.kdl:4",
+    ]);
 }
 
 #[test]
@@ -196,11 +206,22 @@ fn a_package_whose_files_leave_the_image_is_refused() {
     let (old, size) = {
         let lock = project.read("lock/one.kdl");
         let line = lock.lines().find(|line| line.contains("deb \"base\"")).expect("pinned").to_owned();
-        let field = |name: &str| line.split(name).nth(1).expect("a field").split([' ', '"']).find(|word| !word.is_empty()).expect("a value").to_owned();
+        let field = |name: &str| {
+            line.split(name)
+                .nth(1)
+                .expect("a field")
+                .split([' ', '"'])
+                .find(|word| !word.is_empty())
+                .expect("a value")
+                .to_owned()
+        };
         (field("sha256="), field("size="))
     };
     let new = orchestrate::model::Digest::of(&bytes).hex();
-    let lock = project.read("lock/one.kdl").replace(&old, &new).replace(&format!("size={size}"), &format!("size={}", bytes.len()));
+    let lock = project
+        .read("lock/one.kdl")
+        .replace(&old, &new)
+        .replace(&format!("size={size}"), &format!("size={}", bytes.len()));
     project.write("lock/one.kdl", &lock);
     write(&package_file(&archive), bytes);
     project.run(&["build"]).failed(&["base", ".."]);
@@ -223,7 +244,9 @@ fn outside_of_a_project_the_way_to_one_is_told() {
 #[test]
 fn a_wrong_command_line_exits_with_2() {
     let project = Project::new(None, &[]);
-    for arguments in [&["biuld"][..], &["build", "--platform", "linux/z80"], &["build", "--output", "ftp:x"], &["build", "UPPER"]] {
+    for arguments in
+        [&["biuld"][..], &["build", "--platform", "linux/z80"], &["build", "--output", "ftp:x"], &["build", "UPPER"]]
+    {
         assert_eq!(project.run(arguments).code, Some(2), "{arguments:?}");
     }
 }
@@ -249,7 +272,13 @@ fn a_full_disk_leaves_nothing_half_written() {
     let mut command = std::process::Command::new("unshare");
     command.args(["-Urm", "sh", "-c", &shell, "sh"]).arg(program.get_program());
     let store = arguments.iter().position(|argument| argument == "--store").expect("a store");
-    command.args(arguments.iter().enumerate().filter(|(index, _)| *index != store && *index != store + 1).map(|(_, argument)| argument));
+    command.args(
+        arguments
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != store && *index != store + 1)
+            .map(|(_, argument)| argument),
+    );
     let output = command.env("NO_COLOR", "1").output().expect("install the package `util-linux`");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");

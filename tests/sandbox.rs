@@ -41,7 +41,11 @@ fn make_busybox_root(folder: &Path) -> PathBuf {
     let bin = folder.join("root/bin");
     fs_err::create_dir_all(&bin).expect("a folder");
     fs_err::copy(folder.join("package/bin/busybox"), bin.join("busybox")).expect("busybox");
-    for applet in ["sh", "cat", "ls", "id", "mount", "nc", "wget", "sleep", "kill", "env", "touch", "chroot", "dd", "chown", "hostname", "ps", "readlink", "rm", "mkdir", "stat", "test", "true", "grep", "unshare", "mknod", "ip", "umount", "awk", "setsid", "ln", "head", "wc", "tr", "date"] {
+    for applet in [
+        "sh", "cat", "ls", "id", "mount", "nc", "wget", "sleep", "kill", "env", "touch", "chroot", "dd", "chown",
+        "hostname", "ps", "readlink", "rm", "mkdir", "stat", "test", "true", "grep", "unshare", "mknod", "ip",
+        "umount", "awk", "setsid", "ln", "head", "wc", "tr", "date",
+    ] {
         fs_err::os::unix::fs::symlink("busybox", bin.join(applet)).expect("a link");
     }
     fs_err::create_dir_all(folder.join("root/etc")).expect("a folder");
@@ -51,7 +55,8 @@ fn make_busybox_root(folder: &Path) -> PathBuf {
 
 fn run(command: &mut Command, package: &str) {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().unwrap_or_else(|error| panic!("{name}: {error}; `apt-get install {package}` and try again"));
+    let output =
+        command.output().unwrap_or_else(|error| panic!("{name}: {error}; `apt-get install {package}` and try again"));
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -122,7 +127,6 @@ impl Outcome {
     }
 }
 
-
 mod inside {
     use super::*;
 
@@ -150,13 +154,15 @@ mod inside {
             secret.display()
         );
         let outcome = cell(&script).run();
-        let names: Vec<&str> = outcome.lines().iter().map(String::as_str).filter(|line| !line.contains("cat: ")).collect();
+        let names: Vec<&str> =
+            outcome.lines().iter().map(String::as_str).filter(|line| !line.contains("cat: ")).collect();
         assert_eq!(names, ["bin", "build", "dev", "etc", "orchestrate", "out", "proc", "run", "tmp", "var"]);
     }
 
     #[test]
     fn a_root_like_process_sees_no_more() {
-        let script = "for file in /proc/1/root /proc/1/cwd; do ls $file/root $file/home && exit 1; done; ls /proc/1/root";
+        let script =
+            "for file in /proc/1/root /proc/1/cwd; do ls $file/root $file/home && exit 1; done; ls /proc/1/root";
         let outcome = cell(script).with(|spec| spec.privilege = Privilege::RootLike).run();
         assert!(outcome.lines().contains(&"orchestrate".to_owned()), "{:#?}", outcome.lines);
     }
@@ -171,7 +177,8 @@ mod inside {
             ip route; ls /proc/sys/net/ipv4/conf"
         );
         let outcome = cell(&script).run();
-        let lines: Vec<&str> = outcome.lines().iter().map(String::as_str).filter(|line| !line.starts_with("nc: ")).collect();
+        let lines: Vec<&str> =
+            outcome.lines().iter().map(String::as_str).filter(|line| !line.starts_with("nc: ")).collect();
         assert_eq!(lines, ["inside", "all", "default", "lo"]);
     }
 
@@ -199,7 +206,9 @@ mod inside {
             .run();
         assert_eq!(outcome.lines().last().map(String::as_str), Some("before"));
 
-        let outcome = cell("touch /in/new; echo after > /in/file; cat /in/file; rm /in/file /bin/nc; echo > /etc/motd").with(mount(Access::Discard)).run();
+        let outcome = cell("touch /in/new; echo after > /in/file; cat /in/file; rm /in/file /bin/nc; echo > /etc/motd")
+            .with(mount(Access::Discard))
+            .run();
         assert_eq!(outcome.lines(), ["after"]);
         assert_eq!(fs_err::read_to_string(input.path().join("file")).expect("the file"), "before");
         assert!(!input.path().join("new").exists());
@@ -225,7 +234,10 @@ mod inside {
     #[test]
     fn other_processes_are_out_of_sight_and_reach() {
         let mut outside = Command::new("sleep").arg("1000").spawn().expect("sleep");
-        let script = format!("if kill -9 {}; then exit 1; fi; ps | wc -l", outside.id() + 1_000_000 * u32::from(outside.id() < 10));
+        let script = format!(
+            "if kill -9 {}; then exit 1; fi; ps | wc -l",
+            outside.id() + 1_000_000 * u32::from(outside.id() < 10)
+        );
         let outcome = cell(&script).run();
         assert!(outside.try_wait().expect("a state").is_none(), "it was killed");
         outside.kill().expect("own child");
@@ -257,7 +269,11 @@ mod inside {
             let outcome = cell(script).with(|spec| spec.privilege = privilege).run();
             assert!(outcome.lines().iter().any(|line| line.contains("/proc/1/exe")), "{:#?}", outcome.lines);
             if privilege == Privilege::RootLike {
-                assert!(outcome.lines.iter().any(|line| line.contains("exe: Read-only file system")), "{:#?}", outcome.lines);
+                assert!(
+                    outcome.lines.iter().any(|line| line.contains("exe: Read-only file system")),
+                    "{:#?}",
+                    outcome.lines
+                );
             }
         }
     }
@@ -266,7 +282,8 @@ mod inside {
     fn the_environment_is_what_the_specification_says() {
         let outcome = cell("tr '\\0' '\\n' < /proc/self/environ").run();
         // the shell exports PWD and SHLVL to what it starts
-        let others: Vec<&String> = outcome.lines().iter().filter(|line| !line.starts_with("PWD=") && !line.starts_with("SHLVL=")).collect();
+        let others: Vec<&String> =
+            outcome.lines().iter().filter(|line| !line.starts_with("PWD=") && !line.starts_with("SHLVL=")).collect();
         assert!(others.iter().all(|line| *line == "PATH=/bin" || *line == "OLDPWD=/"), "{others:?}");
         let outcome = cell("hostname; id -u; id -g; id -G; umask; cat /proc/self/oom_score_adj >/dev/null").run();
         assert_eq!(outcome.lines()[..3], ["orchestrate", "0", "0"]);
@@ -311,7 +328,9 @@ mod inside {
     #[test]
     fn what_is_left_running_ends_with_the_script() {
         let marker = format!("97{}", std::process::id());
-        let _ = cell(&format!("setsid sleep {marker} & setsid sleep {marker} > /dev/null 2>&1 < /dev/null & exit 0")).run().lines();
+        let _ = cell(&format!("setsid sleep {marker} & setsid sleep {marker} > /dev/null 2>&1 < /dev/null & exit 0"))
+            .run()
+            .lines();
         assert_eq!(processes_with(&marker), 0);
     }
 
@@ -321,7 +340,9 @@ mod inside {
             .with(|spec| spec.limits.data = Some(64 << 20))
             .run();
         assert_eq!(outcome.lines().last().map(String::as_str), Some("refused"));
-        let outcome = cell("dd if=/dev/zero of=/out/big bs=1M count=9 || echo refused").with(|spec| spec.limits.file_size = 4 << 20).run();
+        let outcome = cell("dd if=/dev/zero of=/out/big bs=1M count=9 || echo refused")
+            .with(|spec| spec.limits.file_size = 4 << 20)
+            .run();
         assert_eq!(outcome.lines().last().map(String::as_str), Some("refused"));
         assert!(fs_err::metadata(outcome.cell.folder.path().join("out/big")).expect("the file").len() <= 4 << 20);
     }
@@ -335,7 +356,9 @@ mod inside {
         }
         fs_err::create_dir(hostile.path().join("var")).expect("a folder");
         fs_err::os::unix::fs::symlink("../../../../../../../../tmp", hostile.path().join("var/tmp")).expect("a link");
-        let outcome = cell("echo x > /out/x; echo y > /tmp/y").with(|spec| spec.layers.insert(0, hostile.path().to_owned())).try_run();
+        let outcome = cell("echo x > /out/x; echo y > /tmp/y")
+            .with(|spec| spec.layers.insert(0, hostile.path().to_owned()))
+            .try_run();
         if let Err(error) = outcome {
             assert!(error.to_string().contains("mount something at"), "{error}");
         }
@@ -367,9 +390,17 @@ mod inside {
 
     #[test]
     fn a_layer_that_is_missing_is_named() {
-        let error = cell("true").with(|spec| spec.layers.push("/nonexistent/layer".into())).try_run().err().expect("no such layer");
+        let error = cell("true")
+            .with(|spec| spec.layers.push("/nonexistent/layer".into()))
+            .try_run()
+            .err()
+            .expect("no such layer");
         assert!(error.to_string().contains("/nonexistent/layer"), "{error}");
-        let error = cell("true").with(|spec| spec.argv = vec!["/bin/none".to_owned()]).try_run().err().expect("no such program");
+        let error = cell("true")
+            .with(|spec| spec.argv = vec!["/bin/none".to_owned()])
+            .try_run()
+            .err()
+            .expect("no such program");
         assert!(error.to_string().contains("start /bin/none"), "{error}");
     }
 

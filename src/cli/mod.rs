@@ -38,7 +38,10 @@ const BUG: u8 = 70;
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), "orchestrate has a bug: {panic}\nplease report it with the command that you gave");
+        let _ = writeln!(
+            std::io::stderr(),
+            "orchestrate has a bug: {panic}\nplease report it with the command that you gave"
+        );
     }));
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,

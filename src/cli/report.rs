@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
-use crate::model::{Place, SourceMap};
 use crate::distribution::debian::release::ReleaseError;
+use crate::model::{Place, SourceMap};
 use crate::ops::{OpsError, PinError, StepError, SuiteError};
 use crate::plan::PlanError;
 
@@ -86,8 +86,10 @@ fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
             let mut recipes: Vec<&str> = misfits.iter().map(|misfit| misfit.recipe.as_str()).collect();
             recipes.dedup();
             let help = format!("run `orchestrate refresh {}`", recipes.join(" "));
-            let mut drawn: Vec<Drawn> =
-                misfits.iter().map(|misfit| at(misfit.to_string(), &[(misfit.place, "asked for here".to_owned())], None, sources)).collect();
+            let mut drawn: Vec<Drawn> = misfits
+                .iter()
+                .map(|misfit| at(misfit.to_string(), &[(misfit.place, "asked for here".to_owned())], None, sources))
+                .collect();
             if let Some(last) = drawn.last_mut() {
                 last.help = Some(help);
             }
@@ -141,7 +143,11 @@ fn place(error: &OpsError) -> Option<Place> {
         | OpsError::Pin { place, .. }
         | OpsError::NoDistribution { place, .. }
         | OpsError::Plan {
-            source: PlanError::NoToolchain { place, .. } | PlanError::ToolchainFromImage { place, .. } | PlanError::Local { place, .. } | PlanError::Dangling { place, .. },
+            source:
+                PlanError::NoToolchain { place, .. }
+                | PlanError::ToolchainFromImage { place, .. }
+                | PlanError::Local { place, .. }
+                | PlanError::Dangling { place, .. },
         }
         | OpsError::Step { source: StepError::Absent { place, .. }, .. } => Some(*place),
         OpsError::Step { source: StepError::Image(error), .. } => error.place(),

@@ -18,7 +18,9 @@ pub(super) fn colour(common: &Common) -> bool {
     match common.color {
         When::Always => true,
         When::Never => false,
-        When::Auto => std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal(),
+        When::Auto => {
+            std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal()
+        }
     }
 }
 
@@ -29,7 +31,8 @@ pub(super) fn project_root(common: &Common) -> Result<Utf8PathBuf, OpsError> {
         Some(root) => Err(OpsError::NoProject { start: root.clone() }),
         None => {
             let here = std::env::current_dir()?;
-            let here = Utf8PathBuf::from_path_buf(here).map_err(|_| std::io::Error::other("this folder's name is not UTF-8"))?;
+            let here = Utf8PathBuf::from_path_buf(here)
+                .map_err(|_| std::io::Error::other("this folder's name is not UTF-8"))?;
             ops::find_project(&here)
         }
     }
@@ -48,8 +51,9 @@ pub(super) fn environment(common: &Common) -> Result<Environment, OpsError> {
         None => usual().map_or(Ok(Environment::default()), |path| Environment::load(&path, false)),
     };
     let mut environment = read.map_err(|source| OpsError::Environment { source })?;
-    environment.variables =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    environment.variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     Ok(environment)
 }
 
@@ -58,7 +62,9 @@ pub(super) fn store(common: &Common, environment: &Environment) -> Result<Store,
     let asked = common.store.as_deref().map(Utf8Path::as_std_path).map(PathBuf::from);
     let usual = || Some(base_folder("XDG_CACHE_HOME", ".cache")?.join("orchestrate"));
     let folder = asked.or_else(|| environment.cache.clone()).or_else(usual);
-    let folder = folder.ok_or_else(|| std::io::Error::other("neither HOME nor XDG_CACHE_HOME is set: name a store with `--store DIR`"))?;
+    let folder = folder.ok_or_else(|| {
+        std::io::Error::other("neither HOME nor XDG_CACHE_HOME is set: name a store with `--store DIR`")
+    })?;
     Ok(Store::open(&std::path::absolute(folder)?)?)
 }
 
@@ -75,7 +81,11 @@ pub(super) fn jobs(common: &Common) -> NonZeroUsize {
 }
 
 /// Everything that verbs work with.
-pub(super) fn services<'a>(common: &Common, offline: bool, observer: &'a dyn Observer) -> Result<Services<'a>, OpsError> {
+pub(super) fn services<'a>(
+    common: &Common,
+    offline: bool,
+    observer: &'a dyn Observer,
+) -> Result<Services<'a>, OpsError> {
     let environment = environment(common)?;
     let store = store(common, &environment)?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();

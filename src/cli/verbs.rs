@@ -69,7 +69,12 @@ fn json<T: Serialize>(value: &T) -> Result<(), OpsError> {
     Ok(writeln!(out)?)
 }
 
-fn build(arguments: &Arguments, verb: &Build, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+fn build(
+    arguments: &Arguments,
+    verb: &Build,
+    progress: &Progress,
+    sources: &mut Option<SourceMap>,
+) -> Result<Exit, OpsError> {
     let workspace = load(arguments, sources)?;
     let services = setup::services(&arguments.common, verb.offline, progress)?;
     let outputs = match verb.output.as_slice() {
@@ -82,7 +87,11 @@ fn build(arguments: &Arguments, verb: &Build, progress: &Progress, sources: &mut
     if !arguments.common.quiet && report.ran == 0 {
         let _ = writeln!(io::stderr(), "nothing to do: all {} step{} are done", report.steps, plural(report.steps));
     }
-    if verb.json { json(&report)? } else { print_images(&report)? }
+    if verb.json {
+        json(&report)?
+    } else {
+        print_images(&report)?
+    }
     Ok(Exit::Done)
 }
 
@@ -97,7 +106,12 @@ fn print_images(report: &BuildReport) -> Result<(), OpsError> {
     Ok(())
 }
 
-fn plan(arguments: &Arguments, verb: &Plan, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+fn plan(
+    arguments: &Arguments,
+    verb: &Plan,
+    progress: &Progress,
+    sources: &mut Option<SourceMap>,
+) -> Result<Exit, OpsError> {
     let workspace = load(arguments, sources)?;
     let services = setup::services(&arguments.common, true, progress)?;
     let steps = ops::plan_steps(&workspace, &services, &request(&verb.chosen, Vec::new(), OnFailure::Report))?;
@@ -118,14 +132,23 @@ fn plan(arguments: &Arguments, verb: &Plan, progress: &Progress, sources: &mut O
     Ok(Exit::Done)
 }
 
-fn refresh(arguments: &Arguments, verb: &Refresh, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+fn refresh(
+    arguments: &Arguments,
+    verb: &Refresh,
+    progress: &Progress,
+    sources: &mut Option<SourceMap>,
+) -> Result<Exit, OpsError> {
     let workspace = load(arguments, sources)?;
     let services = setup::services(&arguments.common, false, progress)?;
     let mode = if verb.check { RefreshMode::Check } else { RefreshMode::Write };
     let request = RefreshRequest { recipes: verb.recipes.clone(), only: verb.only.clone(), mode };
     let report = ops::refresh(&workspace, &services, &request)?;
     progress.clear();
-    if verb.json { json(&report)? } else { print_moves(&report)? }
+    if verb.json {
+        json(&report)?
+    } else {
+        print_moves(&report)?
+    }
     if !arguments.common.quiet {
         let _ = writeln!(io::stderr(), "{}", summary(&report, mode));
     }
@@ -150,7 +173,12 @@ fn summary(report: &RefreshReport, mode: RefreshMode) -> String {
     }
 }
 
-fn check(arguments: &Arguments, verb: &Check, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+fn check(
+    arguments: &Arguments,
+    verb: &Check,
+    progress: &Progress,
+    sources: &mut Option<SourceMap>,
+) -> Result<Exit, OpsError> {
     let workspace = load(arguments, sources)?;
     let services = setup::services(&arguments.common, true, progress)?;
     let report = ops::check(&workspace, &services)?;
@@ -176,7 +204,13 @@ fn list(arguments: &Arguments, verb: &List, sources: &mut Option<SourceMap>) -> 
     for image in &images {
         let platforms: Vec<String> = image.platforms.iter().map(ToString::to_string).collect();
         let title = image.title.clone().unwrap_or_default();
-        table.add_row([image.name.to_string(), image.from.clone(), platforms.join(" "), image.recipe.to_string(), title]);
+        table.add_row([
+            image.name.to_string(),
+            image.from.clone(),
+            platforms.join(" "),
+            image.recipe.to_string(),
+            title,
+        ]);
     }
     writeln!(io::stdout(), "{}", table.trim_fmt())?;
     Ok(Exit::Done)

@@ -84,8 +84,11 @@ fn refuse_unknown(image: &Image, unmodelled: &[UnmodelledScript]) -> Result<(), 
         image.waivers.iter().any(|waiver| waiver.check == CHECK && waiver.subject.as_ref().is_none_or(names))
     };
     let unknown = unmodelled.iter().filter(|script| !excused(script));
-    let scripts: Vec<String> =
-        unknown.map(|script| format!("{} of {} {}", script.script, script.package, script.version)).collect();
+    let scripts = unknown.map(|unknown| {
+        let UnmodelledScript { script, package, version, fingerprint, .. } = unknown;
+        format!("{script} of {package} {version} ({fingerprint})")
+    });
+    let scripts: Vec<String> = scripts.collect();
     if scripts.is_empty() { Ok(()) } else { Err(ImageError::UnknownScripts { scripts }) }
 }
 
@@ -113,6 +116,11 @@ impl Effects {
             elf: None,
             entry,
         };
+        // a folder that configuration empties and replaces by a link, as base-files does with /var/run
+        let emptied = tree.get(&path).is_some_and(|there| there.entry.kind == EntryKind::Dir) && !is_folder;
+        if emptied && tree.children(&path).next().is_none() {
+            self.remove(tree, &FileTree::default(), &path);
+        }
         match tree.get(&path) {
             Some(there) if (there.entry.kind == EntryKind::Dir) != is_folder => {
                 let first = match there.owner {

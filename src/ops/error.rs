@@ -15,9 +15,9 @@ use crate::model::{ArchiveName, ImageName, Place};
 use crate::plan::{PlanError, Subject};
 use crate::publish::PublishError;
 use crate::recipe::Mistakes;
-use crate::resolve::debian::{Unsatisfiable, UniverseError};
-use crate::stage::{RootError, StageError};
+use crate::resolve::debian::{UniverseError, Unsatisfiable};
 use crate::stage::source::SourceError;
+use crate::stage::{RootError, StageError};
 use crate::store::StoreError;
 
 /// Why a verb did not do what was asked.

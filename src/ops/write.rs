@@ -15,7 +15,11 @@ use crate::publish::{self, PublishedImage};
 pub(super) type Images = BTreeMap<ImageName, Vec<BuiltImage>>;
 
 /// Makes each image's index and writes everything to every output.
-pub(super) fn write_out(services: &Services<'_>, images: &Images, outputs: &[Output]) -> Result<Vec<ImageReport>, OpsError> {
+pub(super) fn write_out(
+    services: &Services<'_>,
+    images: &Images,
+    outputs: &[Output],
+) -> Result<Vec<ImageReport>, OpsError> {
     let store = &services.store;
     let mut indexed = Vec::new();
     for (name, platforms) in images {

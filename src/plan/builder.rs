@@ -12,7 +12,9 @@ use super::step::{
     SourceInput, SourceWork, StageWork, Step, StepId, Subject, Work,
 };
 use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId, SetOwner, SourcePin};
-use crate::model::{ArchiveName, Digest, EPOCH, ImageName, ImagePath, Place, Platform, RecipeName, SourceName, StageName};
+use crate::model::{
+    ArchiveName, Digest, EPOCH, ImageName, ImagePath, Place, Platform, RecipeName, SourceName, StageName,
+};
 use crate::recipe::{
     Base, CopyFrom, Edit, EntryKind, Image, Origin, Per, Project, Recipe, RecipeSet, Stage, Status, meaning,
 };

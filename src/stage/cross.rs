@@ -215,7 +215,9 @@ fn meson(build: Platform, target: Platform) -> String {
     };
     let endian = if target.elf().2 { "little" } else { "big" };
     let mut text = "[binaries]\n".to_owned();
-    for (name, tool) in [("c", "gcc"), ("cpp", "g++"), ("ar", "ar"), ("strip", "strip"), ("objcopy", "objcopy"), ("ld", "ld")] {
+    for (name, tool) in
+        [("c", "gcc"), ("cpp", "g++"), ("ar", "ar"), ("strip", "strip"), ("objcopy", "objcopy"), ("ld", "ld")]
+    {
         let _ = writeln!(text, "{name} = '{triplet}-{tool}'");
     }
     let _ = writeln!(text, "pkg-config = 'pkg-config'");
@@ -223,7 +225,8 @@ fn meson(build: Platform, target: Platform) -> String {
     let _ = writeln!(text, "pkg_config_libdir = ['/usr/lib/{multiarch}/pkgconfig', '/usr/share/pkgconfig']");
     let _ = writeln!(text, "needs_exe_wrapper = {}", build != target);
     let _ = writeln!(text, "\n[host_machine]");
-    let _ = writeln!(text, "system = 'linux'\ncpu_family = '{family}'\ncpu = '{}'\nendian = '{endian}'", target.machine());
+    let _ =
+        writeln!(text, "system = 'linux'\ncpu_family = '{family}'\ncpu = '{}'\nendian = '{endian}'", target.machine());
     text
 }
 
@@ -239,9 +242,15 @@ mod tests {
     fn everything_points_at_the_target() {
         let environment = cross_environment(AMD64, ARM64, Network::None);
         let get = |name: &str| environment.variables.get(name).map(String::as_str).unwrap_or_default();
-        assert_eq!((get("CC"), get("CC_FOR_BUILD"), get("HOST_CC")), ("aarch64-linux-gnu-gcc", "x86_64-linux-gnu-gcc", "x86_64-linux-gnu-gcc"));
+        assert_eq!(
+            (get("CC"), get("CC_FOR_BUILD"), get("HOST_CC")),
+            ("aarch64-linux-gnu-gcc", "x86_64-linux-gnu-gcc", "x86_64-linux-gnu-gcc")
+        );
         assert_eq!(get("CONFIGURE_HOST"), "--build=x86_64-linux-gnu --host=aarch64-linux-gnu");
-        assert_eq!((get("GOARCH"), get("GOPROXY"), get("CARGO_BUILD_TARGET")), ("arm64", "off", "aarch64-unknown-linux-gnu"));
+        assert_eq!(
+            (get("GOARCH"), get("GOPROXY"), get("CARGO_BUILD_TARGET")),
+            ("arm64", "off", "aarch64-unknown-linux-gnu")
+        );
         assert_eq!(get("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER"), "aarch64-linux-gnu-gcc");
         assert_eq!(get("SOURCE_DATE_EPOCH"), "315532800");
         assert_eq!((get("TARGET_PLATFORM"), get("BUILD_DEB"), get("TARGET_VARIANT")), ("linux/arm64", "amd64", ""));
@@ -260,16 +269,24 @@ mod tests {
     #[test]
     fn only_vendor_steps_may_ask_the_network() {
         let environment = cross_environment(AMD64, ARM64, Network::Host);
-        assert!(!environment.variables.contains_key("GOPROXY") && !environment.variables.contains_key("CARGO_NET_OFFLINE"));
+        assert!(
+            !environment.variables.contains_key("GOPROXY") && !environment.variables.contains_key("CARGO_NET_OFFLINE")
+        );
     }
 
     #[test]
     fn every_variable_is_in_the_documentation() {
         let page = include_str!("../../docs/sandbox.md");
         let documented = |name: &str| {
-            let rust = ["CC_", "CXX_", "AR_", "CFLAGS_", "CXXFLAGS_"].iter().any(|prefix| name.starts_with(prefix) && name.contains("unknown"));
-            rust || page.contains(&format!("`{name}`")) || name.ends_with("_FOR_BUILD") || name.starts_with("HOST_")
-                || name.starts_with("TARGET_") || name.starts_with("BUILD_") || name.starts_with("CARGO_TARGET_")
+            let rust = ["CC_", "CXX_", "AR_", "CFLAGS_", "CXXFLAGS_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix) && name.contains("unknown"));
+            rust || page.contains(&format!("`{name}`"))
+                || name.ends_with("_FOR_BUILD")
+                || name.starts_with("HOST_")
+                || name.starts_with("TARGET_")
+                || name.starts_with("BUILD_")
+                || name.starts_with("CARGO_TARGET_")
         };
         let environment = cross_environment(AMD64, ARM64, Network::None);
         let missing: Vec<&String> = environment.variables.keys().filter(|name| !documented(name)).collect();

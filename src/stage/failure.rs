@@ -84,8 +84,12 @@ impl StageError {
         match self {
             Self::Failed(failure) => Some(failure.help()),
             Self::Sandbox { source } => source.help(),
-            Self::NoSecret { id } => Some(format!("write `secret \"{id}\" file=…` or `env=…` into the environment file")),
-            Self::Output { source: OutputError::Special { .. } } => Some("remove it at the end of the script".to_owned()),
+            Self::NoSecret { id } => {
+                Some(format!("write `secret \"{id}\" file=…` or `env=…` into the environment file"))
+            }
+            Self::Output { source: OutputError::Special { .. } } => {
+                Some("remove it at the end of the script".to_owned())
+            }
             _ => None,
         }
     }
@@ -110,18 +114,24 @@ impl Failure {
     /// What a person can do about it.
     #[must_use]
     pub fn help(&self) -> String {
-        let look = format!("the whole output is in {}; `orchestrate build --debug-shell` opens a shell where it failed", self.log.display());
+        let look = format!(
+            "the whole output is in {}; `orchestrate build --debug-shell` opens a shell where it failed",
+            self.log.display()
+        );
         match self.ending {
             Ending::TimedOut => format!("if it needs longer, give the stage `timeout \"2h\"`; {look}"),
             Ending::Killed(9) => format!("memory may have run out: fewer jobs (`--jobs`) need less; {look}"),
-            _ if self.lacks_network() => format!("steps have no network: what they need is a source, `vendor` for what a package manager fetches; {look}"),
+            _ if self.lacks_network() => format!(
+                "steps have no network: what they need is a source, `vendor` for what a package manager fetches; {look}"
+            ),
             _ => look,
         }
     }
 
     /// Whether the output ends like that of a program that tried to reach something.
     fn lacks_network(&self) -> bool {
-        const SIGNS: &[&str] = &["Temporary failure in name resolution", "Could not resolve host", "Network is unreachable", "dial tcp"];
+        const SIGNS: &[&str] =
+            &["Temporary failure in name resolution", "Could not resolve host", "Network is unreachable", "dial tcp"];
         self.tail.iter().any(|line| SIGNS.iter().any(|sign| line.contains(sign)))
     }
 }

@@ -205,7 +205,8 @@ fn prepare(
 
 /// A folder appears as it is, under an overlay; a file cannot have one and is copied.
 fn mount_input(input: &Input, tree: &Path, copy: &Path) -> Result<Mount, StageError> {
-    let source = within(tree, &input.path).map_err(|source| StageError::NoInput { path: input.path.clone(), source })?;
+    let source =
+        within(tree, &input.path).map_err(|source| StageError::NoInput { path: input.path.clone(), source })?;
     let metadata = fs_err::metadata(&source).map_err(StageError::prepare)?;
     let at = input.at.clone();
     if metadata.is_dir() {
@@ -261,6 +262,9 @@ mod tests {
         assert_eq!(fs_err::read_to_string(found).expect("a file"), "own");
         assert!(within(tree.path(), &path("out/passwd")).is_err());
         assert!(within(tree.path(), &path("up")).is_err());
-        assert_eq!(within(tree.path(), &ImagePath::root()).expect("itself"), tree.path().canonicalize().expect("a path"));
+        assert_eq!(
+            within(tree.path(), &ImagePath::root()).expect("itself"),
+            tree.path().canonicalize().expect("a path")
+        );
     }
 }

@@ -40,7 +40,16 @@ impl Archive {
         let archive = Self { folder: tempfile::tempdir().expect("a folder") };
         tool(
             "gnupg",
-            archive.gpg().args(["--batch", "--quick-generate-key", "--passphrase", "", "archive@example.org", "rsa3072", "sign", "never"]),
+            archive.gpg().args([
+                "--batch",
+                "--quick-generate-key",
+                "--passphrase",
+                "",
+                "archive@example.org",
+                "rsa3072",
+                "sign",
+                "never",
+            ]),
         );
         archive.publish(packages, &Dates::default());
         archive
@@ -72,7 +81,8 @@ impl Archive {
 
     /// Replaces what it holds.
     pub fn publish(&self, packages: &[Package<'_>], dates: &Dates<'_>) {
-        let mut indexes: std::collections::BTreeMap<&str, String> = [("amd64", String::new()), ("arm64", String::new())].into();
+        let mut indexes: std::collections::BTreeMap<&str, String> =
+            [("amd64", String::new()), ("arm64", String::new())].into();
         for package in packages {
             let stanza = self.package(package);
             for (architecture, index) in &mut indexes {
@@ -119,7 +129,8 @@ impl Archive {
                 std::fs::create_dir_all(target).expect("made");
             } else if path.starts_with("/DEBIAN/") {
                 write(&target, content);
-                std::fs::set_permissions(&target, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("changed");
+                std::fs::set_permissions(&target, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+                    .expect("changed");
             } else {
                 write(&target, content);
             }

@@ -11,7 +11,9 @@ pub fn tool(package: &str, command: &mut Command) -> Output {
     let shown = format!("{command:?}");
     let output = match command.output() {
         Ok(output) => output,
-        Err(error) => panic!("{shown} cannot be started ({error}): install the package `{package}`, or run hack/test.sh"),
+        Err(error) => {
+            panic!("{shown} cannot be started ({error}): install the package `{package}`, or run hack/test.sh")
+        }
     };
     assert!(
         output.status.success(),

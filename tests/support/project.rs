@@ -35,7 +35,12 @@ impl Said {
     pub fn failed(self, texts: &[&str]) -> String {
         assert_eq!(self.code, Some(1), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         // lines are broken where the terminal ends: compare words
-        let words = |text: &str| text.split(['\n', ' ', '│', '×', '╰', '─', '▶']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let words = |text: &str| {
+            text.split(['\n', ' ', '│', '×', '╰', '─', '▶'])
+                .filter(|word| !word.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         for text in texts {
             assert!(words(&self.stderr).contains(&words(text)), "`{text}` is not in:\n{}", self.stderr);
         }

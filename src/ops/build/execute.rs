@@ -101,7 +101,8 @@ impl Run<'_, '_> {
                 let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
                 let open = |wanted: &str| -> Result<Box<dyn Read>, SourceError> {
                     let digest = files.iter().find(|(name, _)| name == wanted).map(|(_, digest)| digest);
-                    let digest = digest.ok_or_else(|| SourceError::NotASourcePackage { reason: format!("lacks `{wanted}`") })?;
+                    let digest =
+                        digest.ok_or_else(|| SourceError::NotASourcePackage { reason: format!("lacks `{wanted}`") })?;
                     let file = store.open_blob(digest).map_err(|error| std::io::Error::other(error.to_string()))?;
                     Ok(Box::new(file))
                 };
@@ -125,7 +126,12 @@ impl Run<'_, '_> {
     }
 
     /// Assembles an image.
-    fn image(&self, work: &ImageWork<'_>, step: &Step<'_>, needs: &[Outcome]) -> Result<crate::image::BuiltImage, StepError> {
+    fn image(
+        &self,
+        work: &ImageWork<'_>,
+        step: &Step<'_>,
+        needs: &[Outcome],
+    ) -> Result<crate::image::BuiltImage, StepError> {
         let mut base = None;
         let mut contents: Vec<Option<CopyContent>> = work.image.entries.iter().map(|_| None).collect();
         for (need, outcome) in step.needs.iter().zip(needs) {
@@ -169,7 +175,9 @@ impl Run<'_, '_> {
             CopyFrom::Source(name, path) => (format!("source {}", name.value), &path.value),
             CopyFrom::Image(_, path) => {
                 return Ok(match outcome {
-                    Outcome::Image(image) => Some(CopyContent::Image(Box::new(image.as_ref().clone()), path.value.clone())),
+                    Outcome::Image(image) => {
+                        Some(CopyContent::Image(Box::new(image.as_ref().clone()), path.value.clone()))
+                    }
                     Outcome::Tree(_) | Outcome::Root(_) => None,
                 });
             }

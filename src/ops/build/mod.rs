@@ -114,7 +114,11 @@ pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequ
 ///
 /// # Errors
 /// When the lock does not fit or the store cannot be read.
-pub fn plan_steps(workspace: &Workspace, services: &Services<'_>, request: &BuildRequest) -> Result<Vec<PlannedStep>, OpsError> {
+pub fn plan_steps(
+    workspace: &Workspace,
+    services: &Services<'_>,
+    request: &BuildRequest,
+) -> Result<Vec<PlannedStep>, OpsError> {
     let Workspace { project, lock } = workspace;
     let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
     let run = Run::new(project, lock, services, &plan, request.on_failure);
@@ -169,7 +173,8 @@ impl<'r, 'a> Run<'r, 'a> {
         while let Some(task) = open.pop() {
             for need in &self.plan.steps[task].needs {
                 let known = !missing.contains(&need.step.0);
-                if let (true, Some(Outcome::Image(image))) = (known, outcome(&self.services.store, self.plan.step(need.step))?)
+                if let (true, Some(Outcome::Image(image))) =
+                    (known, outcome(&self.services.store, self.plan.step(need.step))?)
                     && !image.is_whole(&self.services.store)
                 {
                     missing.insert(need.step.0);
@@ -236,7 +241,9 @@ impl<'r, 'a> Run<'r, 'a> {
         let how = if known.is_some() { How::SameInputs } else { How::Ran };
         let outcome = match known {
             Some(known) => known,
-            None => self.execute(step, &needs).map_err(|source| OpsError::Step { subject: step.subject.clone(), source })?,
+            None => {
+                self.execute(step, &needs).map_err(|source| OpsError::Step { subject: step.subject.clone(), source })?
+            }
         };
         results::remember(&services.store, self.plan, id, content.as_ref(), &outcome)?;
         services.observer.event(Event::Finished { subject: &step.subject, how, took: since.elapsed() });
@@ -248,7 +255,8 @@ impl<'r, 'a> Run<'r, 'a> {
         let store = &self.services.store;
         let files: BTreeSet<Digest> = tasks.iter().flat_map(|&task| self.plan.steps[task].work.files()).collect();
         let missing = files.into_iter().filter(|digest| !store.has_blob(digest));
-        let wants: Vec<Want> = missing.filter_map(|digest| Some(self.want(digest, self.plan.files.get(&digest)?))).collect();
+        let wants: Vec<Want> =
+            missing.filter_map(|digest| Some(self.want(digest, self.plan.files.get(&digest)?))).collect();
         if wants.is_empty() {
             return Ok(());
         }

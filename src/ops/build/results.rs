@@ -9,8 +9,8 @@ use crate::image::BuiltImage;
 use crate::model::Digest;
 use crate::ops::OpsError;
 use crate::plan::{Change, Plan, RootWork, Step, StepId, Subject, Work, explain};
-use crate::stage::{ROOT_FORMAT, RootConfigure, RootPackage, RootSpec, known_root};
 use crate::recipe::meaning;
+use crate::stage::{ROOT_FORMAT, RootConfigure, RootPackage, RootSpec, known_root};
 use crate::store::{Store, StoreError, TreeKind};
 
 /// What a step gave.
@@ -114,7 +114,11 @@ fn known_by(outcome: &Outcome) -> Digest {
 }
 
 /// The outcome of an earlier step that saw the same.
-pub(in crate::ops) fn same_content(store: &Store, work: &Work<'_>, key: &Digest) -> Result<Option<Outcome>, StoreError> {
+pub(in crate::ops) fn same_content(
+    store: &Store,
+    work: &Work<'_>,
+    key: &Digest,
+) -> Result<Option<Outcome>, StoreError> {
     recorded_tree(store, CONTENTS, key, kind_of(work))
 }
 

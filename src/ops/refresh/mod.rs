@@ -56,10 +56,21 @@ pub struct RefreshReport {
 /// # Errors
 /// When a recipe is not known, an archive cannot be read or trusted, packages cannot be found, or a source cannot be
 /// had. The lock is then as it was.
-pub fn refresh(workspace: &Workspace, services: &Services<'_>, request: &RefreshRequest) -> Result<RefreshReport, OpsError> {
+pub fn refresh(
+    workspace: &Workspace,
+    services: &Services<'_>,
+    request: &RefreshRequest,
+) -> Result<RefreshReport, OpsError> {
     let project = &workspace.project;
     let scope = Scope::new(project, request)?;
-    let mut fresh = Refresh { project, services, scope, lock: pruned(project, &workspace.lock), universes: None, sources: Vec::new() };
+    let mut fresh = Refresh {
+        project,
+        services,
+        scope,
+        lock: pruned(project, &workspace.lock),
+        universes: None,
+        sources: Vec::new(),
+    };
     fresh.archives()?;
     fresh.image_packages()?;
     fresh.plain_sources()?;
@@ -110,7 +121,9 @@ fn pruned(project: &Project, lock: &Lock) -> Lock {
     for (name, pins) in &mut lock.recipes {
         let set = &project.recipes[name];
         pins.sources.retain(|(source, platform), _| {
-            set.on.iter().any(|(on, recipe)| recipe.sources.contains_key(source) && platform.is_none_or(|platform| platform == *on))
+            set.on.iter().any(|(on, recipe)| {
+                recipe.sources.contains_key(source) && platform.is_none_or(|platform| platform == *on)
+            })
         });
         pins.packages.retain(|id, _| asks_for(project, set, id));
     }
@@ -161,7 +174,8 @@ impl<'r> Refresh<'r> {
             return Ok(());
         }
         let project = self.project;
-        let uses = distributions.iter().filter_map(|wanted| project.distribution(wanted)).flat_map(|found| found.uses.clone());
+        let uses =
+            distributions.iter().filter_map(|wanted| project.distribution(wanted)).flat_map(|found| found.uses.clone());
         let mut suites = suites::read_releases(project, self.services, &uses.collect())?;
         let platforms = self.readings().map(|(_, platform, _)| platform).chain(project.build_platforms.iter().copied());
         let indexes = suites::package_indexes(project, self.services, &mut suites, &architectures(platforms))?;
@@ -199,26 +213,35 @@ impl<'r> Refresh<'r> {
     }
 
     fn debian_sources(&self) -> impl Iterator<Item = (&'r RecipeSet, &'r DistributionRef, &'r str)> {
-        self.readings().filter(|(set, ..)| self.scope.has(&set.name, InputKind::Packages)).flat_map(|(set, _, recipe)| {
-            recipe.sources.values().filter_map(move |source| match &source.origin {
-                Origin::DebianSource { package, distribution } => Some((set, distribution, package.as_str())),
-                _ => None,
-            })
-        })
+        self.readings().filter(|(set, ..)| self.scope.has(&set.name, InputKind::Packages)).flat_map(
+            |(set, _, recipe)| {
+                recipe.sources.values().filter_map(move |source| match &source.origin {
+                    Origin::DebianSource { package, distribution } => Some((set, distribution, package.as_str())),
+                    _ => None,
+                })
+            },
+        )
     }
 
     /// Resolves the packages of images, each after the image it is built on.
     fn image_packages(&mut self) -> Result<(), OpsError> {
         let mut done = BTreeSet::new();
-        let names: Vec<(ImageName, Platform)> =
-            self.readings().flat_map(|(_, platform, recipe)| recipe.images.keys().map(move |name| (name.clone(), platform))).collect();
+        let names: Vec<(ImageName, Platform)> = self
+            .readings()
+            .flat_map(|(_, platform, recipe)| recipe.images.keys().map(move |name| (name.clone(), platform)))
+            .collect();
         for (name, platform) in names {
             self.image(&name, platform, &mut done)?;
         }
         Ok(())
     }
 
-    fn image(&mut self, name: &ImageName, platform: Platform, done: &mut BTreeSet<(ImageName, Platform)>) -> Result<(), OpsError> {
+    fn image(
+        &mut self,
+        name: &ImageName,
+        platform: Platform,
+        done: &mut BTreeSet<(ImageName, Platform)>,
+    ) -> Result<(), OpsError> {
         if !done.insert((name.clone(), platform)) {
             return Ok(());
         }
@@ -240,9 +263,16 @@ impl<'r> Refresh<'r> {
     }
 
     /// The set that answers `request`; none when it is out of scope.
-    fn solve(&self, set: &RecipeSet, id: &SetId, request: &SetRequest<'_>) -> Result<Option<lock::PackageSet>, OpsError> {
+    fn solve(
+        &self,
+        set: &RecipeSet,
+        id: &SetId,
+        request: &SetRequest<'_>,
+    ) -> Result<Option<lock::PackageSet>, OpsError> {
         match &self.universes {
-            Some(universes) if self.scope.has(&set.name, InputKind::Packages) => universes.solve(id, &set.name, request).map(Some),
+            Some(universes) if self.scope.has(&set.name, InputKind::Packages) => {
+                universes.solve(id, &set.name, request).map(Some)
+            }
             _ => Ok(None),
         }
     }
@@ -293,7 +323,8 @@ impl<'r> Refresh<'r> {
                     .iter()
                     .filter_map(|platform| Some((*platform, set.on.get(platform)?.sources.get(name)?)))
                     .collect();
-                let requests: BTreeSet<_> = readings.iter().map(|(_, source)| crate::plan::source_request(&source.origin)).collect();
+                let requests: BTreeSet<_> =
+                    readings.iter().map(|(_, source)| crate::plan::source_request(&source.origin)).collect();
                 let shared = requests.len() == 1 && readings.len() == set.platforms.len();
                 for (platform, source) in readings.iter().take(if shared { 1 } else { usize::MAX }) {
                     self.source(set, name, (!shared).then_some(*platform), source)?;
@@ -321,11 +352,14 @@ impl<'r> Refresh<'r> {
         }
         let what = format!("{}/{name}", set.name);
         self.services.observer.event(Event::Doing { what: &format!("looking up source {what}") });
-        let wrong = |source_error: PinError| OpsError::Pin { what: what.clone(), place: source.place, source: source_error };
+        let wrong =
+            |source_error: PinError| OpsError::Pin { what: what.clone(), place: source.place, source: source_error };
         let key = (name.clone(), platform);
         let old = self.lock.recipes.get(&set.name).and_then(|lock| lock.sources.get(&key));
         let pin = match &source.origin {
-            Origin::Git { url, reference, .. } => sources::pin_git(self.services, &source.origin, url, reference, old).map_err(wrong)?,
+            Origin::Git { url, reference, .. } => {
+                sources::pin_git(self.services, &source.origin, url, reference, old).map_err(wrong)?
+            }
             Origin::Download(download) => {
                 sources::pin_download(self.project, self.services, &source.origin, download).map_err(wrong)?
             }
@@ -371,7 +405,8 @@ impl<'r> Refresh<'r> {
         for name in &self.scope.recipes {
             let fresh = self.lock.recipes.entry(name.clone()).or_default();
             let before = old.recipes.get(name);
-            let same = before.is_some_and(|before| before.sources == fresh.sources && before.packages == fresh.packages);
+            let same =
+                before.is_some_and(|before| before.sources == fresh.sources && before.packages == fresh.packages);
             fresh.created = match before {
                 Some(before) if same => before.created,
                 Some(before) => later(before.created, newest),

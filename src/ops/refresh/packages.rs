@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::suites::SignedSuite;
+use crate::distribution::debian::index::Priority;
 use crate::distribution::debian::relation::Constraint;
 use crate::lock::{FilePin, Lock, PackagePin, PackageSet, SetId};
 use crate::model::{ArchiveName, PackageName, Platform, RecipeName};
 use crate::ops::error::OpsError;
 use crate::plan::{SetRequest, WantedPackage};
 use crate::recipe::{Dependencies, DistributionRef, PackageSelection};
-use crate::distribution::debian::index::Priority;
 use crate::resolve::debian::{Chosen, Installed, Part, Request, Universe, Wanted, candidate, resolve};
 
 /// The packages of each distribution that recipes use.
@@ -29,7 +29,9 @@ impl Universes {
             let mut parts = Vec::new();
             for suite_use in &distribution.uses {
                 let same = |suite: &&SignedSuite| suite.archive == suite_use.archive && suite.suite == suite_use.suite;
-                let Some((position, suite)) = suites.iter().enumerate().find(|(_, suite)| same(suite)) else { continue };
+                let Some((position, suite)) = suites.iter().enumerate().find(|(_, suite)| same(suite)) else {
+                    continue;
+                };
                 for (architecture, index) in indexes(position) {
                     let (archive, name) = (suite.archive.clone(), suite.suite.clone());
                     parts.push(Part { archive, suite: name, architecture, priority: suite.release.priority, index });
@@ -41,8 +43,16 @@ impl Universes {
     }
 
     /// Finds the set that answers `request`.
-    pub(super) fn solve(&self, id: &SetId, recipe: &RecipeName, request: &SetRequest<'_>) -> Result<PackageSet, OpsError> {
-        let key = DistributionRef { name: request.distribution.name.value.clone(), suite: request.distribution.suite.clone() };
+    pub(super) fn solve(
+        &self,
+        id: &SetId,
+        recipe: &RecipeName,
+        request: &SetRequest<'_>,
+    ) -> Result<PackageSet, OpsError> {
+        let key = DistributionRef {
+            name: request.distribution.name.value.clone(),
+            suite: request.distribution.suite.clone(),
+        };
         let Some(universe) = self.0.get(&key) else {
             return Ok(PackageSet { request: request.digest(), packages: Vec::new() });
         };

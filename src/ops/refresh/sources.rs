@@ -78,9 +78,15 @@ fn parse(url: &str) -> Result<Url, PinError> {
 }
 
 /// The newest version of a source package, with all its files.
-pub(super) fn pin_debian_source(origin: &Origin, name: &str, known: &[(ArchiveName, SourcePackage)]) -> Option<SourcePin> {
-    let (archive, package) =
-        known.iter().filter(|(_, package)| package.name == name && !package.extra).max_by(|a, b| a.1.version.cmp(&b.1.version))?;
+pub(super) fn pin_debian_source(
+    origin: &Origin,
+    name: &str,
+    known: &[(ArchiveName, SourcePackage)],
+) -> Option<SourcePin> {
+    let (archive, package) = known
+        .iter()
+        .filter(|(_, package)| package.name == name && !package.extra)
+        .max_by(|a, b| a.1.version.cmp(&b.1.version))?;
     let file = |file: &crate::distribution::debian::sources::SourceFile| FilePin {
         path: format!("{}/{}", package.directory, file.name),
         size: file.size,

@@ -47,8 +47,12 @@ pub(super) fn read_releases(
         if bases.is_empty() {
             return Err(OpsError::NoMirror { archive: name, place });
         }
-        read_release(project, services, archive, &suite, bases)
-            .map_err(|source| OpsError::Suite { archive: name, suite, place, source })
+        read_release(project, services, archive, &suite, bases).map_err(|source| OpsError::Suite {
+            archive: name,
+            suite,
+            place,
+            source,
+        })
     };
     uses.iter().map(read).collect()
 }
@@ -80,7 +84,8 @@ impl SignedSuite {
     fn want(&self, index: &IndexFile) -> Want {
         let paths = index.by_hash.iter().chain([&index.path]);
         let relative = paths.map(|path| format!("dists/{}/{path}", self.suite));
-        let urls = relative.flat_map(|path| self.bases.iter().filter_map(|base| base.join(&path).ok()).collect::<Vec<_>>());
+        let urls =
+            relative.flat_map(|path| self.bases.iter().filter_map(|base| base.join(&path).ok()).collect::<Vec<_>>());
         Want {
             label: format!("index {} {} {}", self.archive, self.suite, index.path),
             digest: index.file.digest,

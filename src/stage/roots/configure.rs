@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use fs_err as fs;
 
+use super::RootSpec;
 use super::database::DPKG;
 use super::delta;
 use super::error::RootError;
 use super::package::Unpacked;
-use super::RootSpec;
 use crate::model::{EPOCH, ImagePath};
 use crate::stage::log::{Log, OutputSink};
 use crate::stage::sandbox::{Console, Ending, File, Network, Privilege, ProcessLimits, Sandbox, Spec};

@@ -100,7 +100,9 @@ impl RootError {
             )),
             Self::Conflict { .. } => Some("ask for one of them only".to_owned()),
             Self::Sandbox { source } => source.help(),
-            Self::Package { .. } => Some("`orchestrate cache verify` finds files of the store that were damaged".to_owned()),
+            Self::Package { .. } => {
+                Some("`orchestrate cache verify` finds files of the store that were damaged".to_owned())
+            }
             _ => None,
         }
     }

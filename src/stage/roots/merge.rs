@@ -130,7 +130,11 @@ fn same(one: &Path, other: &Path) -> io::Result<bool> {
     if (a.dev(), a.ino()) == (b.dev(), b.ino()) {
         return Ok(true);
     }
-    if a.is_symlink() { Ok(fs::read_link(one)? == fs::read_link(other)?) } else { Ok(fs::read(one)? == fs::read(other)?) }
+    if a.is_symlink() {
+        Ok(fs::read_link(one)? == fs::read_link(other)?)
+    } else {
+        Ok(fs::read(one)? == fs::read(other)?)
+    }
 }
 
 /// Another name of the file, or a copy where there can be none: on another file system, or with too many names.

@@ -47,7 +47,10 @@ impl Unpacked {
     /// A field of its control file, on one line.
     pub(super) fn field(&self, name: &str) -> Option<&str> {
         let lines = self.control.control.lines();
-        lines.filter_map(|line| line.split_once(':')).find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+        lines
+            .filter_map(|line| line.split_once(':'))
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
     }
 
     /// What the names of its files in `/var/lib/dpkg/info` begin with.
@@ -63,9 +66,9 @@ impl Unpacked {
     /// to it that the two fit.
     pub(super) fn replaces(&self, other: &Self) -> bool {
         let relations = self.field("Replaces").unwrap_or_default().split(',');
-        relations.filter_map(|relation| relation.split_whitespace().next()).any(|name| {
-            name.split(':').next() == Some(other.name.as_str())
-        })
+        relations
+            .filter_map(|relation| relation.split_whitespace().next())
+            .any(|name| name.split(':').next() == Some(other.name.as_str()))
     }
 }
 
@@ -77,7 +80,9 @@ pub(super) fn unpack_all(store: &Store, packages: &[RootPackage]) -> Result<Vec<
 fn unpack(store: &Store, package: &RootPackage) -> Result<Unpacked, RootError> {
     let _claim = store.claim("package", &package.digest)?;
     let found = |record: Record, tree| checked(package, record, tree);
-    if let (Some(tree), Some(record)) = (store.tree(TreeKind::Package, &package.digest), store.record(RECORD, &package.digest)?) {
+    if let (Some(tree), Some(record)) =
+        (store.tree(TreeKind::Package, &package.digest), store.record(RECORD, &package.digest)?)
+    {
         return found(record, tree);
     }
     let file = store.open_blob(&package.digest)?;
@@ -106,8 +111,13 @@ fn shown(package: &RootPackage) -> String {
 /// The lock names packages; what a package says of itself must agree, since its own words go into the database.
 fn checked(package: &RootPackage, record: Record, tree: PathBuf) -> Result<Unpacked, RootError> {
     let RootPackage { name, architecture, version, .. } = package;
-    let unpacked =
-        Unpacked { name: name.clone(), architecture: architecture.clone(), control: record.control, paths: record.paths, tree };
+    let unpacked = Unpacked {
+        name: name.clone(),
+        architecture: architecture.clone(),
+        control: record.control,
+        paths: record.paths,
+        tree,
+    };
     let says = ["Package", "Version", "Architecture"].map(|field| unpacked.field(field).unwrap_or_default().to_owned());
     if says == [name, version, architecture].map(String::clone) {
         return Ok(unpacked);

@@ -59,7 +59,8 @@ pub(super) fn read_spec() -> Result<(Spec, Vec<u8>), SetupError> {
 
 /// Nothing of a sandbox outlives the program. Whoever lost its parent before this call reads half a specification.
 pub(super) fn die_with_parent() -> Result<(), SetupError> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).doing(|| "tie the sandbox to the program".to_owned())
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .doing(|| "tie the sandbox to the program".to_owned())
 }
 
 /// What a careless ancestor left open must not be there inside.

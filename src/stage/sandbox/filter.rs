@@ -7,8 +7,8 @@ use std::io;
 
 use libc::c_long;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
-    apply_filter,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch, apply_filter,
 };
 
 use super::spec::Privilege;
@@ -149,7 +149,13 @@ fn always(calls: &[c_long]) -> Rules {
 fn refused() -> io::Result<Rules> {
     let mut rules = always(REFUSED);
     #[cfg(target_arch = "x86_64")]
-    rules.append(&mut always(&[libc::SYS_kexec_file_load, libc::SYS_iopl, libc::SYS_ioperm, libc::SYS_modify_ldt, libc::SYS_uselib]));
+    rules.append(&mut always(&[
+        libc::SYS_kexec_file_load,
+        libc::SYS_iopl,
+        libc::SYS_ioperm,
+        libc::SYS_modify_ldt,
+        libc::SYS_uselib,
+    ]));
     let namespaces = NAMESPACES.iter().map(|&flag| {
         let flag = u64::from(flag.unsigned_abs());
         rule(vec![argument(0, SeccompCmpOp::MaskedEq(flag), flag)?])

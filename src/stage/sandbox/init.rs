@@ -22,11 +22,14 @@ pub(super) fn init() -> Result<Report, SetupError> {
         loopback_up().doing(|| "bring up the loopback interface".to_owned())?;
     }
     let cwd = inside(&spec.cwd);
-    fs_err::create_dir_all(&cwd).and_then(|()| std::env::set_current_dir(&cwd)).doing(|| format!("enter {}", spec.cwd))?;
+    fs_err::create_dir_all(&cwd)
+        .and_then(|()| std::env::set_current_dir(&cwd))
+        .doing(|| format!("enter {}", spec.cwd))?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     confine(&spec)?;
     // what runs in here must not look into this process, which knows the program outside
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).doing(|| "hide the first process".to_owned())?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .doing(|| "hide the first process".to_owned())?;
     run(&spec)
 }
 
@@ -39,7 +42,11 @@ fn run(spec: &Spec) -> Result<Report, SetupError> {
         Ok([input, console()?.into(), console()?.into()])
     };
     let [stdin, stdout, stderr] = streams().doing(|| "prepare the standard streams".to_owned())?;
-    let (program, arguments) = spec.argv.split_first().ok_or_else(|| io::Error::other("no program is named")).doing(|| "start a process".to_owned())?;
+    let (program, arguments) = spec
+        .argv
+        .split_first()
+        .ok_or_else(|| io::Error::other("no program is named"))
+        .doing(|| "start a process".to_owned())?;
     let child = Command::new(program)
         .args(arguments)
         .env_clear()

@@ -105,7 +105,12 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the sandbox could not be made; how the process itself fared is in the [`Ending`].
-    pub fn run(&self, spec: &Spec, timeout: Option<Duration>, lines: &mut (dyn FnMut(&[u8]) + Send)) -> Result<Ending, SandboxError> {
+    pub fn run(
+        &self,
+        spec: &Spec,
+        timeout: Option<Duration>,
+        lines: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<Ending, SandboxError> {
         prepare(spec).map_err(|source| SandboxError::Prepare { source })?;
         let mut child = self.start(spec).map_err(|source| SandboxError::Prepare { source })?;
         let text = serde_json::to_vec(spec).map_err(|error| SandboxError::Prepare { source: error.into() })?;

@@ -117,7 +117,8 @@ fn bind(source: &Path) -> Result<OwnedFd, SetupError> {
 
 /// `/proc`, `/dev` and the folders that come and go.
 fn system_mounts(scratch: &Path) -> Result<Vec<Detached>, SetupError> {
-    let quiet = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let quiet =
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     // read-only as a whole: to the kernel, root in here can be the root that owns /proc/sys
     let proc = new_mount("proc", &[], quiet | MountAttrFlags::MOUNT_ATTR_RDONLY)?;
     let no_set_uid = MountAttrFlags::MOUNT_ATTR_NOSUID;
@@ -198,7 +199,10 @@ fn fill_dev(devices: Vec<(&str, OwnedFd)>) -> Result<(), SetupError> {
 fn hide(null: &OwnedFd) -> Result<(), SetupError> {
     for path in HIDDEN.iter().map(Path::new).filter(|path| path.exists()) {
         let again = open_tree(null.as_fd(), c"", OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_EMPTY_PATH);
-        again.map_err(io::Error::from).and_then(|mount| move_to(&mount, path)).doing(|| format!("hide {}", path.display()))?;
+        again
+            .map_err(io::Error::from)
+            .and_then(|mount| move_to(&mount, path))
+            .doing(|| format!("hide {}", path.display()))?;
     }
     Ok(())
 }

@@ -37,12 +37,23 @@ impl Unavailable {
         let namespaces = doing.contains("namespace");
         match errno {
             rustix::io::Errno::NOSPC if namespaces => Some(Self::NoneLeft { setting: exhausted() }),
-            rustix::io::Errno::PERM | rustix::io::Errno::ACCESS if is("kernel/apparmor_restrict_unprivileged_userns", "1") && (namespaces || doing.contains("mount")) => Some(Self::AppArmor),
-            rustix::io::Errno::PERM | rustix::io::Errno::ACCESS if namespaces && is("kernel/unprivileged_userns_clone", "0") => Some(Self::SwitchedOff),
+            rustix::io::Errno::PERM | rustix::io::Errno::ACCESS
+                if is("kernel/apparmor_restrict_unprivileged_userns", "1")
+                    && (namespaces || doing.contains("mount")) =>
+            {
+                Some(Self::AppArmor)
+            }
+            rustix::io::Errno::PERM | rustix::io::Errno::ACCESS
+                if namespaces && is("kernel/unprivileged_userns_clone", "0") =>
+            {
+                Some(Self::SwitchedOff)
+            }
             rustix::io::Errno::PERM if namespaces => Some(Self::Container),
             rustix::io::Errno::PERM if doing == "mount a new proc" => Some(Self::HiddenProc),
             rustix::io::Errno::NOSYS | rustix::io::Errno::NODEV => Some(Self::OldKernel { doing: doing.to_owned() }),
-            rustix::io::Errno::INVAL if namespaces || doing.contains("overlay") => Some(Self::OldKernel { doing: doing.to_owned() }),
+            rustix::io::Errno::INVAL if namespaces || doing.contains("overlay") => {
+                Some(Self::OldKernel { doing: doing.to_owned() })
+            }
             _ => None,
         }
     }
@@ -66,11 +77,21 @@ impl Unavailable {
 impl fmt::Display for Unavailable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SwitchedOff => write!(out, "user namespaces are switched off for ordinary users (kernel.unprivileged_userns_clone is 0)"),
+            Self::SwitchedOff => write!(
+                out,
+                "user namespaces are switched off for ordinary users (kernel.unprivileged_userns_clone is 0)"
+            ),
             Self::NoneLeft { setting } => write!(out, "no more namespaces are allowed ({setting})"),
-            Self::AppArmor => write!(out, "AppArmor allows user namespaces only to programs that have a profile (kernel.apparmor_restrict_unprivileged_userns is 1)"),
-            Self::Container => write!(out, "new namespaces are refused, probably by the filter of the container that this runs in"),
-            Self::HiddenProc => write!(out, "the container that this runs in hides parts of /proc, so that no new /proc can be mounted"),
+            Self::AppArmor => write!(
+                out,
+                "AppArmor allows user namespaces only to programs that have a profile (kernel.apparmor_restrict_unprivileged_userns is 1)"
+            ),
+            Self::Container => {
+                write!(out, "new namespaces are refused, probably by the filter of the container that this runs in")
+            }
+            Self::HiddenProc => {
+                write!(out, "the container that this runs in hides parts of /proc, so that no new /proc can be mounted")
+            }
             Self::OldKernel { doing } => write!(out, "the kernel does not know how to {doing}"),
         }
     }

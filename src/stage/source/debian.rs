@@ -61,7 +61,9 @@ pub fn unpack_debian<R: Read>(
 /// Applies `debian/patches/series`, as dpkg-source does on unpacking.
 fn apply_series(dest: &Path) -> Result<(), SourceError> {
     let patches = dest.join("debian/patches");
-    let Some(series) = ["debian.series", "series"].into_iter().map(|name| patches.join(name)).find(|path| path.is_file()) else {
+    let Some(series) =
+        ["debian.series", "series"].into_iter().map(|name| patches.join(name)).find(|path| path.is_file())
+    else {
         return Ok(());
     };
     for line in fs::read_to_string(series)?.lines() {
@@ -72,7 +74,8 @@ fn apply_series(dest: &Path) -> Result<(), SourceError> {
         let mut words = line.split_whitespace();
         let (name, strip) = (words.next().unwrap_or_default(), words.next().unwrap_or("-p1"));
         if strip != "-p1" {
-            let reason = format!("asks for `{strip}` in its series of patches, which dpkg-source does not support either");
+            let reason =
+                format!("asks for `{strip}` in its series of patches, which dpkg-source does not support either");
             return Err(SourceError::NotASourcePackage { reason });
         }
         let path = crate::model::ImagePath::new(name.as_bytes()).map_err(|source| SourceError::Outside { source })?;

@@ -41,7 +41,10 @@ pub fn apply_patch(name: &str, patch: &[u8], tree: &Path, strip: u32) -> Result<
 }
 
 /// Which file is read and which is written.
-fn ends(operation: &FileOperation<'_, [u8]>, tree: &Path) -> Result<(Option<ImagePath>, Option<ImagePath>), SourceError> {
+fn ends(
+    operation: &FileOperation<'_, [u8]>,
+    tree: &Path,
+) -> Result<(Option<ImagePath>, Option<ImagePath>), SourceError> {
     let path = |name: &[u8]| ImagePath::new(name).map_err(|source| SourceError::Outside { source });
     Ok(match operation {
         FileOperation::Create(name) => (None, Some(path(name)?)),
@@ -166,7 +169,8 @@ mod tests {
     #[test]
     fn a_patch_that_does_not_fit_says_where() {
         let folder = tree();
-        let error = apply_patch("fix.patch", PATCH.replace("-two", "-2wo").as_bytes(), folder.path(), 1).expect_err("misfit");
+        let error =
+            apply_patch("fix.patch", PATCH.replace("-two", "-2wo").as_bytes(), folder.path(), 1).expect_err("misfit");
         assert!(error.to_string().contains("fix.patch") && error.to_string().contains("src/a.c"), "{error}");
         assert!(apply_patch("p", b"no patch", folder.path(), 1).is_err());
     }

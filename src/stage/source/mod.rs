@@ -86,12 +86,15 @@ impl SourceError {
     pub fn help(&self) -> Option<String> {
         Some(match self {
             Self::Io { .. } | Self::Link { .. } | Self::Outside { .. } | Self::NotAPatch { .. } => return None,
-            Self::Archive { .. } => "look at the archive with `tar -tvf`; what it was pinned as is in the lock".to_owned(),
+            Self::Archive { .. } => {
+                "look at the archive with `tar -tvf`; what it was pinned as is in the lock".to_owned()
+            }
             Self::DoesNotApply { .. } => {
                 "patches apply without fuzz: make it anew against the pinned version, or set `strip=`".to_owned()
             }
             Self::NothingToReplace { .. } => {
-                "the text must stand there exactly, spaces included; the source may have moved since it was written".to_owned()
+                "the text must stand there exactly, spaces included; the source may have moved since it was written"
+                    .to_owned()
             }
             Self::NotASourcePackage { .. } => "formats `3.0 (quilt)` and `3.0 (native)` are known".to_owned(),
         })

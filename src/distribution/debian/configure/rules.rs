@@ -42,13 +42,13 @@ const RULES: &[Rule] = &[
     Rule {
         package: "libc6",
         checked: &["2.41-12+deb13u4"],
-        scripts: &[("preinst", &["82856268291d"]), ("postinst", &["ebfa67931c20"])],
+        scripts: &[("preinst", &["82856268291d", "4c94cec62b74"]), ("postinst", &["ebfa67931c20"])],
         effects: &[Always(divert_loader), Templates("preinst"), Templates("postinst")],
     },
     Rule {
         package: "base-files",
         checked: &["13.8+deb13u7"],
-        scripts: &[("preinst", &["0a8778f397af"]), ("postinst", &["9396e6ac7fce"])],
+        scripts: &[("preinst", &["0a8778f397af", "f8f10b0ed14a"]), ("postinst", &["9396e6ac7fce", "3cfd223605c2"])],
         effects: &[
             Always(divert_top_folders),
             Link("/etc/dpkg/origins/default", "debian"),
@@ -74,6 +74,7 @@ const RULES: &[Rule] = &[
             Owned("/var/log/lastlog", 0o664, UTMP),
             Call(info_index),
             MergedLink("lib32"),
+            MergedLink("lib64"),
             MergedLink("libo32"),
             MergedLink("libx32"),
         ],
