@@ -93,7 +93,7 @@ impl Default for FetchLimits {
         Self {
             download: 8 << 30,
             git_pack: 8 << 30,
-            git_file: 512 << 20,
+            git_file: 128 << 20,
             tree_entries: 1_000_000,
             tree_bytes: 16 << 30,
         }

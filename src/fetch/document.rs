@@ -116,7 +116,7 @@ impl Fetcher {
     }
 }
 
-/// The last part of the path, which all mirrors share.
+/// What to call a document that has no other name.
 fn label(urls: &[Url]) -> String {
     urls.first().map_or_else(|| "a document".to_owned(), shown)
 }

@@ -117,3 +117,69 @@ fn failed(doing: &'static str, path: &Path, source: io::Error) -> FetchError {
 fn refused(path: &Path, reason: &str) -> FetchError {
     FetchError::Tree { path: path.to_owned(), from: "the recipe's folder".to_owned(), reason: reason.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::store::digest_tree;
+
+    fn recipe() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        for path in ["files/etc/conf.d", "files/empty/deep"] {
+            fs_err::create_dir_all(folder.path().join(path)).expect("made");
+        }
+        for (path, mode) in [("files/etc/main.conf", 0o600), ("files/etc/conf.d/one", 0o664), ("start", 0o700)] {
+            fs_err::write(folder.path().join(path), path).expect("written");
+            let mode = std::fs::Permissions::from_mode(mode);
+            fs_err::set_permissions(folder.path().join(path), mode).expect("chmod");
+        }
+        symlink("../main.conf", folder.path().join("files/etc/conf.d/link")).expect("linked");
+        folder
+    }
+
+    fn take(folder: &Path, path: &str) -> Result<tempfile::TempDir, FetchError> {
+        let target = tempfile::tempdir().expect("a folder");
+        snapshot(folder, Utf8Path::new(path), &target.path().join("made"))?;
+        Ok(target)
+    }
+
+    #[test]
+    fn a_folder_is_copied_as_any_checkout_of_it_would_be() {
+        let recipe = recipe();
+        let target = take(recipe.path(), "files").expect("copied");
+        let at = |path: &str| target.path().join("made").join(path);
+        let mode = |path: &str| fs_err::metadata(at(path)).expect("there").permissions().mode() & 0o7777;
+        assert_eq!((mode("etc/main.conf"), mode("etc/conf.d/one")), (0o644, 0o644));
+        assert_eq!(fs_err::read_to_string(at("etc/conf.d/link")).expect("there"), "files/etc/main.conf");
+        assert!(!at("empty").exists(), "git would not have it");
+        let again = take(recipe.path(), "./files/").expect("copied");
+        assert_eq!(digest_tree(&at("")).ok(), digest_tree(&again.path().join("made")).ok());
+    }
+
+    #[test]
+    fn a_file_is_copied_under_its_name() {
+        let recipe = recipe();
+        let target = take(recipe.path(), "start").expect("copied");
+        let metadata = fs_err::metadata(target.path().join("made/start")).expect("there");
+        assert_eq!(metadata.permissions().mode() & 0o7777, 0o755);
+    }
+
+    #[test]
+    fn what_leads_out_of_the_folder_is_refused() {
+        let recipe = recipe();
+        for path in ["..", "/etc", "files/../..", "gone"] {
+            assert!(take(recipe.path(), path).is_err(), "{path}");
+        }
+        symlink("/etc", recipe.path().join("outside")).expect("linked");
+        assert!(take(recipe.path(), "outside").is_err());
+        for text in ["/etc/passwd", "../../start", "../../../etc", "conf.d/../../../x"] {
+            let link = recipe.path().join("files/etc/bad");
+            symlink(text, &link).expect("linked");
+            let error = take(recipe.path(), "files").expect_err("refused").to_string();
+            assert!(error.contains(&format!("it links to `{text}`, which is outside of what is copied")), "{error}");
+            fs_err::remove_file(&link).expect("removed");
+        }
+    }
+}

@@ -78,9 +78,10 @@ impl Store {
         if target.exists() {
             return fs_err::remove_file(file.path()).doing("remove", file.path()); // the same bytes are there
         }
-        file.set_permissions(std::fs::Permissions::from_mode(0o444)).doing("protect", file.path())?;
         self.unsettled("blob", digest)?;
-        fs_err::rename(file.path(), &target).doing("store", &target)
+        fs_err::rename(file.path(), &target).doing("store", &target)?;
+        // last, so that an interrupted download whose process is killed here can still be taken up
+        file.set_permissions(std::fs::Permissions::from_mode(0o444)).doing("protect", &target)
     }
 }
 

@@ -129,9 +129,10 @@ impl StoreError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Full { .. } => Some("free some space, for instance with `orchestrate cache clean`".to_owned()),
-            Self::Denied { .. } => {
-                Some("the store must belong to the user who builds; choose another with `--store`".to_owned())
-            }
+            Self::Denied { .. } => Some(
+                "the store must belong to who builds; name another folder with `cache` in the environment file"
+                    .to_owned(),
+            ),
             Self::OtherVersion { path, .. } => Some(format!("remove `{}`, or choose another folder", path.display())),
             Self::Mismatch { .. } | Self::Length { .. } => {
                 Some("the content changed; if that is expected, run `orchestrate refresh`".to_owned())

@@ -88,9 +88,9 @@ impl Store {
         if settle::is_foreign(&root, &boot)? {
             gate.lock().doing("lock", gate.path())?;
             settle::check_foreign(&root, &boot)?;
-            session::remove_stale(&root.join("tmp"))?;
+            session::remove_stale(&root)?;
         } else if gate.try_lock().is_ok() {
-            session::remove_stale(&root.join("tmp"))?;
+            session::remove_stale(&root)?;
             settle::settle(&root, &boot)?;
         }
         gate.unlock().doing("unlock", gate.path())?;

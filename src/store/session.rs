@@ -52,18 +52,23 @@ impl Drop for Session {
     }
 }
 
-/// Removes what processes that no longer live left in `tmp`.
-pub(super) fn remove_stale(tmp: &Path) -> Result<(), StoreError> {
-    for name in names(tmp)? {
-        let path = tmp.join(&name);
-        if path.extension().is_some_and(|extension| extension == "lock") {
-            // taking the lock and letting go removes the file
-            drop(Locked::attempt(&path).doing("lock", &path)?);
-        } else if !claim::is_held(&path.with_extension("lock")) {
+/// Removes what processes that no longer live left: their folders in `tmp/`, and the files of their locks.
+pub(super) fn remove_stale(root: &Path) -> Result<(), StoreError> {
+    let (tmp, locks) = (root.join("tmp"), root.join("locks"));
+    for path in names(&tmp)?.into_iter().map(|name| tmp.join(name)) {
+        if !is_lock(&path) && !claim::is_held(&path.with_extension("lock")) {
             remove_tree(&path)?;
         }
     }
+    let stale = names(&tmp)?.into_iter().map(|name| tmp.join(name)).filter(|path| is_lock(path));
+    for path in stale.chain(names(&locks)?.into_iter().map(|name| locks.join(name))) {
+        drop(Locked::attempt(&path).doing("lock", &path)?); // taking a lock that is free and letting go removes the file
+    }
     Ok(())
+}
+
+fn is_lock(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "lock")
 }
 
 /// When the oldest of the other live sessions began; none when there is none.

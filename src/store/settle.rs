@@ -4,9 +4,10 @@
 //! names while keeping a later one. So before an entry gets its name, a marker gets one, under `unsettled/` and the
 //! identifier of this boot of the machine. Later, when the kernel has long written everything, one flush of the file
 //! system settles all of them and their markers go. Markers of another boot mean that the machine went down before
-//! that: the entries they name are hashed again, and removed when they are not whole. For 2,000 blobs of 40 kB this
-//! costs 0.1 s where a flush of each takes 2 s on a fast disk.
+//! that: the entries they name are hashed again, and removed when they are not whole. Measured with blobs of
+//! 40 kB on ext4: 1.1 ms each with a flush of its own, 0.06 ms without; on a busy machine 4.5 ms and 1.5 ms.
 
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -35,13 +36,22 @@ impl Store {
     pub(super) fn unsettled(&self, what: &str, digest: &Digest) -> Result<(), StoreError> {
         let folder = self.inner.root.join("unsettled").join(&self.inner.boot);
         let path = folder.join(format!("{what}-{}", digest.hex()));
-        match fs_err::File::create(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        match self.mark(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 fs_err::create_dir_all(&folder).doing("create", &folder)?;
-                fs_err::File::create(&path).doing("write", &path)?;
-                Ok(())
+                self.mark(&path).doing("write", &path)
             }
-            other => other.map(drop).doing("write", &path),
+            other => other.doing("write", &path),
+        }
+    }
+
+    /// One more name of a file that is there anyway costs a tenth of a new file; where there are too many names, or none
+    /// are possible, it is a new file.
+    fn mark(&self, path: &Path) -> io::Result<()> {
+        match fs_err::hard_link(self.inner.root.join("version"), path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() != ErrorKind::NotFound => fs_err::File::create(path).map(drop),
+            other => other,
         }
     }
 }

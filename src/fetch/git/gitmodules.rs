@@ -142,4 +142,11 @@ mod tests {
         assert_eq!(resolved("https://h.example/b", "../../../c"), None);
         assert_eq!(resolved("https://h.example/b", "git://other/c").as_deref(), Some("git://other/c"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in "[\\[\\]a-z\"\\\\=#; \n]{0,80}", url in "[./a:]{0,20}") {
+            let _ = (parse(&text), resolve(&text, &url));
+        }
+    }
 }

@@ -91,7 +91,7 @@ impl Fetcher {
 
     fn git_online(&self, url: &str) -> Result<(), FetchError> {
         // a repository on this machine needs no network
-        if transport::is_local(url) { Ok(()) } else { self.online(url) }
+        if transport::is_local(url) { Ok(()) } else { self.online(&transport::shown(url)) }
     }
 
     /// Runs something with libgit2, with this fetcher's client for http.

@@ -8,13 +8,19 @@ use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Trans
 use git2::{ConfigLevel, Error, ErrorClass, ErrorCode};
 use reqwest::Response;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use tokio::runtime::Handle;
 use url::Url;
 
+use super::super::backoff;
 use super::super::network::{Network, Trouble};
 
 /// A negotiation says which commits are wanted; ours starts from nothing and needs a few hundred bytes.
 const MOST_REQUEST: usize = 16 << 20;
+
+/// How much of packs libgit2 maps at once, and how many bytes of objects it keeps: peak memory is a promise.
+const MOST_MAPPED: usize = 128 << 20;
+const MOST_CACHED: isize = 32 << 20;
+/// Far more than the largest repositories list.
+const MOST_LIST: u64 = 256 << 20;
 
 thread_local! {
     /// Whose client the transports made on this thread use: libgit2 makes them deep inside its own calls.
@@ -68,6 +74,8 @@ pub(super) fn register() -> Result<(), Error> {
         git2::opts::set_verify_owner_validation(false)?;
         git2::opts::set_server_connect_timeout_in_milliseconds(30_000)?;
         git2::opts::set_server_timeout_in_milliseconds(60_000)?;
+        git2::opts::set_mwindow_mapped_limit(MOST_MAPPED)?;
+        git2::opts::set_cache_max_size(MOST_CACHED)?;
         for scheme in ["http", "https"] {
             git2::transport::register(scheme, |remote| {
                 let network = NETWORK.with_borrow(Clone::clone);
@@ -115,7 +123,7 @@ enum Phase {
     /// A request is being written.
     Ask(Vec<u8>),
     /// The answer is being read.
-    Answer { response: Response, piece: Vec<u8>, read: usize },
+    Answer { response: Response, piece: Vec<u8>, read: usize, room: u64 },
 }
 
 const LIST: &str = "/info/refs?service=git-upload-pack";
@@ -126,39 +134,47 @@ impl Exchange {
     }
 
     fn open(&mut self) -> io::Result<()> {
-        let (request, kind) = match &mut self.phase {
+        let (target, kind, room) = match &self.phase {
             Phase::Answer { .. } => return Ok(()),
-            Phase::List => {
-                let url = parse(&format!("{}{LIST}", self.base()))?;
-                (self.network.get(&url), "application/x-git-upload-pack-advertisement")
-            }
-            Phase::Ask(body) => {
-                let body = std::mem::take(body);
-                let url = parse(&format!("{}/git-upload-pack", self.base()))?;
-                let post = self.network.client.post(url.clone()).body(body);
-                let post = post.header(CONTENT_TYPE, "application/x-git-upload-pack-request");
-                let kind = "application/x-git-upload-pack-result";
-                (self.network.authorise(post.header(ACCEPT, kind), &url), kind)
-            }
+            Phase::List => (LIST, "application/x-git-upload-pack-advertisement", MOST_LIST),
+            // how much comes is watched where the pack is written
+            Phase::Ask(_) => ("/git-upload-pack", "application/x-git-upload-pack-result", u64::MAX),
         };
-        let response = self.runtime().block_on(self.network.send(request)).map_err(failed)?;
+        let response = self.send(&parse(&format!("{}{target}", self.base()))?, kind)?;
         let found = response.headers().get(CONTENT_TYPE).and_then(|found| found.to_str().ok()).unwrap_or_default();
         if !response.status().is_success() || found != kind {
             let text = format!("the answer is `{found}`, not git's: is this the URL of a repository?");
             return Err(io::Error::other(text));
         }
-        if matches!(self.phase, Phase::List) {
-            let moved = response.url().as_str();
-            if let Some(base) = moved.strip_suffix(LIST) {
-                base.clone_into(&mut self.base.lock().unwrap_or_else(PoisonError::into_inner));
-            }
+        if matches!(self.phase, Phase::List)
+            && let Some(base) = response.url().as_str().strip_suffix(LIST)
+        {
+            base.clone_into(&mut self.base.lock().unwrap_or_else(PoisonError::into_inner));
         }
-        self.phase = Phase::Answer { response, piece: Vec::new(), read: 0 };
+        self.phase = Phase::Answer { response, piece: Vec::new(), read: 0, room };
         Ok(())
     }
 
-    fn runtime(&self) -> &Handle {
-        self.network.runtime.handle()
+    /// Sends the request until it is answered, with patience for a server in trouble.
+    fn send(&self, url: &Url, kind: &'static str) -> io::Result<Response> {
+        let (network, mut attempt) = (&self.network, 0);
+        loop {
+            let request = match &self.phase {
+                Phase::Ask(body) => {
+                    let post = network.client.post(url.clone()).body(body.clone()).header(ACCEPT, kind);
+                    network.authorise(post.header(CONTENT_TYPE, "application/x-git-upload-pack-request"), url)
+                }
+                Phase::List | Phase::Answer { .. } => network.get(url),
+            };
+            match network.runtime.block_on(network.send(request)) {
+                Err(Trouble::Again { after, .. }) if attempt + 1 < network.patience.attempts => {
+                    let pause = after.unwrap_or_else(|| backoff::pause(&network.patience, attempt));
+                    std::thread::sleep(pause.min(network.patience.longest_pause));
+                    attempt += 1;
+                }
+                outcome => return outcome.map_err(failed),
+            }
+        }
     }
 }
 
@@ -166,12 +182,14 @@ impl Read for Exchange {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.open()?;
         let network = Arc::clone(&self.network);
-        let Phase::Answer { response, piece, read } = &mut self.phase else { return Ok(0) };
+        let Phase::Answer { response, piece, read, room } = &mut self.phase else { return Ok(0) };
         while *read == piece.len() {
             match network.runtime.block_on(network.piece(response)).map_err(failed)? {
                 None => return Ok(0),
                 Some(next) => {
                     *piece = next.as_ref().to_vec();
+                    let left = room.checked_sub(piece.len() as u64);
+                    *room = left.ok_or_else(|| io::Error::other("the list of references does not end"))?;
                     *read = 0;
                 }
             }
