@@ -25,9 +25,16 @@ struct Slave {
 }
 
 impl Alternative {
+    /// A choice whose other names are formed like its own: `slaves` holds link, name and path of each.
+    pub(super) fn new(link: &str, name: &str, path: &str, priority: i32, slaves: Vec<[String; 3]>) -> Self {
+        let slaves = slaves.into_iter().map(|[link, name, path]| Slave { link, name, path }).collect();
+        Self { link: link.to_owned(), name: name.to_owned(), path: path.to_owned(), priority, slaves }
+    }
+
     /// Parses a whole command line; none when it is another command or depends on the shell.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let rest = line.strip_prefix("update-alternatives ")?;
+        let rest = rest.split(" #").next()?;
         let command = rest.split([';', '|', '>']).next()?;
         let tail = rest[command.len()..].replace(' ', "");
         let harmless = ["", ";", "||true", "||:", ">/dev/null", ">/dev/null||true", ">/dev/null2>&1"];

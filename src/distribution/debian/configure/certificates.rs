@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use sha1::{Digest as _, Sha1};
 
 use super::ConfigureError;
+use super::script::here_document;
 use super::tree::{Root, at};
 use crate::archive::EntryKind;
 use crate::model::ImagePath;
@@ -35,12 +36,6 @@ pub(super) fn list(root: &mut Root<'_>, script: &str) -> Result<Vec<String>, Con
         root.write(&at(LIST)?, 0o644, (0, 0), text);
     }
     Ok(names)
-}
-
-/// The text that a script writes to `file` from a here-document.
-fn here_document<'s>(script: &'s str, file: &str) -> Option<&'s str> {
-    let (_, rest) = script.split_once(&format!("cat > {file} <<EOF\n"))?;
-    rest.split_once("\nEOF\n").map(|(text, _)| text)
 }
 
 /// Calls `each` with the files below `folder` whose names end in `.crt`, in the order of their paths' bytes.

@@ -2,6 +2,7 @@
 //! first installation: what is there already stays.
 
 use super::ConfigureError;
+use super::script::here_document;
 use super::system::System;
 use super::tree::{Root, at};
 
@@ -26,6 +27,10 @@ pub(super) enum Effect {
     Templates(&'static str),
     /// Answers a debconf question: its name, the value, and whether it counts as seen by a person.
     Answer(&'static str, &'static str, bool),
+    /// Writes a file that does not exist with the text that stands for it in the package's `postinst`.
+    HereDocument(&'static str),
+    /// Something that images do without: what, and why.
+    LeaveOut(&'static str),
     /// What takes more than one line to say.
     Call(fn(&mut System<'_>) -> Result<(), ConfigureError>),
     /// The same, for what all packages together make: also for a package that was configured with the base image.
@@ -54,6 +59,13 @@ impl Effect {
             Self::MergedLink(name) => merged_link(root, name)?,
             Self::Templates(script) => system.load_templates(package, script),
             Self::Answer(question, value, seen) => system.debconf.answer(question, value, seen),
+            Self::HereDocument(path) => {
+                let text = system.postinst(package).and_then(|script| here_document(&script, path));
+                if let (false, Some(text)) = (system.root.exists(&at(path)?), text) {
+                    system.root.write(&at(path)?, 0o644, (0, 0), text);
+                }
+            }
+            Self::LeaveOut(what) => system.leave_out(package, what),
             Self::Call(call) | Self::Always(call) => call(system)?,
         }
         Ok(())

@@ -4,10 +4,12 @@
 //! To vouch for a new version: read the unknown lines that [`super::UnmodelledScript`] shows, change the effects when
 //! they differ, add the fingerprint and the version. `tests/fidelity` compares the result with the real scripts.
 
+use super::alternatives::Alternative;
 use super::effect::Effect::{
-    self, Always, Answer, Call, Copy, Dir, Empty, FolderToLink, Link, MergedLink, Owned, Templates,
+    self, Always, Answer, Call, Copy, Dir, Empty, FolderToLink, HereDocument, LeaveOut, Link, MergedLink, Owned,
+    Templates,
 };
-use super::system::{Diversion, System};
+use super::system::{COMPILED_PYTHON, Diversion, System};
 use super::tree::at;
 use super::{ConfigureError, PackageState, accounts, certificates};
 
@@ -84,6 +86,72 @@ const RULES: &[Rule] = &[
         checked: &["2.41-12+deb13u4"],
         scripts: &[("postinst", &["4321593bd35f"])],
         effects: &[Copy("/usr/share/libc-bin/nsswitch.conf", "/etc/nsswitch.conf")],
+    },
+    Rule {
+        package: "libreadline8t64",
+        checked: &["8.2-6"],
+        scripts: &[("preinst", &["b711fedec09f"])],
+        effects: &[Always(divert_readline)],
+    },
+    Rule {
+        package: "netbase",
+        checked: &["6.5"],
+        scripts: &[("postinst", &["5c9061a96f3d"])],
+        effects: &[HereDocument("/etc/hosts"), HereDocument("/etc/networks")],
+    },
+    Rule {
+        package: "readline-common",
+        checked: &["8.2-6"],
+        scripts: &[("postinst", &["ace8fd5f5a44"])],
+        effects: &[Copy("/usr/share/readline/inputrc", "/etc/inputrc")],
+    },
+    Rule {
+        package: "openssl",
+        checked: &["3.5.7-1~deb13u3"],
+        scripts: &[("postinst", &["9fb8c4464c97"])],
+        effects: &[Link("/usr/lib/ssl", "/etc/ssl")],
+    },
+    Rule {
+        package: "pkgconf-bin",
+        checked: &["1.8.1-4"],
+        scripts: &[("postinst", &["66d910e4da07"])],
+        effects: &[Dir("/usr/lib/pkgconfig", 0o755, 0)],
+    },
+    Rule {
+        package: "xz-utils",
+        checked: &["5.8.1-1+deb13u2"],
+        scripts: &[("postinst", &["7e0304cc6f98"])],
+        effects: &[Always(lzma_alternative)],
+    },
+    Rule {
+        package: "python3.13-minimal",
+        checked: &["3.13.5-2+deb13u5"],
+        scripts: &[("preinst", &["2daeafdaa61a"]), ("postinst", &["b462aa71348e"])],
+        effects: &[
+            Dir("/var/lib/python", 0o755, 0),
+            Empty("/var/lib/python/python3.13_installed", 0o644),
+            Dir("/usr/local/lib/python3.13", 0o755, 0),
+            Dir("/usr/local/lib/python3.13/dist-packages", 0o755, 0),
+            LeaveOut(COMPILED_PYTHON),
+        ],
+    },
+    Rule {
+        package: "python3",
+        checked: &["3.13.5-1"],
+        scripts: &[("preinst", &["c88c6a4f75f7"]), ("postinst", &["c9e170a1d314"])],
+        effects: &[HereDocument("/etc/python3/debian_config"), LeaveOut(COMPILED_PYTHON)],
+    },
+    Rule {
+        package: "python3-minimal",
+        checked: &["3.13.5-1"],
+        scripts: &[("postinst", &["48aee92b2898"])],
+        effects: &[LeaveOut(COMPILED_PYTHON)],
+    },
+    Rule {
+        package: "python3.13",
+        checked: &["3.13.5-2+deb13u5"],
+        scripts: &[("postinst", &["4c460b70008e"])],
+        effects: &[LeaveOut(COMPILED_PYTHON)],
     },
     Rule { package: "bash", checked: &["5.2.37-2+b10"], scripts: &[("postinst", &["fb419481cc20"])], effects: &[] },
     // only an upgrade finds diversions to undo
@@ -182,10 +250,35 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "ca-certificates",
-        checked: &["20250419"],
-        scripts: &[("postinst", &[])],
+        checked: &["20250419+deb13u1"],
+        scripts: &[("postinst", &["a185fea12d03"])],
         effects: &[Templates("postinst"), Always(list_certificates)],
     },
+];
+
+/// Scripts whose own lines do nothing on a first installation: they serve upgrades, restart services, or remove what
+/// was never there. Package, version, script, fingerprint.
+const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
+    ("adduser", "3.152", "preinst", "6b1bdf663cb5"),
+    ("automake", "1:1.17-4", "postinst", "84bc9decd2f8"),
+    ("automake", "1:1.17-4", "preinst", "589af34a5edc"),
+    ("binutils", "2.44-3", "preinst", "2d68c3b3fa62"),
+    ("bison", "2:3.8.2+dfsg-1+b2", "postinst", "e7fe77889474"),
+    ("bison", "2:3.8.2+dfsg-1+b2", "preinst", "696df1b1f320"),
+    ("cpp", "4:14.2.0-1", "postinst", "e2d369b539cd"),
+    ("cpp-14-aarch64-linux-gnu", "14.2.0-19cross1", "preinst", "c1be5ab8961c"),
+    ("flex", "2.6.4-8.2+b4", "postinst", "232053e824f2"),
+    ("g++", "4:14.2.0-1", "postinst", "64694112c781"),
+    ("g++-14-aarch64-linux-gnu", "14.2.0-19cross1", "preinst", "f1884964a1a3"),
+    ("gcc", "4:14.2.0-1", "postinst", "04b322d1221b"),
+    ("gcc-14-aarch64-linux-gnu", "14.2.0-19cross1", "preinst", "0e2a3ee96b0f"),
+    ("git", "1:2.47.3-0+deb13u1", "preinst", "c17800cc913c"),
+    ("golang-go", "2:1.24~2", "preinst", "821e2d550d36"),
+    ("libgssapi-krb5-2", "1.21.3-5+deb13u1", "postinst", "dd57fbc0704d"),
+    ("libpython3.13-minimal", "3.13.5-2+deb13u5", "postinst", "d72eada95e61"),
+    ("perl", "5.40.1-6+deb13u1", "postinst", "d5b9b673cd06"),
+    ("pkgconf", "1.8.1-4", "preinst", "95dd026dfdf2"),
+    ("procps", "2:4.0.4-9", "postinst", "3451a24e1b02"),
 ];
 
 /// Applies the rules of the packages that are there.
@@ -206,6 +299,7 @@ pub(super) fn knows(package: &str, script: &str, fingerprint: &str) -> bool {
     let rule = RULES.iter().find(|rule| rule.package == package);
     let known = rule.and_then(|rule| rule.scripts.iter().find(|(name, _)| *name == script));
     known.is_some_and(|(_, fingerprints)| fingerprints.contains(&fingerprint))
+        || WITHOUT_EFFECT.iter().any(|(of, _, name, lines)| (*of, *name, *lines) == (package, script, fingerprint))
 }
 
 /// The loader is in packages of two architectures while Debian moves it into `/usr`.
@@ -222,6 +316,33 @@ fn divert_top_folders(system: &mut System<'_>) -> Result<(), ConfigureError> {
             system.divert(Diversion::new(format!("/{name}"), format!("/.{name}.usr-is-merged"), "base-files"));
         }
     }
+    Ok(())
+}
+
+/// Moved into `/usr` between releases.
+fn divert_readline(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    let folder = format!("/lib/{}", system.platform.multiarch());
+    for library in ["libhistory.so.8", "libhistory.so.8.2", "libreadline.so.8", "libreadline.so.8.2"] {
+        let path = format!("{folder}/{library}");
+        system.divert(Diversion::new(path.clone(), format!("{path}.usr-is-merged"), "libreadline8t64"));
+    }
+    Ok(())
+}
+
+/// The names of the older LZMA tools.
+fn lzma_alternative(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    const MANUALS: &str = "/usr/share/man/man1";
+    let slave = |folder: &str, name: &str, target: &str| {
+        [format!("{folder}/{name}"), name.to_owned(), format!("{folder}/{target}")]
+    };
+    let mut slaves = vec![slave(MANUALS, "lzma.1.gz", "xz.1.gz")];
+    let more = ["cat", "more", "less", "diff", "cmp", "grep", "egrep", "fgrep"];
+    let names = more.map(|tool| (format!("lz{tool}"), format!("xz{tool}")));
+    for (name, target) in [("unlzma".to_owned(), "unxz".to_owned())].into_iter().chain(names) {
+        slaves.push(slave("/usr/bin", &name, &target));
+        slaves.push(slave(MANUALS, &format!("{name}.1.gz"), &format!("{target}.1.gz")));
+    }
+    system.add_alternative(Alternative::new("/usr/bin/lzma", "lzma", "/usr/bin/xz", 20, slaves));
     Ok(())
 }
 
@@ -262,8 +383,7 @@ fn partial_folders(system: &mut System<'_>) -> Result<(), ConfigureError> {
 }
 
 fn list_certificates(system: &mut System<'_>) -> Result<(), ConfigureError> {
-    let script = system.package("ca-certificates").and_then(|package| package.control.file("postinst"));
-    let script = String::from_utf8_lossy(script.unwrap_or_default()).into_owned();
+    let script = system.postinst("ca-certificates").unwrap_or_default();
     let names = certificates::list(&mut system.root, &script)?.join(", ");
     system.debconf.answer("ca-certificates/enable_crts", &names, false);
     system.debconf.answer("ca-certificates/trust_new_crts", "yes", false);

@@ -52,11 +52,13 @@ pub(super) enum Action {
     ByteCompile,
 }
 
+/// Moves what an older version of the package left behind.
+const MAINTSCRIPT_HELPER: &str = "dpkg-maintscript-helper";
+
 /// What a command in a snippet of debhelper (13.11 to 13.24), or of dh-python, means while an image is made: nothing
 /// runs there, and no older version of the package was ever installed.
 const COMMANDS: &[(&str, fn(&[&str]) -> Option<Action>)] = &[
-    // moves what an older version left behind
-    ("dpkg-maintscript-helper", |_| None),
+    (MAINTSCRIPT_HELPER, |_| None),
     // start, stop, restart and reload
     ("deb-systemd-invoke", |_| None),
     ("systemctl", |_| None),
@@ -87,18 +89,21 @@ impl Script {
         let mut script = Self::default();
         let mut snippet: Option<Vec<String>> = None;
         let mut own = Vec::new();
-        for line in logical_lines(&text.replace(platform.multiarch(), "@multiarch@")) {
-            let restored = || line.replace("@multiarch@", platform.multiarch());
+        let mut variables = Vec::new();
+        for line in logical_lines(text) {
+            // one fingerprint for all architectures
+            let general = line.replace(platform.loader(), "@loader@").replace(platform.multiarch(), "@multiarch@");
             if line.starts_with("# Automatically added by ") {
                 own.extend(snippet.take().unwrap_or_default()); // without its end it is no snippet
                 snippet = Some(Vec::new());
             } else if line.starts_with("# End automatically added section") {
                 own.extend(script.read_snippet(snippet.take().unwrap_or_default()));
             } else if line.is_empty() || line.starts_with('#') {
-            } else if let Some(alternative) = Alternative::parse(&restored()) {
+            } else if let Some(alternative) = Alternative::parse(&expand(&line, &variables)) {
                 script.actions.push(Action::Alternative(alternative));
             } else {
-                snippet.as_mut().unwrap_or(&mut own).push(line);
+                variables.extend(assignment(&line).map(|(name, value)| (name.to_owned(), value.to_owned())));
+                snippet.as_mut().unwrap_or(&mut own).push(general);
             }
         }
         own.extend(snippet.take().unwrap_or_default());
@@ -177,6 +182,50 @@ fn logical_lines(text: &str) -> Vec<String> {
     lines
 }
 
+/// `name=value` with a value that the shell does not change.
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once('=')?;
+    let plain =
+        |text: &str, more: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || more.contains(letter));
+    let named = name.starts_with(|letter: char| letter.is_ascii_lowercase()) && plain(name, "_");
+    (named && plain(value, "_-+./:")).then_some((name, value))
+}
+
+/// The line with the variables that are known filled in.
+fn expand(line: &str, variables: &[(String, String)]) -> String {
+    variables.iter().rev().fold(line.to_owned(), |line, (name, value)| {
+        let ends = |rest: &str| !rest.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
+        let mut out = String::new();
+        let mut rest = line.replace(&format!("${{{name}}}"), value);
+        let reference = format!("${name}");
+        while let Some(at) = rest.find(&reference) {
+            let tail = rest.split_off(at + reference.len());
+            rest.truncate(at);
+            out.push_str(&rest);
+            out.push_str(if ends(&tail) { value } else { &reference });
+            rest = tail;
+        }
+        out + &rest
+    })
+}
+
+/// The text that a script writes to `file` from a here-document (`cat > file <<EOF`); with `<<-`, without leading tabs.
+pub(super) fn here_document(script: &str, file: &str) -> Option<String> {
+    let (_, rest) = script.split_once(&format!("cat > {file} <<"))?;
+    let (marker, rest) = rest.split_once('\n')?;
+    let (strip, marker) = marker.strip_prefix('-').map_or((false, marker), |marker| (true, marker));
+    let marker = marker.trim().trim_matches(['\'', '"']);
+    let mut text = String::new();
+    for line in rest.lines() {
+        let line = if strip { line.trim_start_matches('\t') } else { line };
+        if line == marker {
+            return Some(text);
+        }
+        text.extend([line, "\n"]);
+    }
+    None
+}
+
 /// Whether a line outside of debhelper's snippets has no effect, whatever stands around it.
 fn is_harmless(line: &str) -> bool {
     let plain: String = line.chars().filter(|character| !matches!(character, '"' | '\'')).collect();
@@ -194,6 +243,7 @@ fn is_harmless(line: &str) -> bool {
         | "db_stop" | "db_stop || true" | "db_version 2.0" => true,
         ". /usr/share/debconf/confmodule" => true,
         "if [ $1 = configure ]; then" | "if [ $1 = configure ] ; then" | "if [ x$1 = xconfigure ]; then" => true,
+        text if text.starts_with(MAINTSCRIPT_HELPER) || assignment(text).is_some() => true,
         text if text.starts_with("echo ") => !text.contains(['$', '`', '|', ';', '&']) || is_message_to_stderr(text),
         text => text.strip_suffix(')').is_some_and(label),
     }

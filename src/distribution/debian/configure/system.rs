@@ -11,6 +11,10 @@ use super::{
 };
 use crate::model::{Platform, Timestamp};
 
+/// Why Python's files are not compiled.
+pub(super) const COMPILED_PYTHON: &str =
+    "compiled Python files: they are larger than the time they save, and Python does without";
+
 /// A name that a package keeps from others (dpkg-divert(1)).
 pub(super) struct Diversion {
     path: String,
@@ -116,13 +120,10 @@ impl<'s> System<'s> {
                 Action::Templates if script.rest.is_empty() => self.load_templates(&package.name, name),
                 Action::EnableUnit(unit) if new => self.units.push(unit),
                 Action::InitScript(_) if new => self.leave_out(
-                    package,
+                    &package.name,
                     "links of its init script in /etc/rc?.d: nothing starts services in a container",
                 ),
-                Action::ByteCompile if new => self.leave_out(
-                    package,
-                    "compiled Python files: they are larger than the time they save, and Python does without",
-                ),
+                Action::ByteCompile if new => self.leave_out(&package.name, COMPILED_PYTHON),
                 Action::Tmpfiles(files) if self.package("systemd").is_some() => {
                     unknown.push(format!("systemd-tmpfiles --create {}", files.join(" ")))
                 }
@@ -145,8 +146,19 @@ impl<'s> System<'s> {
         }
     }
 
-    fn leave_out(&mut self, package: &UnpackedPackage, what: &'static str) {
-        self.left_out.push(LeftOut { package: package.name.clone(), what });
+    pub(super) fn leave_out(&mut self, package: &str, what: &'static str) {
+        self.left_out.push(LeftOut { package: package.to_owned(), what });
+    }
+
+    /// Adds a choice, as `update-alternatives --install` would.
+    pub(super) fn add_alternative(&mut self, alternative: Alternative) {
+        self.alternatives.push(alternative);
+    }
+
+    /// The text of a package's `postinst`.
+    pub(super) fn postinst(&self, package: &str) -> Option<String> {
+        let script = self.package(package)?.control.file("postinst")?;
+        Some(String::from_utf8_lossy(script).into_owned())
     }
 
     /// What dpkg's triggers start when all packages are there.
