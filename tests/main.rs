@@ -5,5 +5,6 @@ mod architecture;
 mod bad_input;
 mod fidelity;
 mod recipe_cases;
+mod roots;
 mod sandbox;
 mod support;

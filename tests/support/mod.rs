@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod project;
+pub mod trixie;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -171,12 +171,18 @@ fn failed(doing: String, errno: Option<i32>, why: String) -> SandboxError {
 /// Makes the folders that the processes inside rely on.
 fn prepare(spec: &Spec) -> io::Result<()> {
     let folder = |name: &str| fs_err::create_dir_all(spec.scratch.join(name));
-    for name in ["upper", "work", "root", "empty", "tmp", "var-tmp"] {
+    for name in ["upper", "root", "empty", "tmp", "var-tmp"] {
         folder(name)?;
     }
     for number in 0..spec.mounts.len() {
         folder(&format!("mount-{number}/upper"))?;
-        folder(&format!("mount-{number}/work"))?;
+    }
+    for work in
+        std::iter::once("work".to_owned()).chain((0..spec.mounts.len()).map(|number| format!("mount-{number}/work")))
+    {
+        // what an earlier sandbox left there makes the kernel refuse the folder, see `volatile` in `mounts`
+        crate::store::remove_tree(&spec.scratch.join(&work)).map_err(io::Error::other)?;
+        folder(&work)?;
     }
     for name in ["upper", "tmp", "var-tmp"] {
         let mode = if name == "upper" { 0o755 } else { 0o1777 };

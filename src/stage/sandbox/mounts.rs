@@ -82,6 +82,7 @@ fn overlay_of(layers: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd, one_by_one: b
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     let context = context.as_fd();
     fsconfig_set_flag(context, "userxattr")?;
+    fsconfig_set_flag(context, "volatile")?; // nothing in there outlives the step, so nothing waits for the disk
     if one_by_one {
         for layer in layers {
             fsconfig_set_string(context, "lowerdir+", name(layer))?;

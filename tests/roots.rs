@@ -1,0 +1,114 @@
+//! Roots made of real packages of Debian 13, and steps that run in them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use orchestrate::model::{Architecture, Digest, Platform};
+use orchestrate::stage::{
+    HostNetwork, Network, OnFailure, OutputSink, ResolvedPaths, RootConfigure, RootError, RootHandle, RootPackage,
+    RootSpec, RunOptions, Sandbox, StageError, StepSpec, compose_root, run,
+};
+use orchestrate::store::Store;
+
+use crate::support::trixie::{self, Deb};
+
+const AMD64: Platform = Platform::new(Architecture::Amd64);
+const ARM64: Platform = Platform::new(Architecture::Arm64);
+
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl OutputSink for Lines {
+    fn line(&self, text: &str) {
+        self.0.lock().expect("nobody panicked").push(text.to_owned());
+    }
+}
+
+fn sandbox() -> Sandbox {
+    Sandbox::of_program(Path::new(env!("CARGO_BIN_EXE_orchestrate")))
+}
+
+fn put(store: &Store, deb: &Deb) -> RootPackage {
+    let mut writer = store.blob_writer().expect("a writer");
+    io::copy(&mut fs_err::File::open(&deb.path).expect("the package"), &mut writer).expect("copied");
+    let (digest, _) = writer.commit().expect("stored");
+    RootPackage { name: deb.name.clone(), architecture: deb.architecture.clone(), version: deb.version.clone(), digest }
+}
+
+fn root_of(store: &Store, debs: &[Deb]) -> Result<RootHandle, RootError> {
+    let packages = debs.iter().map(|deb| put(store, deb)).collect();
+    let spec = RootSpec { format: 1, platform: AMD64, packages, configure: RootConfigure::Scripts };
+    let lines = Lines::default();
+    compose_root(store, &spec.key(), &spec, &sandbox(), &lines)
+}
+
+fn show(error: &RootError) -> String {
+    let tail = if let RootError::Scripts { tail, .. } = error { tail.join("\n") } else { String::new() };
+    let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    format!("{error}: {source}\n{tail}")
+}
+
+/// Runs `script` in `root` for `target`.
+fn step(store: &Store, root: &RootHandle, target: Platform, script: &str, log: &Path) -> Result<PathBuf, StageError> {
+    let mut spec = StepSpec::new(AMD64, target, Network::None);
+    spec.root = vec![root.key()];
+    spec.scripts = vec![script.to_owned()];
+    let paths = ResolvedPaths { trees: BTreeMap::from([(root.key(), root.path().to_owned())]) };
+    let options = RunOptions {
+        sandbox: sandbox(),
+        jobs: 2,
+        log: log.to_owned(),
+        on_failure: OnFailure::Stop,
+        caches: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        network: HostNetwork::default(),
+    };
+    run(store, &spec, &paths, &options, &Lines::default()).map(|output| output.path)
+}
+
+fn try_step(store: &Store, root: &RootHandle, target: Platform, script: &str) -> PathBuf {
+    let log = store.root().join("step.log");
+    step(store, root, target, script, &log).unwrap_or_else(|error| {
+        panic!(
+            "{error}: {:?}\n{}",
+            std::error::Error::source(&error),
+            fs_err::read_to_string(&log).unwrap_or_default()
+        );
+    })
+}
+
+#[test]
+fn essential_packages_make_a_root_in_which_dpkg_is_content() {
+    let debs = trixie::debs(&[trixie::ESSENTIAL]);
+    let digest = |folder: &Path| -> (Digest, Store, RootHandle) {
+        let store = Store::open(folder).expect("a store");
+        let root = root_of(&store, &debs).unwrap_or_else(|error| panic!("{}", show(&error)));
+        (root.digest(), store, root)
+    };
+    let (one, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let (first, store, root) = digest(one.path());
+    let script = "dpkg --audit > \"$OUT/audit\" 2>&1
+        dpkg -l > \"$OUT/list\"
+        awk 'BEGIN { print \"awk\" }' > \"$OUT/awk\"
+        id -un > \"$OUT/user\"
+        ls -l /usr/bin/awk /bin/sh >> \"$OUT/awk\"
+        [ ! -e /usr/sbin/policy-rc.d ]";
+    let out = try_step(&store, &root, AMD64, script);
+    let read = |name: &str| fs_err::read_to_string(out.join(name)).expect(name);
+    assert_eq!((read("audit").as_str(), read("user").as_str()), ("", "root\n"));
+    assert!(read("awk").starts_with("awk\n"), "{}", read("awk"));
+    let states: Vec<String> =
+        read("list").lines().skip_while(|line| !line.starts_with("ii")).map(|line| line[..2].to_owned()).collect();
+    assert_eq!(states.len(), debs.len());
+    assert!(states.iter().all(|state| state == "ii"), "{}", read("list"));
+    let (second, ..) = digest(other.path());
+    if first != second {
+        let diff = std::process::Command::new("diff")
+            .args(["-rq", "--no-dereference"])
+            .args([one.path(), other.path()].map(|store| store.join("trees/root")))
+            .output();
+        panic!("{}", String::from_utf8_lossy(&diff.expect("diff").stdout));
+    }
+}
