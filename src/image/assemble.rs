@@ -117,7 +117,7 @@ pub fn assemble(store: &Store, inputs: &AssembleInputs<'_>) -> Result<BuiltImage
         shelf.add(package.installed.segment, package.segment.stream.clone());
     }
     let mut edits = merge_packages(&mut tree, &mut packages)?;
-    let effects = match packages.all.is_empty() {
+    let effects = match inputs.packages.is_empty() {
         true => Effects::default(),
         false => generated::apply(inputs.platform, inputs.image, &packages, &mut tree, &base, &shelf)?,
     };

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::archive::{ElfFacts, Entry, EntryKind};
 use crate::distribution::debian::configure::{Configured, Tree, UnmodelledScript, configure, record};
-use crate::model::{EPOCH, ImagePath, Platform};
+use crate::model::{Digest, EPOCH, ImagePath, Platform};
 use crate::recipe::{Configure, Image};
 
 use super::ImageError;
@@ -92,6 +92,16 @@ fn refuse_unknown(image: &Image, unmodelled: &[UnmodelledScript]) -> Result<(), 
     if scripts.is_empty() { Ok(()) } else { Err(ImageError::UnknownScripts { scripts }) }
 }
 
+/// Whether the base image has it already, so that no layer has to.
+fn is_same(there: &Node, new: &Node, bytes: &[u8]) -> bool {
+    let content = match &there.content {
+        Some(Content::Stored { digest, .. }) => Digest::of(bytes) == *digest,
+        Some(Content::Memory(_) | Content::Host(_)) => false,
+        None => true,
+    };
+    !there.own && there.entry == new.entry && content
+}
+
 impl Effects {
     fn remove(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath) {
         tree.detach_links(path);
@@ -122,6 +132,7 @@ impl Effects {
             self.remove(tree, &FileTree::default(), &path);
         }
         match tree.get(&path) {
+            Some(there) if is_same(there, &node, bytes) => return Ok(()),
             Some(there) if (there.entry.kind == EntryKind::Dir) != is_folder => {
                 let first = match there.owner {
                     Owner::Package(package) => super::merge::Relations::name(packages, package),

@@ -53,3 +53,6 @@ pub use shelf::Shelf;
 pub use state::InstalledPackage;
 pub use stream::Stream;
 pub use tree::{Content, FileTree, Last, LinkLoop, Node, Owner};
+
+#[cfg(test)]
+pub(crate) mod tests;
