@@ -67,3 +67,6 @@ impl std::io::Write for Emerging {
         self.file.flush()
     }
 }
+
+#[cfg(test)]
+mod tests;
