@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::certificate::Signer;
 
 /// Longest keyring that is read; Debian's has 56 kB.
-pub const LONGEST: usize = 8 << 20;
+pub(super) const LONGEST: usize = 8 << 20;
 
 /// Most keys in a keyring.
 const MOST_KEYS: usize = 1000;
