@@ -119,8 +119,8 @@ impl Compression {
 /// not limited: a [`super::TarReader`] has limits of its own, others wrap it in [`Limited`].
 ///
 /// # Errors
-/// When the first bytes cannot be read or are those of a format that is not supported. What is wrong with the rest comes
-/// with reading, as an [`ArchiveError`] inside of an [`io::Error`] (see [`ArchiveError::from_read`]).
+/// When the first bytes cannot be read or are those of a format that is not supported. What is wrong with the rest
+/// comes with reading, as an [`ArchiveError`] inside of an [`io::Error`] (see [`ArchiveError::from_read`]).
 pub fn decompress<'a>(mut reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>, ArchiveError> {
     let mut head = Vec::with_capacity(512);
     reader.by_ref().take(512).read_to_end(&mut head).map_err(ArchiveError::from_read)?;

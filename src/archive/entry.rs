@@ -54,8 +54,8 @@ pub enum EntryKind {
 }
 
 impl Entry {
-    /// The entry without so many leading components of its name and, for a hard link, of its target's; none when nothing
-    /// of its name is left.
+    /// The entry without so many leading components of its name and, for a hard link, of its target's; none when
+    /// nothing of its name is left.
     pub(super) fn strip(mut self, components: u32) -> Result<Option<Self>, ArchiveError> {
         let rest = |path: &ImagePath| match components.checked_sub(1) {
             None => Some(path.clone()),

@@ -1,5 +1,5 @@
-//! Compressed streams cut into independent pieces: gzip members and zstd frames concatenate, so pieces can be compressed
-//! in parallel, reused, and decompressed one at a time.
+//! Compressed streams cut into independent pieces: gzip members and zstd frames concatenate, so pieces can be
+//! compressed in parallel, reused, and decompressed one at a time.
 //!
 //! The cuts depend on nothing but the number of bytes before them, and each piece on nothing but its own bytes: the
 //! result is the same for every number of threads and every way in which the bytes arrive.
@@ -73,7 +73,7 @@ impl Work {
     fn round(self) -> usize {
         match self {
             Self::Here => 1,
-            // two per thread even out blocks of unequal effort; the maximum bounds memory where many writers work at once
+            // two per thread even out blocks of unequal effort; the maximum bounds memory
             Self::Spread => (2 * rayon::current_num_threads()).min(8),
         }
     }

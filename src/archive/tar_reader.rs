@@ -1,8 +1,8 @@
 //! Reads tar archives from anybody: strict where a lenient reader could be tricked.
 //!
-//! Understood are Unix version 7, `ustar`, GNU (long names, base-256 numbers) and PAX. Everything that readers are known
-//! to disagree about (sizes of links, two sizes, two names, sparse files, global headers that change entries, data after
-//! the end) is an error, so that what is unpacked is what other programs list.
+//! Understood are Unix version 7, `ustar`, GNU (long names, base-256 numbers) and PAX. Everything that readers are
+//! known to disagree about (sizes of links, two sizes, two names, sparse files, global headers that change entries,
+//! data after the end) is an error, so that what is unpacked is what other programs list.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -81,8 +81,8 @@ impl<R: Read> TarReader<R> {
     }
 
     /// Drops so many leading components of every name, as `tar --strip-components` does; entries of which nothing is
-    /// left are skipped. The [`PathGuard`] judges what is left: two folders that become one may hold a symbolic link and
-    /// a file below it.
+    /// left are skipped. The [`PathGuard`] judges what is left: two folders that become one may hold a symbolic link
+    /// and a file below it.
     #[must_use]
     pub fn stripping(self, components: u32) -> Self {
         Self { strip: components, ..self }

@@ -112,21 +112,21 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
     fn damaged_files_do_not_panic(
-        changes in proptest::collection::vec((prop_oneof![4 => 0..1500_usize, 1 => 0..140_000_usize], any::<u8>()), 0..12),
+        changes in proptest::collection::vec((prop_oneof![4 => 0..1500_usize, 1 => any::<usize>()], any::<u8>()), 0..12),
         length in prop_oneof![Just(usize::MAX), 0..200_000_usize],
     ) {
         use std::sync::LazyLock;
         static LS: LazyLock<Vec<u8>> = LazyLock::new(|| fs_err::read("/bin/ls").expect("can be read"));
         let mut bytes = LS.clone();
         for (at, byte) in changes {
-            bytes[at] = byte;
+            bytes[at % LS.len()] = byte;
         }
         bytes.truncate(length);
         let _ = facts(&bytes);
     }
 
     #[test]
-    fn random_files_do_not_panic(class in 0_u8..4, data in 0_u8..4, bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let _ = facts(&[&[0x7f, b'E', b'L', b'F', class, data, 1][..], &bytes].concat());
+    fn random_files_do_not_panic(ident in [0_u8..4, 0_u8..4], bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = facts(&[&b"\x7fELF"[..], &ident, &[1], &bytes].concat());
     }
 }

@@ -3,7 +3,9 @@
 mod deb;
 mod elf;
 mod hostile;
+mod malformed;
 mod oracle;
 mod pieces;
+mod raw;
 mod roundtrip;
 mod streams;
