@@ -112,3 +112,61 @@ fn essential_packages_make_a_root_in_which_dpkg_is_content() {
         panic!("{}", String::from_utf8_lossy(&diff.expect("diff").stdout));
     }
 }
+
+const ZLIB: &str = "#include <stdio.h>\n#include <zlib.h>\nint main(void) { puts(zlibVersion()); return 0; }\n";
+
+/// Writes the sources that the toolchain test builds.
+fn zlib_project(folder: &Path) {
+    let write = |name: &str, text: &str| fs_err::write(folder.join(name), text).expect("written");
+    write("main.c", ZLIB);
+    write("hello.cc", "#include <iostream>\nint main() { std::cout << \"hello\\n\"; }\n");
+    write(
+        "CMakeLists.txt",
+        "cmake_minimum_required(VERSION 3.21)\nproject(z C)\nfind_package(ZLIB REQUIRED)\nadd_executable(with-cmake main.c)\n\
+         target_link_libraries(with-cmake ZLIB::ZLIB)\n",
+    );
+    write("meson.build", "project('z', 'c')\nexecutable('with-meson', 'main.c', dependencies: dependency('zlib'))\n");
+    write("configure.ac", "AC_INIT([z],[1])\nAC_PROG_CC\nAC_CHECK_LIB([z],[zlibVersion])\nAC_OUTPUT\n");
+}
+
+#[test]
+fn a_toolchain_builds_for_another_platform_with_every_build_system() {
+    let wanted = [
+        "apt",
+        "autoconf",
+        "build-essential",
+        "cmake",
+        "g++-aarch64-linux-gnu",
+        "meson",
+        "pkgconf",
+        "zlib1g-dev:arm64",
+    ];
+    let debs = trixie::debs(&[&[trixie::ESSENTIAL], &wanted[..]].concat());
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path()).expect("a store");
+    let root = root_of(&store, &debs).unwrap_or_else(|error| panic!("{}", show(&error)));
+    let source = folder.path().join("source");
+    fs_err::create_dir(&source).expect("a folder");
+    zlib_project(&source);
+    let files: String = ["main.c", "hello.cc", "CMakeLists.txt", "meson.build", "configure.ac"]
+        .iter()
+        .map(|name| {
+            format!("cat > {name} << 'EOF'\n{}EOF\n", fs_err::read_to_string(source.join(name)).expect("written"))
+        })
+        .collect();
+    let script = files
+        + "mkdir \"$OUT/bin\"
+        $CC $CPPFLAGS $CFLAGS $LDFLAGS main.c $($PKG_CONFIG --cflags --libs zlib) -o \"$OUT/bin/with-pkg-config\"
+        $CXX $CPPFLAGS $CXXFLAGS $LDFLAGS hello.cc -o \"$OUT/bin/cxx\"
+        $CC_FOR_BUILD main.c -fsyntax-only 2>/dev/null || true
+        printf 'int main(void) { return 0; }' > native.c && $CC_FOR_BUILD native.c -o native && ./native
+        cmake -S . -B cmake-build && cmake --build cmake-build -j \"$JOBS\" && cp cmake-build/with-cmake \"$OUT/bin\"
+        meson setup $MESON_MACHINE meson-build && ninja -C meson-build && cp meson-build/with-meson \"$OUT/bin\"
+        autoconf && ./configure $CONFIGURE_HOST > said && grep -q 'cross compiling... yes' said";
+    let first = try_step(&store, &root, ARM64, &script);
+    for name in ["with-pkg-config", "cxx", "with-cmake", "with-meson"] {
+        let header = fs_err::read(first.join("bin").join(name)).expect(name);
+        assert_eq!((&header[..4], header[18]), (&b"\x7fELF"[..], 183), "{name} is not for AArch64");
+    }
+    assert_eq!(try_step(&store, &root, ARM64, &script), first, "the same step left something else");
+}

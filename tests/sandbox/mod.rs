@@ -1,6 +1,9 @@
 //! The sandbox, from inside: programs that try to get out, and those that only want to work. Every test of
 //! [`inside`] runs twice: as the user that runs the tests, and, when that is root, as an ordinary user.
 
+mod escape;
+mod step;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -456,9 +459,10 @@ fn all_of_it_as_an_ordinary_user() {
     let output = Command::new("setpriv")
         .args(["--reuid=54321", "--regid=54321", "--clear-groups"])
         .arg(&tests)
-        .args(["sandbox::inside::", "--test-threads=2"])
+        .args(["sandbox::inside::", "sandbox::escape::", "sandbox::step::", "--test-threads=2"])
         .env("SANDBOX_TEST_PROGRAM", &own)
         .env("SANDBOX_TEST_ROOT", &root)
+        .env("SANDBOX_TEST_WAYS", escape::ways())
         .env("TMPDIR", &temporary)
         .current_dir(folder.path())
         .output()
