@@ -8,9 +8,10 @@ use std::sync::Arc;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 use crate::distribution::debian::release::ReleaseError;
-use crate::model::{Place, SourceMap};
+use crate::model::{Place, RecipeName, SourceMap};
 use crate::ops::{OpsError, PinError, StepError, SuiteError};
 use crate::plan::PlanError;
+use crate::stage::StageError;
 
 /// An error with everything that is said about it.
 #[derive(Debug)]
@@ -83,17 +84,31 @@ fn terminal_width() -> usize {
 fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
     match error {
         OpsError::Plan { source: PlanError::Unfit { misfits } } => {
-            let mut recipes: Vec<&str> = misfits.iter().map(|misfit| misfit.recipe.as_str()).collect();
+            let mut recipes: Vec<&RecipeName> = misfits.iter().map(|misfit| &misfit.recipe).collect();
             recipes.dedup();
-            let help = format!("run `orchestrate refresh {}`", recipes.join(" "));
-            let mut drawn: Vec<Drawn> = misfits
-                .iter()
-                .map(|misfit| at(misfit.to_string(), &[(misfit.place, "asked for here".to_owned())], None, sources))
-                .collect();
-            if let Some(last) = drawn.last_mut() {
-                last.help = Some(help);
-            }
-            drawn
+            let drawn = recipes.into_iter().map(|recipe| {
+                let of_recipe: Vec<_> = misfits.iter().filter(|misfit| misfit.recipe == *recipe).collect();
+                let mut lines: Vec<String> = of_recipe.iter().map(|misfit| format!("\n  - {misfit}")).collect();
+                lines.dedup();
+                let mut places: Vec<_> =
+                    of_recipe.iter().map(|misfit| (misfit.place, "asked for here".to_owned())).collect();
+                places.sort_by_key(|(place, _)| *place);
+                places.dedup_by_key(|(place, _)| *place);
+                let message = format!("the lock does not fit recipe `{recipe}`:{}", lines.concat());
+                at(message, &places, Some(format!("run `orchestrate refresh {recipe}`")), sources)
+            });
+            drawn.collect()
+        }
+        OpsError::Step { source: StepError::Stage(StageError::Failed(failure)), .. } => {
+            let script = failure.script.trim_end().lines().map(|line| format!("\n    {}", line.trim_start()));
+            let lines = failure.tail.iter().map(|line| format!("\n    {line}"));
+            let message = format!(
+                "{}\n  while it ran{}\n  it said last{}",
+                chain(error),
+                script.collect::<String>(),
+                lines.collect::<String>()
+            );
+            vec![at(message, &[], help(error), sources)]
         }
         OpsError::Unsatisfiable { source, .. } => {
             vec![at(chain(error), &source.places, source.help.clone(), sources)]

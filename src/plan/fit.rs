@@ -29,8 +29,8 @@ pub enum MisfitKind {
 impl fmt::Display for Misfit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            MisfitKind::Missing => write!(out, "{} is not in the lock", self.what),
-            MisfitKind::Changed => write!(out, "the lock answers another request for {}", self.what),
+            MisfitKind::Missing => write!(out, "not in the lock: {}", self.what),
+            MisfitKind::Changed => write!(out, "asked for differently since: {}", self.what),
         }
     }
 }

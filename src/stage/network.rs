@@ -39,8 +39,10 @@ impl HostNetwork {
             hosts.extend_from_slice(format!("\n{line}\n").as_bytes());
         }
         add("etc/hosts", hosts);
-        let places = layers.iter().map(|layer| layer.join(BUNDLE)).chain([PathBuf::from("/").join(BUNDLE)]);
-        let mut certificates = places.into_iter().find_map(|place| fs_err::read(place).ok()).unwrap_or_default();
+        // the machine's own as well: behind a proxy that inspects traffic they are what its administrator added
+        let in_root = layers.iter().map(|layer| layer.join(BUNDLE)).find_map(|place| fs_err::read(place).ok());
+        let mut certificates = in_root.unwrap_or_default();
+        certificates.extend(fs_err::read(PathBuf::from("/").join(BUNDLE)).unwrap_or_default());
         certificates.extend_from_slice(&self.authorities);
         if !certificates.is_empty() {
             add(CERTIFICATES, certificates);

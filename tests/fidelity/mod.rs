@@ -19,7 +19,6 @@ const MINBASE: &[Allowed] = &[
     Allowed { path: "/etc/apt/sources.list", reason: "names the mirror that mmdebstrap used" },
     Allowed { path: "/etc/fstab", reason: "a remark of mmdebstrap's" },
     Allowed { path: "/var/lib/dpkg/arch", reason: "mmdebstrap writes it for its own use; dpkg does without" },
-    Allowed { path: "/var/lib/apt/extended_states", reason: "apt writes it in the order of its hash table" },
     Allowed { path: "/var/{lib/apt/lists,cache/apt/archives}/lock", reason: "left behind by a run of apt" },
     Allowed { path: "/**/*-old", reason: "copies of the state before the last command" },
     Allowed { path: "/etc/{passwd,group}-", reason: "copies of the state before the last command" },

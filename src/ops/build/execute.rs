@@ -68,16 +68,17 @@ impl Run<'_, '_> {
                 Ok(in_store(*tree))
             }
             SourceInput::Local { path, tree } => {
-                if in_store(*tree).is_none() {
-                    let scratch = store.tmp_dir()?;
-                    let folder = scratch.path().join("local");
-                    let name = path.file_name().unwrap_or_default().into();
-                    let parent = path.parent().map(|parent| self.project_path(parent)).unwrap_or_default();
-                    crate::fetch::local::snapshot(&parent, name, &folder)?;
-                    let kept = self.keep(TreeKind::Source, &folder)?;
-                    expect(path.to_string(), tree, &kept.digest)?;
+                if let Some(known) = in_store(*tree) {
+                    return Ok(Some(known));
                 }
-                Ok(in_store(*tree))
+                let scratch = store.tmp_dir()?;
+                let folder = scratch.path().join("local");
+                // `images/RECIPE/…`: nothing outside of the recipe's folder comes along
+                let recipe: camino::Utf8PathBuf = path.components().take(2).collect();
+                let below = path.strip_prefix(&recipe).unwrap_or(path);
+                crate::fetch::local::snapshot(&self.project_path(&recipe), below, &folder)?;
+                // without empty folders and odd modes its digest may differ from that of the files as they lie there
+                self.keep(TreeKind::Source, &folder).map(Some)
             }
             SourceInput::Vendor => Ok(needs.first().and_then(|need| match need {
                 Outcome::Tree(tree) => Some(tree.clone()),

@@ -232,9 +232,14 @@ fn conffiles(
 ) -> Result<(), ConfigureError> {
     let text = String::from_utf8_lossy(package.control.file("conffiles").unwrap_or_default()).into_owned();
     let mut lines = String::new();
-    for path in text.lines().map(str::trim).filter(|line| line.starts_with('/')) {
-        if let Some(digest) = digest(&at(path)?)? {
-            lines.push_str(&format!(" {path} {digest}\n"));
+    for line in text.lines().map(str::trim) {
+        // a file that a former version had and this one wants gone (deb-conffiles(5)): dpkg keeps it in mind
+        if let Some(path) = line.strip_prefix("remove-on-upgrade ") {
+            lines.push_str(&format!(" {} newconffile remove-on-upgrade\n", path.trim()));
+        } else if line.starts_with('/')
+            && let Some(digest) = digest(&at(line)?)?
+        {
+            lines.push_str(&format!(" {line} {digest}\n"));
         }
     }
     if !lines.is_empty() {

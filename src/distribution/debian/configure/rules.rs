@@ -44,7 +44,7 @@ const RULES: &[Rule] = &[
     Rule {
         package: "libc6",
         checked: &["2.41-12+deb13u4"],
-        scripts: &[("preinst", &["82856268291d", "4c94cec62b74"]), ("postinst", &["ebfa67931c20"])],
+        scripts: &[("preinst", &["327f61e17014", "00ed83b12d3b"]), ("postinst", &["ebfa67931c20"])],
         effects: &[Always(divert_loader), Templates("preinst"), Templates("postinst")],
     },
     Rule {
@@ -76,7 +76,6 @@ const RULES: &[Rule] = &[
             Owned("/var/log/lastlog", 0o664, UTMP),
             Call(info_index),
             MergedLink("lib32"),
-            MergedLink("lib64"),
             MergedLink("libo32"),
             MergedLink("libx32"),
         ],
@@ -270,7 +269,7 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
     ("flex", "2.6.4-8.2+b4", "postinst", "232053e824f2"),
     ("g++", "4:14.2.0-1", "postinst", "64694112c781"),
     ("g++-14-aarch64-linux-gnu", "14.2.0-19cross1", "preinst", "f1884964a1a3"),
-    ("gcc", "4:14.2.0-1", "postinst", "04b322d1221b"),
+    ("gcc", "4:14.2.0-1", "postinst", "aca8e2809f87"),
     ("gcc-14-aarch64-linux-gnu", "14.2.0-19cross1", "preinst", "0e2a3ee96b0f"),
     ("git", "1:2.47.3-0+deb13u1", "preinst", "c17800cc913c"),
     ("golang-go", "2:1.24~2", "preinst", "821e2d550d36"),
