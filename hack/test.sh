@@ -8,5 +8,5 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 [ -d "$HOME/.cargo/bin" ] && PATH=$HOME/.cargo/bin:$PATH
 
 cd "$root"
-# the same profile as hack/build.sh, so that dependencies are compiled once
-exec cargo test --release --locked -- "$@"
+# the development profile: dependencies optimised, our own code quick to compile
+exec cargo test --locked -- "$@"

@@ -95,7 +95,9 @@ fn tree_of(store: &Store, kind: TreeKind, digest: Digest) -> Option<Outcome> {
 
 fn recorded_tree(store: &Store, kind: &str, key: &Digest, tree: TreeKind) -> Result<Option<Outcome>, StoreError> {
     let record: Option<TreeRecord> = store.record(kind, key)?;
-    Ok(record.and_then(|record| tree_of(store, tree, record.tree)))
+    // a vendor source without edits is the very tree that its step gave
+    let places = [tree, TreeKind::Output];
+    Ok(record.and_then(|record| places.into_iter().find_map(|kind| tree_of(store, kind, record.tree))))
 }
 
 /// The hash of what a step sees rather than of what that was made from: two keys with the same content give the same

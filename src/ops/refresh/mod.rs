@@ -364,8 +364,10 @@ impl<'r> Refresh<'r> {
                 sources::pin_download(self.project, self.services, &source.origin, download).map_err(wrong)?
             }
             Origin::DebianSource { package, distribution } => {
-                let found = sources::pin_debian_source(&source.origin, package.as_str(), &self.sources);
-                found.ok_or_else(|| OpsError::NoSourcePackage {
+                let (project, services) = (self.project, self.services);
+                let found =
+                    sources::pin_debian_source(project, services, &source.origin, package.as_str(), &self.sources);
+                found.map_err(wrong)?.ok_or_else(|| OpsError::NoSourcePackage {
                     name: package.to_string(),
                     distribution: format!("{} {}", distribution.name, distribution.suite),
                     place: package.place,

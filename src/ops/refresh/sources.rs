@@ -3,12 +3,15 @@
 use fs_err as fs;
 use url::Url;
 
-use crate::distribution::debian::sources::SourcePackage;
+use crate::distribution::debian::sources::{SourceFile, SourcePackage};
 use crate::distribution::openpgp::{self, Keyring};
+use crate::fetch::{FetchError, Want};
 use crate::lock::{FilePin, Lock, SourcePin};
 use crate::model::{ArchiveName, Digest, SourceName, Spanned};
 use crate::ops::build::{OnFailure, Run, Told};
 use crate::ops::error::{OpsError, PinError};
+use crate::ops::event::Event;
+use crate::ops::mirrors::mirrors;
 use crate::ops::services::{ProjectFiles, Services};
 use crate::plan::{self, source_request};
 use crate::recipe::{Download, GitReference, Origin, Project, RecipeSet};
@@ -77,25 +80,56 @@ fn parse(url: &str) -> Result<Url, PinError> {
     Url::parse(url).map_err(|source| PinError::Url { url: url.to_owned(), source })
 }
 
-/// The newest version of a source package, with all its files.
+/// The newest version of a source package whose files can be had: an archive may list a version that its mirrors do not
+/// have yet, or no more. What is passed over for that is told.
 pub(super) fn pin_debian_source(
+    project: &Project,
+    services: &Services<'_>,
     origin: &Origin,
     name: &str,
     known: &[(ArchiveName, SourcePackage)],
-) -> Option<SourcePin> {
-    let (archive, package) = known
-        .iter()
-        .filter(|(_, package)| package.name == name && !package.extra)
-        .max_by(|a, b| a.1.version.cmp(&b.1.version))?;
-    let file = |file: &crate::distribution::debian::sources::SourceFile| FilePin {
-        path: format!("{}/{}", package.directory, file.name),
-        size: file.size,
+) -> Result<Option<SourcePin>, PinError> {
+    let mut candidates: Vec<_> = known.iter().filter(|(_, package)| package.name == name && !package.extra).collect();
+    candidates.sort_by(|one, other| other.1.version.cmp(&one.1.version));
+    let mut failure = None;
+    for (archive, package) in candidates {
+        let mut files: Vec<FilePin> = package.files.iter().map(|file| file_pin(&package.directory, file)).collect();
+        files.sort();
+        match fetch_files(project, services, archive, &files) {
+            Ok(()) => {
+                let (version, archive) = (package.version.to_string(), archive.clone());
+                return Ok(Some(SourcePin::DebianSource { request: source_request(origin), version, archive, files }));
+            }
+            Err(error) => {
+                let text = format!("source package {name} {} is listed, but cannot be fetched", package.version);
+                services.observer.event(Event::Note { text: &text });
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    failure.map_or(Ok(None), |error| Err(error.into()))
+}
+
+fn file_pin(directory: &str, file: &SourceFile) -> FilePin {
+    FilePin { path: format!("{directory}/{}", file.name), size: file.size, digest: file.digest }
+}
+
+fn fetch_files(
+    project: &Project,
+    services: &Services<'_>,
+    archive: &ArchiveName,
+    files: &[FilePin],
+) -> Result<(), FetchError> {
+    let archive = &project.archives[archive];
+    let bases = mirrors(&services.environment, &services.host, archive, Some(services.now));
+    let want = |file: &FilePin| Want {
+        label: file.path.rsplit('/').next().unwrap_or_default().to_owned(),
         digest: file.digest,
+        size: Some(file.size),
+        urls: bases.iter().filter_map(|base| base.join(&file.path).ok()).collect(),
     };
-    let mut files: Vec<FilePin> = package.files.iter().map(file).collect();
-    files.sort();
-    let (version, archive) = (package.version.to_string(), archive.clone());
-    Some(SourcePin::DebianSource { request: source_request(origin), version, archive, files })
+    let wants: Vec<Want> = files.iter().map(want).collect();
+    services.fetcher.fetch(&services.store, &wants, &Told(services))
 }
 
 /// Runs a vendor step, unless the lock has what it would give, and hashes its output.

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use diffy::Line;
 use diffy::patch_set::{FileMode, FileOperation, ParseOptions, PatchSet};
 use fs_err as fs;
 
@@ -33,11 +34,54 @@ pub fn apply_patch(name: &str, patch: &[u8], tree: &Path, strip: u32) -> Result<
             Some(path) => read(&inside(tree, path)?).map_err(|error| misfit(error.to_string()))?,
             None => Vec::new(),
         };
-        let new = diffy::apply_bytes(&old, text).map_err(|error| misfit(error.to_string()))?;
+        let new = apply_hunks(&old, text).map_err(|number| misfit(format!("its hunk {number} finds no place")))?;
         write(tree, from.as_ref(), to.as_ref(), &new, file.new_mode())?;
         files += 1;
     }
     if files == 0 { Err(not_a_patch("it changes nothing".to_owned())) } else { Ok(()) }
+}
+
+/// Applies the hunks of one file in order; the number of the first that finds no place is the error. A hunk goes to the
+/// place nearest to where it says (moved as far as the hunk before it was) whose lines are all the same. The lines around
+/// its changes may be those around the changes before: diffy's own `apply` refuses that, patch(1) does not.
+fn apply_hunks(old: &[u8], patch: &diffy::Patch<'_, [u8]>) -> Result<Vec<u8>, usize> {
+    let mut lines: Vec<&[u8]> = old.split_inclusive(|&byte| byte == b'\n').collect();
+    let (mut moved, mut settled) = (0_isize, 0_usize);
+    for (number, hunk) in patch.hunks().iter().enumerate() {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let (mut last_change, mut changed) = (0, false);
+        for line in hunk.lines() {
+            match line {
+                Line::Context(text) => {
+                    before.push(*text);
+                    after.push(*text);
+                    continue;
+                }
+                Line::Delete(text) => before.push(*text),
+                Line::Insert(text) => after.push(*text),
+            }
+            (last_change, changed) = (after.len(), true);
+        }
+        let start = hunk.new_range().start().saturating_sub(usize::from(hunk.new_range().len() > 0));
+        let wanted = start.saturating_add_signed(moved);
+        let place = nearest_place(&lines, &before, wanted, settled).ok_or(number + 1)?;
+        moved += place.cast_signed() - wanted.cast_signed();
+        lines.splice(place..place + before.len(), after);
+        if changed {
+            settled = place + last_change;
+        }
+    }
+    Ok(lines.concat())
+}
+
+/// Where `wanted` lines stand in `lines`, nearest to `place`. Lines before `settled` were changed already: only their
+/// end may be part of the match.
+fn nearest_place(lines: &[&[u8]], wanted: &[&[u8]], place: usize, settled: usize) -> Option<usize> {
+    let last = lines.len().checked_sub(wanted.len())?;
+    let first = settled.saturating_sub(wanted.len());
+    let fits = |&at: &usize| lines[at..at + wanted.len()] == *wanted;
+    let near = |at: &usize| at.abs_diff(place);
+    (first..=last).filter(fits).min_by_key(near)
 }
 
 /// Which file is read and which is written.
@@ -164,6 +208,24 @@ mod tests {
             let read = |tree: &tempfile::TempDir| fs::read(tree.path().join(name)).expect(name);
             assert_eq!(read(&ours), read(&theirs), "{name}");
         }
+    }
+
+    #[test]
+    fn hunks_may_share_the_lines_around_their_changes() {
+        let (ours, theirs) = (tree(), tree());
+        let text: String = (1..=12).map(|n| format!("{n}\n")).collect();
+        let patch = "--- a/src/a.c\n+++ b/src/a.c\n@@ -2,5 +2,5 @@\n 2\n 3\n-4\n+four\n 5\n 6\n\
+                     @@ -5,5 +5,6 @@\n 5\n 6\n-7\n+seven\n+more\n 8\n 9\n";
+        for tree in [&ours, &theirs] {
+            fs::write(tree.path().join("src/a.c"), &text).expect("written");
+        }
+        apply_patch("p", patch.as_bytes(), ours.path(), 1).expect("applies");
+        fs::write(theirs.path().join("p"), patch).expect("written");
+        let mut oracle = std::process::Command::new("patch");
+        oracle.args(["-p1", "-F0", "-s", "-i", "p"]).current_dir(theirs.path());
+        assert!(oracle.status().expect("install the package `patch`").success());
+        let read = |tree: &tempfile::TempDir| fs::read_to_string(tree.path().join("src/a.c")).expect("there");
+        assert_eq!(read(&ours), read(&theirs));
     }
 
     #[test]

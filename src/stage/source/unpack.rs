@@ -19,10 +19,9 @@ use crate::model::ImagePath;
 pub fn unpack_tar(name: &str, archive: impl Read, dest: &Path, strip: u32) -> Result<(), SourceError> {
     let broken = |source| SourceError::Archive { name: name.to_owned(), source };
     let plain = decompress(archive).map_err(broken)?;
-    let mut reader = TarReader::new(plain, source_limits());
+    let mut reader = TarReader::new(plain, source_limits()).stripping(strip);
     while let Some(entry) = reader.next_entry().map_err(broken)? {
-        let Some(path) = stripped(&entry.path, strip) else { continue };
-        let target = dest.join(path.as_relative());
+        let target = dest.join(entry.path.as_relative());
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent)?;
         }
@@ -40,7 +39,6 @@ pub fn unpack_tar(name: &str, archive: impl Read, dest: &Path, strip: u32) -> Re
                 fs::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(to), &target)?;
             }
             EntryKind::Hardlink { target: to } => {
-                let Some(to) = stripped(to, strip) else { continue };
                 remove_file(&target)?;
                 fs::copy(dest.join(to.as_relative()), &target)?;
             }
@@ -58,17 +56,6 @@ pub fn place_file(name: &str, mut content: impl Read, dest: &Path) -> Result<(),
     let mut file = fs::File::create_new(dest.join(path.as_relative()))?;
     io::copy(&mut content, &mut file)?;
     Ok(())
-}
-
-/// The path without its first components; none when nothing remains.
-fn stripped(path: &ImagePath, strip: u32) -> Option<ImagePath> {
-    let mut rest = path.as_bytes();
-    for _ in 0..strip {
-        let slash = rest.iter().position(|&byte| byte == b'/')?;
-        rest = &rest[slash + 1..];
-    }
-    // components of a path that was checked need no check again, but a path is only made by checking
-    ImagePath::new(rest).ok().filter(|path| !path.is_root())
 }
 
 /// A later entry of an archive replaces an earlier one, as tar does it.
