@@ -283,7 +283,7 @@ fn priority(text: &str) -> Priority {
 fn check_identity(values: &[&str; FIELDS]) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     let name = values[Field::Package as usize];
-    if name.len() < 2 || name.len() > 128 || !name.bytes().all(plain) || !name.as_bytes()[0].is_ascii_alphanumeric() {
+    if name.is_empty() || name.len() > 128 || !name.bytes().all(plain) || !name.as_bytes()[0].is_ascii_alphanumeric() {
         return Err("that is not the name of a package".to_owned());
     }
     let architecture = values[Field::Architecture as usize];

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::expand::Requirement;
 use super::roots::Root;
-use super::world::{Id, Requirement, World};
+use super::world::{Id, World};
 use super::{Chosen, Kind, Reason, Solution};
 
 /// Sorts what was chosen and says why each is there. What nothing leads to is left out: it would only be a remnant of

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use resolvo::conflict::{Conflict, ConflictCause, ConflictEdge, ConflictNode};
+use resolvo::conflict::{Conflict, ConflictCause, ConflictEdge, ConflictGraph, ConflictNode};
 use resolvo::{Requirement as Required, Solver};
 
+use super::expand::{Against, Exclusion, Requirement};
 use super::provider::{Provider, id};
 use super::roots::{Root, nearest};
-use super::world::{Against, Id, World};
+use super::world::{Id, World};
 use super::{Reason, Request, Unsatisfiable};
 use crate::distribution::debian::relation::{self, Relation};
 
@@ -25,8 +26,10 @@ struct Story<'s, 'w, 'u> {
     roots: &'s [Root],
     /// Who needs a version: nothing stands for the request itself.
     needed_by: HashMap<Id, Option<Id>>,
-    /// Sentences, each with the versions of one package that it is true of.
-    sentences: BTreeMap<(usize, String, String), BTreeSet<Id>>,
+    /// What is wrong with packages: name and text, with how far from the request it is and the versions it is true of.
+    sentences: BTreeMap<(String, String), (usize, BTreeSet<Id>)>,
+    /// Pairs of packages that exclude each other: nearest to the request, then newest versions first.
+    pairs: BTreeMap<(String, String), (usize, Id, Id)>,
 }
 
 /// Tells a conflict.
@@ -37,10 +40,14 @@ pub(super) fn explain(
     roots: &[Root],
 ) -> Unsatisfiable {
     let world = solver.provider().world;
-    let mut story = Story { world, request, roots, needed_by: HashMap::new(), sentences: BTreeMap::new() };
+    let mut story =
+        Story { world, request, roots, needed_by: HashMap::new(), sentences: BTreeMap::new(), pairs: BTreeMap::new() };
     story.read(solver, conflict);
+    story.tell_pairs();
+    let mut told: Vec<_> = story.sentences.iter().collect();
+    told.sort_by_key(|(_, (rank, _))| *rank);
     let mut explanation: Vec<String> =
-        story.sentences.iter().map(|((_, _, text), ids)| story.sentence(text, ids)).collect();
+        told.into_iter().map(|((_, text), (_, ids))| story.sentence(text, ids)).collect();
     if explanation.len() > MOST_LINES {
         let more = explanation.len() - MOST_LINES;
         explanation.truncate(MOST_LINES);
@@ -52,69 +59,72 @@ pub(super) fn explain(
 impl Story<'_, '_, '_> {
     fn read(&mut self, solver: &Solver<Provider<'_, '_>>, conflict: &Conflict) {
         let found = conflict.graph(solver);
+        let ranks = self.walk(&found);
         let graph = &found.graph;
-        let solvable = |node| match graph.node_weight(node) {
-            Some(ConflictNode::Solvable(solvable)) => Some(id(*solvable)),
-            _ => None,
-        };
-        let mut queue = VecDeque::from([found.root_node]);
-        let mut order = vec![];
-        let mut seen = BTreeSet::from([found.root_node]);
-        while let Some(node) = queue.pop_front() {
-            order.push(node);
-            let mut edges: Vec<_> = graph
-                .edge_indices()
-                .filter_map(|edge| {
-                    let (from, to) = graph.edge_endpoints(edge)?;
-                    (from == node && matches!(graph.edge_weight(edge), Some(ConflictEdge::Requires(_)))).then_some(to)
-                })
-                .collect();
-            edges.sort_unstable();
-            for next in edges {
-                if seen.insert(next) {
-                    if let Some(child) = solvable(next) {
-                        self.needed_by.insert(child, solvable(node));
-                    }
-                    queue.push_back(next);
-                }
-            }
-        }
         for edge in graph.edge_indices() {
             let (Some((from, to)), Some(weight)) = (graph.edge_endpoints(edge), graph.edge_weight(edge)) else {
                 continue;
             };
-            let rank = order.iter().position(|&node| node == from).unwrap_or(usize::MAX);
-            match (weight, solvable(from), graph.node_weight(to)) {
-                (ConflictEdge::Requires(required), Some(id), Some(ConflictNode::UnresolvedDependency)) => {
-                    self.unresolved(rank, solver.provider(), id, *required);
+            let rank = ranks.get(&from.index()).copied().unwrap_or(usize::MAX);
+            let Some(&ConflictNode::Solvable(solvable)) = graph.node_weight(from) else { continue };
+            let from = id(solvable);
+            match (weight, graph.node_weight(to)) {
+                (ConflictEdge::Requires(required), Some(ConflictNode::UnresolvedDependency)) => {
+                    self.unresolved(rank, solver.provider(), from, *required);
                 }
-                (ConflictEdge::Conflict(ConflictCause::Constrains(_)), Some(a), Some(ConflictNode::Solvable(b))) => {
-                    self.excluded(rank, a, id(*b));
+                (ConflictEdge::Conflict(ConflictCause::Constrains(_)), Some(ConflictNode::Solvable(to))) => {
+                    self.excluded(rank, from, id(*to));
                 }
-                (
-                    ConflictEdge::Conflict(ConflictCause::ForbidMultipleInstances),
-                    Some(a),
-                    Some(ConflictNode::Solvable(b)),
-                ) => {
-                    self.two_versions(rank, a, id(*b));
+                (ConflictEdge::Conflict(ConflictCause::ForbidMultipleInstances), Some(ConflictNode::Solvable(to))) => {
+                    self.two_versions(rank, from, id(*to));
                 }
-                (ConflictEdge::Conflict(ConflictCause::Excluded), Some(id), _) => {
-                    let error = self.world.expand(id).broken.as_ref().map(ToString::to_string).unwrap_or_default();
-                    self.say(rank, id, format!("cannot be used: {error}"));
+                (ConflictEdge::Conflict(ConflictCause::Excluded), _) => {
+                    let error = self.world.expand(from).broken.as_ref().map(ToString::to_string).unwrap_or_default();
+                    self.say(rank, from, format!("cannot be used: {error}"));
                 }
                 _ => {}
             }
         }
     }
 
+    /// Goes from the request along what is needed, nearest first: notes who needs whom, and gives each node its rank.
+    fn walk(&mut self, found: &ConflictGraph) -> HashMap<usize, usize> {
+        let graph = &found.graph;
+        let solvable = |node| match graph.node_weight(node) {
+            Some(&ConflictNode::Solvable(solvable)) => Some(id(solvable)),
+            _ => None,
+        };
+        let needs =
+            graph.edge_indices().filter(|&edge| matches!(graph.edge_weight(edge), Some(ConflictEdge::Requires(_))));
+        let mut needs: Vec<_> = needs.filter_map(|edge| graph.edge_endpoints(edge)).collect();
+        needs.sort_unstable();
+        let mut ranks = HashMap::from([(found.root_node.index(), 0)]);
+        let mut queue = VecDeque::from([found.root_node]);
+        while let Some(node) = queue.pop_front() {
+            for &(_, next) in needs.iter().filter(|(from, _)| *from == node) {
+                let rank = ranks.len();
+                ranks.entry(next.index()).or_insert_with(|| {
+                    if let Some(child) = solvable(next) {
+                        self.needed_by.insert(child, solvable(node));
+                    }
+                    queue.push_back(next);
+                    rank
+                });
+            }
+        }
+        ranks
+    }
+
     fn say(&mut self, rank: usize, id: Id, text: String) {
-        self.sentences.entry((rank, self.world.show_name(id), text)).or_default().insert(id);
+        let (nearest, ids) = self.sentences.entry((self.world.show_name(id), text)).or_insert((rank, BTreeSet::new()));
+        *nearest = rank.min(*nearest);
+        ids.insert(id);
     }
 
     fn sentence(&self, text: &str, ids: &BTreeSet<Id>) -> String {
         let Some(&first) = ids.first() else { return text.to_owned() };
-        let versions: BTreeSet<&str> = ids.iter().map(|&id| self.world.version(id)).collect();
-        let versions = versions.into_iter().collect::<Vec<_>>().join(", ");
+        // numbered newest first
+        let versions = ids.iter().map(|&id| self.world.version(id)).collect::<Vec<_>>().join(", ");
         format!("{} ({versions}), {}, {text}", self.world.show_name(first), self.because(first))
     }
 
@@ -147,8 +157,7 @@ impl Story<'_, '_, '_> {
     fn unresolved(&mut self, rank: usize, provider: &Provider<'_, '_>, id: Id, required: Required) {
         let world = self.world;
         let expanded = world.expand(id);
-        let asked =
-            |requirement: &&super::world::Requirement| provider.requirement(&requirement.sets).requirement == required;
+        let asked = |requirement: &&Requirement| provider.requirement(&requirement.sets).requirement == required;
         for requirement in expanded.requirements.iter().filter(|requirement| requirement.sets.is_empty()).filter(asked)
         {
             let text = world.requirement_text(id, requirement);
@@ -182,40 +191,47 @@ impl Story<'_, '_, '_> {
         }
     }
 
+    /// Of what one pair of packages has against each other, in whatever versions, one thing is told.
     fn excluded(&mut self, rank: usize, a: Id, b: Id) {
+        let (one, other) = (self.world.show_name(a), self.world.show_name(b));
+        let pair = if one <= other { (one, other) } else { (other, one) };
+        let found = (rank, a, b);
+        self.pairs.entry(pair).and_modify(|known| *known = found.min(*known)).or_insert(found);
+    }
+
+    fn tell_pairs(&mut self) {
+        for (rank, a, b) in std::mem::take(&mut self.pairs).into_values() {
+            let expanded = self.world.expand(a);
+            if let Some(exclusion) = expanded.exclusions.iter().find(|exclusion| exclusion.set.ids.contains(&b)) {
+                self.say(rank, a, self.exclusion(a, b, exclusion));
+            }
+        }
+    }
+
+    fn exclusion(&self, a: Id, b: Id, exclusion: &Exclusion) -> String {
         let world = self.world;
-        let expanded = world.expand(a);
-        let Some(exclusion) = expanded.exclusions.iter().find(|exclusion| exclusion.set.ids.contains(&b)) else {
-            return;
-        };
-        let (other, because) = (world.show(b), self.because(b));
-        let text = match exclusion.against {
-            Against::OtherArchitecture if world.version(a) == world.version(b) => {
-                format!(
-                    "cannot be installed together with {other} ({because}): the package is not co-installable with itself (no Multi-Arch: same)"
-                )
+        let other = format!("{}, {}", world.show(b), self.because(b));
+        let verb = match exclusion.against {
+            Against::OtherArchitecture if world.is_same(a) && world.is_same(b) => {
+                return format!(
+                    "cannot be installed together with {other}: all architectures must have the same version"
+                );
             }
             Against::OtherArchitecture => {
-                format!(
-                    "cannot be installed together with {other} ({because}): both architectures must have the same version"
-                )
+                return format!("cannot be installed together with {other}: one of them is not `Multi-Arch: same`");
             }
-            Against::Conflicts | Against::Breaks => {
-                let verb = if exclusion.against == Against::Breaks { "breaks" } else { "conflicts with" };
-                let relation = world.exclusion_text(a, exclusion);
-                let provided = world.name(b) != relation.split([' ', ':']).next().unwrap_or_default();
-                let is = if provided { format!(", which {other} provides") } else { format!(", and that is {other}") };
-                format!("{verb} `{relation}`{is} ({because})")
-            }
+            Against::Breaks => "breaks",
+            Against::Conflicts => "conflicts with",
         };
-        self.say(rank, a, text);
+        let relation = world.exclusion_text(a, exclusion);
+        let provided = world.name(b) != relation.split([' ', ':']).next().unwrap_or_default();
+        format!("{verb} `{relation}`, {} {other}", if provided { "which is provided by" } else { "and that is" })
     }
 
     fn two_versions(&mut self, rank: usize, a: Id, b: Id) {
         let (first, second) = (a.min(b), a.max(b));
-        let text =
-            format!("cannot be there twice: {} ({}) is wanted, too", self.world.version(second), self.because(second));
-        self.say(rank, first, text);
+        let other = format!("{}, {}", self.world.version(second), self.because(second));
+        self.say(rank, first, format!("excludes its version {other}"));
     }
 
     /// What was asked for and takes part in the conflict.
@@ -232,8 +248,8 @@ impl Story<'_, '_, '_> {
     }
 
     fn help(&self) -> String {
-        let installed = self.sentences.values().flatten().any(|&id| self.world.is_installed(id))
-            || self.sentences.keys().any(|(_, _, text)| text.contains("is installed"));
+        let installed = self.sentences.values().any(|(_, ids)| ids.iter().any(|&id| self.world.is_installed(id)))
+            || self.sentences.keys().any(|(_, text)| text.contains("is installed"));
         let constrained = self.request.wanted.iter().any(|wanted| wanted.constraint.is_some());
         if installed {
             "packages of the image that this one is built on stay as they are: refresh that image as well, or ask for versions that fit to it"

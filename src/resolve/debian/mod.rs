@@ -6,6 +6,7 @@
 
 mod alone;
 mod collect;
+mod expand;
 mod explain;
 mod preference;
 mod provider;

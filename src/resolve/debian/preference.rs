@@ -7,7 +7,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Kind;
-use super::world::{Id, Key, Requirement, World};
+use super::expand::Requirement;
+use super::world::{Id, Key, World};
 
 /// Deepest chain of dependencies that is followed.
 const DEEPEST: usize = 1000;
@@ -40,7 +41,9 @@ impl Preference {
         };
         world.installed().for_each(|id| pass.settle(id));
         let first: Vec<Option<Id>> = roots.iter().map(|root| pass.choose_root(root)).collect();
-        first.into_iter().flatten().for_each(|id| drop(pass.satisfy(id, 0)));
+        for id in first.into_iter().flatten() {
+            pass.satisfy(id, 0); // what fails shows in the end
+        }
         let complete = roots.iter().all(|root| root.iter().any(|&id| pass.is_chosen(id))) && pass.is_closed();
         let wishes = if complete { pass.choices() } else { pass.recommended };
         Self { chosen: pass.chosen, wishes }

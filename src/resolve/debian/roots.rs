@@ -224,11 +224,16 @@ pub(super) fn nearest(world: &World<'_>, wrong: &str) -> Vec<String> {
         .filter_map(|name| {
             let same = base.len() >= 3 && stem(name) == base;
             let distance = strsim::damerau_levenshtein(name, wrong);
-            (same || distance <= 1 + wrong.len() / 5).then_some((usize::from(!same), distance, name))
+            (same || distance <= wrong.len() / 4 + usize::from(wrong.len() > 2)).then_some((
+                usize::from(!same),
+                distance,
+                name,
+            ))
         })
         .collect();
     near.sort_unstable();
-    near.into_iter().take(3).map(|(_, _, name)| name.to_owned()).collect()
+    let best = near.first().map(|(other, _, _)| *other);
+    near.into_iter().filter(|(other, _, _)| Some(*other) == best).take(3).map(|(_, _, name)| name.to_owned()).collect()
 }
 
 /// The name of a library without what its ABI's version adds.
