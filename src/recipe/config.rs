@@ -54,9 +54,12 @@ pub(super) fn env(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     let (Some(name), Some(value)) = (name, value) else { return };
     let place = name.place;
     let name = name.value.0;
-    if draft.config.env.iter().any(|first| first.name == name) {
-        return node.mistake(place, format!("`{name}` is set twice"), "again here", "keep one of the two");
+    let known = draft.config.env.iter().position(|first| first.name == name);
+    if let Some(first) = known.and_then(|index| draft.env_places.get(index)) {
+        let mistake = Mistake::new(place, format!("`{name}` is set twice"), "again here", "keep one of the two");
+        return node.cx.sink.push(mistake.and(*first, "first here"));
     }
+    draft.env_places.push(place);
     draft.config.env.push(EnvVar { name, value: value.value, doc });
 }
 
@@ -100,14 +103,13 @@ pub(super) fn expose(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     let protocol = node.property_word("protocol", &words).unwrap_or("tcp").to_owned();
     let Some(Spanned { value: Ports(first, last), place }) = ports else { return };
     let overlaps = |known: &Port| known.protocol == protocol && known.first <= last && first <= known.last;
-    if draft.config.expose.iter().any(overlaps) {
-        return node.mistake(
-            place,
-            format!("port {first} ({protocol}) is exposed twice"),
-            "again here",
-            "keep one of the two",
-        );
+    let known = draft.config.expose.iter().position(overlaps);
+    if let Some(earlier) = known.and_then(|index| draft.port_places.get(index)) {
+        let message = format!("port {first} ({protocol}) is exposed twice");
+        let mistake = Mistake::new(place, message, "again here", "keep one of the two");
+        return node.cx.sink.push(mistake.and(*earlier, "first here"));
     }
+    draft.port_places.push(place);
     draft.config.expose.push(Port { first, last, protocol });
 }
 
@@ -189,7 +191,11 @@ pub(super) const RUNTIME: Table<Runtime> = Table {
 impl Reader<'_> {
     /// The property `reason`, which must say something.
     pub(super) fn reason(&mut self) -> Option<String> {
-        let reason = self.required::<String>("reason")?;
+        if !self.has("reason") {
+            let message = format!("`{}` needs a reason", *self.node.name);
+            self.mistake(self.node.header, message, "why?", "say it: `reason=\"…\"`");
+        }
+        let reason = self.property::<String>("reason")?;
         if reason.trim().is_empty() {
             let mistake = Mistake::new(reason.place, "the reason is empty", "says nothing", "say it in a sentence");
             self.cx.sink.push(mistake);

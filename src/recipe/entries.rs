@@ -73,7 +73,11 @@ fn copy_local(node: &mut Reader<'_>) -> Option<EntryKind> {
         return None;
     }
     let path = node.argument::<Beside>("a path beside the recipe").map(|path| path.map(|path| path.0));
-    let to = node.required::<Destination>("to");
+    if !node.has("to") {
+        let help = "write it like `copy \"files/app.conf\" to=\"/etc/app.conf\"`";
+        node.mistake(node.place(), "`copy` says not where this goes", "`to` is missing", help);
+    }
+    let to = node.property::<Destination>("to");
     let (path, to) = (path?, to?);
     let to = to.value.of(path.file_name().unwrap_or_default().as_bytes());
     Some(EntryKind::Copy { from: CopyFrom::Local(path), to })

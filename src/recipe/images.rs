@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Digest, Glob, ImageName, PathPolicy, Spanned};
+use crate::model::{Digest, Glob, ImageName, PathPolicy, Place, Spanned};
 
 use super::Mistake;
 use super::project::{
@@ -30,6 +30,9 @@ pub(super) struct ImageDraft {
     pub(super) accounts: Vec<Account>,
     pub(super) groups: Vec<Group>,
     pub(super) config: Config,
+    /// Where its variables and ports stand, in their order.
+    pub(super) env_places: Vec<Place>,
+    pub(super) port_places: Vec<Place>,
     pub(super) runtime: Runtime,
     labels: BTreeMap<String, Spanned<String>>,
     annotations: BTreeMap<String, Spanned<String>>,
@@ -115,7 +118,7 @@ pub(super) const IMAGE: Table<ImageDraft> = Table {
             let words = [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)];
             draft.compression = node.word("`\"gzip\"` or `\"zstd\"`", &words).unwrap_or_default();
         }),
-        Row::any("waive", "waive \"healthcheck\" reason=\"it runs once and ends\"", waive),
+        Row::any("waive", "waive \"policy-healthcheck\" reason=\"it runs once and ends\"", waive),
     ],
 };
 

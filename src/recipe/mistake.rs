@@ -63,7 +63,8 @@ impl Mistake {
     /// The mistake as `miette` draws it, over the texts that its places point into.
     #[must_use]
     pub fn report(&self, sources: &SourceMap) -> Report {
-        let mut labels = vec![labelled(self.place, &self.label)];
+        let range = self.place.offset as usize..(self.place.offset + self.place.length) as usize;
+        let mut labels = vec![LabeledSpan::new_primary_with_span(Some(self.label.clone()), range)];
         let (here, elsewhere): (Vec<_>, Vec<_>) =
             self.others.iter().partition(|(place, _)| place.file == self.place.file);
         labels.extend(here.into_iter().map(|(place, label)| labelled(*place, label)));

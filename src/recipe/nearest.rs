@@ -10,7 +10,7 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
         let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
         (strsim::damerau_levenshtein(&plain(word), &plain(candidate)), candidate)
     });
-    near.filter(|&(edits, _)| edits <= most).min().map(|(_, candidate)| candidate)
+    near.filter(|&(edits, _)| edits <= most && edits < word.chars().count()).min().map(|(_, candidate)| candidate)
 }
 
 /// `did you mean …`, or all there is, or `otherwise`.

@@ -104,10 +104,9 @@ fn applies(node: &Node, wanted: Platform, sink: &Sink) -> bool {
     if node.children.is_none() {
         sink.push(Mistake::new(node.header, "`on` needs a block", "nothing follows", HELP));
     }
-    node.arguments
-        .iter()
-        .filter_map(|value| platform(value, sink))
-        .fold(false, |found, platform| found || platform == wanted)
+    // all of them are read, so that a mistake is told on every platform
+    let named: Vec<Platform> = node.arguments.iter().filter_map(|value| platform(value, sink)).collect();
+    named.contains(&wanted)
 }
 
 /// Reports `on` blocks for platforms that the recipe is not built for; `built` is empty when that is unknown.

@@ -69,17 +69,17 @@ fn user(project: &Project, image: &Image, platform: Platform) -> Option<Mistake>
     let lineage = lineage(project, image, platform);
     let user: &crate::model::Spanned<User> = lineage.iter().find_map(|image| image.config.user.as_ref())?;
     let refused = project.policy.user_not.iter().find(|refused| by_number(refused) == by_number(&user.user))?;
-    if waived(image, "user") {
+    if waived(image, "policy-user") {
         return None;
     }
     let message = format!("the image `{}` runs as {}, which the project's policy refuses", *image.name, user.user);
-    let help = "name another user in the image, or write `waive \"user\" reason=\"…\"` there";
+    let help = "name another user in the image, or write `waive \"policy-user\" reason=\"…\"` there";
     let mistake = Mistake::new(image.name.place, message, "this image", help).and(refused.place, "refused here");
     Some(mistake.and(user.place, "its user"))
 }
 
 fn healthcheck(project: &Project, image: &Image, platform: Platform) -> Option<Mistake> {
-    let required = project.policy.healthcheck.filter(|_| !waived(image, "healthcheck"))?;
+    let required = project.policy.healthcheck.filter(|_| !waived(image, "policy-healthcheck"))?;
     let own = image.config.healthcheck.is_some();
     let command = |image: &&Image| matches!(image.config.healthcheck, Some(Healthcheck::Command { .. }));
     if own || lineage(project, image, platform).iter().any(command) {

@@ -91,12 +91,11 @@ impl<T> Table<T> {
     fn unknown(&self, node: &Node, cx: &Context<'_>) {
         let name = node.name.as_str();
         let message = format!("unknown node `{name}` in {}", self.what);
-        let help = match vocabulary::elsewhere(name) {
-            Some(help) => help,
-            None => match nearest(name, self.names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("{} may have {}", self.what, list(self.names())),
-            },
+        let help = match (nearest(name, self.names()), vocabulary::elsewhere(name)) {
+            (Some(near), Some(elsewhere)) => format!("did you mean `{near}`? ({elsewhere})"),
+            (Some(near), None) => format!("did you mean `{near}`?"),
+            (None, Some(elsewhere)) => elsewhere,
+            (None, None) => format!("{} may have {}", self.what, list(self.names())),
         };
         cx.sink.push(Mistake::new(node.name.place, message, "not known here", help));
     }
@@ -139,7 +138,7 @@ impl<'n> Reader<'n> {
             Some(Ok(read)) => return Some(Spanned::new(read, value.place)),
             Some(Err(message)) => {
                 let help = format!("write {}, like `{}`", T::EXPECTED, T::EXAMPLE);
-                self.mistake(value.place, message, "not understood", help);
+                self.mistake(value.place, message, &format!("not {}", T::EXPECTED), help);
             }
             None => {
                 let message = format!("{} is expected here, not {}", T::EXPECTED, value.value.kind());

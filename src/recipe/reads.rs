@@ -157,7 +157,7 @@ impl Read for Glob {
 pub(super) struct Beside(pub(super) Utf8PathBuf);
 
 impl Read for Beside {
-    const EXPECTED: &'static str = "a path beside the recipe";
+    const EXPECTED: &'static str = "a relative path without `..`";
     const EXAMPLE: &'static str = "\"files/app.conf\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
         let text = text(value)?;
@@ -185,7 +185,7 @@ fn address(value: &Value, schemes: &[&str]) -> Option<Result<String, String>> {
             Err(format!("`{}:` cannot be fetched; the URL may begin with {}", url.scheme(), schemes.join(", ")))
         }
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            Err("the URL holds a user or password, which belong into the environment file (`netrc`)".to_owned())
+            Err("the URL holds a user or password, which belong in the environment file (`netrc`)".to_owned())
         }
         Ok(url) if url.scheme() != "file" && url.host_str().is_none_or(str::is_empty) => {
             Err(format!("`{text}` names no host"))

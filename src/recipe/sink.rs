@@ -36,8 +36,8 @@ pub(super) fn merge(readings: Vec<(Platform, Vec<Mistake>)>) -> Vec<Mistake> {
         }
     }
     let told = merged.into_values().map(|(mut mistake, platforms)| {
-        if platforms != all {
-            let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+        let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+        if platforms != all && !names.iter().any(|name| mistake.message.contains(name)) {
             mistake.message = format!("{} (for {})", mistake.message, names.join(", "));
         }
         mistake

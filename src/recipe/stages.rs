@@ -227,7 +227,8 @@ fn env(draft: &mut StageDraft, node: &mut Reader<'_>) {
     let (name, value) = (node.argument::<EnvName>("a name"), node.argument::<String>("a value"));
     let (Some(name), Some(value)) = (name, value) else { return };
     let (name, place): (String, Place) = (name.value.0, name.place);
-    if FIXED.contains(&name.as_str()) || name.starts_with("TARGET_") {
+    let platform = name.starts_with("TARGET_") || name.starts_with("BUILD_");
+    if FIXED.contains(&name.as_str()) || platform {
         let help = "choose another name: the step's platform and limits decide this one";
         return node.mistake(place, format!("`{name}` is set by the step itself"), "not yours", help);
     }

@@ -197,7 +197,7 @@ impl<'s> Values<'s> {
         }
         let facts = FACTS.iter().map(|(fact, _)| format!("platform.{fact}"));
         let known: Vec<String> = known.map(str::to_owned).chain(facts).collect();
-        let help = format!("{}; `$${{` is a plain `${{`", suggestion(name, known.iter().map(String::as_str), ""));
+        let help = format!("{} (`$${{` is a plain `${{`)", suggestion(name, known.iter().map(String::as_str), ""));
         self.sink.push(Mistake::new(
             place,
             format!("unknown value `{written}`"),
@@ -207,8 +207,10 @@ impl<'s> Values<'s> {
     }
 }
 
+type ReadFact = fn(Platform) -> &'static str;
+
 /// What `${platform.…}` may say.
-const FACTS: &[(&str, fn(Platform) -> &'static str)] = &[
+const FACTS: &[(&str, ReadFact)] = &[
     ("os", |platform| platform.os()),
     ("arch", |platform| platform.oci_architecture()),
     ("variant", |platform| platform.variant().unwrap_or_default()),

@@ -48,5 +48,5 @@ pub(super) fn elsewhere(name: &str) -> Option<String> {
         .filter(|(_, rows)| rows.iter().any(|(known, _)| *known == name))
         .map(|(what, _)| what.to_owned())
         .collect();
-    (!homes.is_empty()).then(|| format!("`{name}` belongs into {}", homes.join(" or ")))
+    (!homes.is_empty()).then(|| format!("`{name}` belongs in {}", homes.join(" or ")))
 }
