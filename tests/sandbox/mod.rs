@@ -16,7 +16,7 @@ use orchestrate::stage::sandbox::{
 };
 
 /// The program that makes sandboxes; elsewhere when an ordinary user runs the tests again.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     std::env::var_os("SANDBOX_TEST_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_orchestrate").into(), PathBuf::from)
 }
 
@@ -442,8 +442,20 @@ fn processes_with(marker: &str) -> usize {
 /// Root, in a namespace that root made, is another matter than a user in one of their own.
 #[test]
 fn all_of_it_as_an_ordinary_user() {
+    let prepare = |folder: &Path| {
+        let root = folder.join("root");
+        run(Command::new("cp").arg("-a").arg(busybox_root()).arg(&root), "coreutils");
+        run(Command::new("chown").args(["-R", "54321:54321"]).arg(&root), "coreutils");
+        vec![("SANDBOX_TEST_ROOT", root), ("SANDBOX_TEST_WAYS", escape::ways().to_owned())]
+    };
+    as_an_ordinary_user(&["sandbox::inside::", "sandbox::escape::", "sandbox::step::"], prepare);
+}
+
+/// Runs other tests of this program again as a user without any privileges, with variables that `prepare` makes from
+/// a folder that this user can read. Does nothing when the tests are not run by root: they are run so already.
+pub fn as_an_ordinary_user(filters: &[&str], prepare: impl FnOnce(&Path) -> Vec<(&'static str, PathBuf)>) {
     if !rustix::process::geteuid().is_root() {
-        return; // they run as an ordinary user already
+        return;
     }
     let folder = tempfile::tempdir().expect("a folder");
     open_to_all(folder.path());
@@ -453,19 +465,17 @@ fn all_of_it_as_an_ordinary_user() {
     let temporary = folder.path().join("tmp");
     fs_err::create_dir(&temporary).expect("a folder");
     fs_err::set_permissions(&temporary, std::os::unix::fs::PermissionsExt::from_mode(0o1777)).expect("own folder");
-    let root = folder.path().join("root");
-    run(Command::new("cp").arg("-a").arg(busybox_root()).arg(&root), "coreutils");
-    run(Command::new("chown").args(["-R", "54321:54321"]).arg(&root), "coreutils");
     let output = Command::new("setpriv")
         .args(["--reuid=54321", "--regid=54321", "--clear-groups"])
         .arg(&tests)
-        .args(["sandbox::inside::", "sandbox::escape::", "sandbox::step::", "--test-threads=2"])
+        .args(filters)
+        .arg("--test-threads=2")
+        .envs(prepare(folder.path()))
         .env("SANDBOX_TEST_PROGRAM", &own)
-        .env("SANDBOX_TEST_ROOT", &root)
-        .env("SANDBOX_TEST_WAYS", escape::ways())
         .env("TMPDIR", &temporary)
         .current_dir(folder.path())
         .output()
         .expect("setpriv; `apt-get install util-linux` and try again");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && !said.contains("running 0 tests"), "{said}");
 }

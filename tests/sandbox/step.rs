@@ -254,3 +254,37 @@ fn links_of_an_input_lead_nowhere_else() {
     let error = bench.try_run().expect_err("a link out");
     assert!(error.to_string().contains("no `/link`"), "{error}");
 }
+
+#[test]
+fn a_shell_is_opened_where_a_script_failed() {
+    use std::io::Write as _;
+    let this = std::env::current_exe().expect("this program");
+    let command = format!("{} --ignored --exact --nocapture sandbox::step::fails_and_opens_a_shell", this.display());
+    let mut terminal = Command::new("script") // gives the program a terminal
+        .args(["-qec", &command, "/dev/null"])
+        .env("SANDBOX_TEST_ROOT", busybox_root())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("script; `apt-get install bsdutils` and try again");
+    let mut keys = terminal.stdin.take().expect("piped");
+    keys.write_all(b"echo in-$((40 + 2)); pwd; cat trace; [ -t 0 ] && echo terminal; exit\n").expect("typed");
+    let output = terminal.wait_with_output().expect("it ends");
+    drop(keys);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in ["in-42", "/build", "left by the script", "terminal", "exit code 5"] {
+        assert!(
+            text.lines().any(|found| found.trim_end() == line || found.contains(&format!("{line} "))),
+            "{line}: {text}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "a part of `a_shell_is_opened_where_a_script_failed`"]
+fn fails_and_opens_a_shell() {
+    let mut bench = bench("echo left by the script > trace; exit 5");
+    bench.options.on_failure = OnFailure::Shell;
+    let error = bench.try_run().expect_err("exit code 5");
+    println!("\nthe end: {error} and so on");
+}

@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::{text_of, tool, write};
 
 /// Those of Debian's packages that every system has.
 pub const ESSENTIAL: &str = "?and(?essential,?architecture(amd64))";
+
+/// Names a list of packages to take instead, for a user who cannot fetch any: a line for each, as [`copy`] writes them.
+pub const GIVEN: &str = "TEST_DEBS";
 
 /// A package that was fetched.
 #[derive(Clone, Debug)]
@@ -19,13 +23,17 @@ pub struct Deb {
 }
 
 /// `wanted` and all that it needs, on an empty amd64 system that accepts arm64 as well, without recommendations.
-/// Packages stay in the build folder for the next run.
+/// Packages stay in the build folder for the next run; the indexes for a day.
 pub fn debs(wanted: &[&str]) -> Vec<Deb> {
+    if let Some(given) = std::env::var_os(GIVEN) {
+        return read_list(Path::new(&given));
+    }
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trixie");
     let config = folder.join("apt.conf");
-    if !config.exists() {
+    let age = std::fs::metadata(&config).and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
+    if age.is_none_or(|age| age > Duration::from_secs(86_400)) {
         configure(&folder);
     }
     let apt = || {
@@ -38,6 +46,29 @@ pub fn debs(wanted: &[&str]) -> Vec<Deb> {
     let debs: Vec<Deb> = plan.lines().filter_map(|line| deb(line, &folder.join("cache/archives"))).collect();
     assert!(!debs.is_empty(), "apt would install nothing:\n{plan}");
     debs
+}
+
+/// Copies packages into `folder`, for another user; where the list of them is.
+pub fn copy(debs: &[Deb], folder: &Path) -> PathBuf {
+    let mut list = String::new();
+    for Deb { name, version, architecture, path } in debs {
+        let copy = folder.join(path.file_name().expect("a file"));
+        std::fs::copy(path, &copy).expect("copied");
+        list.push_str(&format!("{name} {version} {architecture} {}\n", copy.display()));
+    }
+    let file = folder.join("debs");
+    write(&file, list);
+    file
+}
+
+fn read_list(file: &Path) -> Vec<Deb> {
+    let text = std::fs::read_to_string(file).expect("a list");
+    let deb = |line: &str| {
+        let mut words = line.splitn(4, ' ').map(str::to_owned);
+        let mut next = || words.next().expect("four words");
+        Deb { name: next(), version: next(), architecture: next(), path: next().into() }
+    };
+    text.lines().map(deb).collect()
 }
 
 /// A line like `Inst libc6 (2.41-12 Debian:13.2/stable [amd64])`.
