@@ -283,7 +283,9 @@ fn a_shell_is_opened_where_a_script_failed() {
 #[test]
 #[ignore = "a part of `a_shell_is_opened_where_a_script_failed`"]
 fn fails_and_opens_a_shell() {
-    let mut bench = bench("echo left by the script > trace; exit 5");
+    let mut bench = bench(
+        "if (echo seen > /dev/tty) 2> /dev/null; then echo a script reached the terminal > trace; else echo left by the script > trace; fi; exit 5",
+    );
     bench.options.on_failure = OnFailure::Shell;
     let error = bench.try_run().expect_err("exit code 5");
     println!("\nthe end: {error} and so on");

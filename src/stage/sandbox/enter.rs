@@ -27,6 +27,8 @@ pub(super) fn enter() -> Result<(), SetupError> {
         Console::Log => None,
         Console::Terminal => Some(open_terminal()?),
     };
+    // in a session of its own nothing in there has a terminal to read from, or to put characters into
+    rustix::process::setsid().doing(|| "begin a session of its own".to_owned())?;
     leave_namespaces(spec.network)?;
     die_with_parent()?; // a change of credentials may have cleared it
     let program = read_only_program(&spec)?;
@@ -81,8 +83,6 @@ fn close_on_exec_all() -> io::Result<()> {
 fn open_terminal() -> Result<std::fs::File, SetupError> {
     let open = fs_err::OpenOptions::new().read(true).write(true).open("/dev/tty");
     let terminal = open.doing(|| "open the terminal for an interactive shell".to_owned())?;
-    // without a session of its own, a shell in there could put characters into the terminal's input
-    rustix::process::setsid().doing(|| "begin a session of its own".to_owned())?;
     Ok(terminal.into_parts().0)
 }
 

@@ -16,7 +16,6 @@ mod spec;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc;
@@ -144,7 +143,7 @@ impl Sandbox {
         match serde_json::from_slice(&report) {
             Ok(Report::Exited(code)) => Ok(Ending::Exited(code)),
             Ok(Report::Killed(signal)) => Ok(Ending::Killed(signal)),
-            Ok(Report::Failed { doing, errno, why }) => Err(failed(doing, errno, why)),
+            Ok(Report::Failed { doing, errno, why }) => Err(failed(&spec.scratch, doing, errno, why)),
             Err(_) => Err(SandboxError::Vanished),
         }
     }
@@ -153,16 +152,15 @@ impl Sandbox {
         let mut command = Command::new(&self.program);
         command.arg("__sandbox").env_clear().current_dir("/").stdin(Stdio::piped()).stdout(Stdio::piped());
         match spec.console {
-            // a Ctrl-C is for the program, which then ends the sandbox; not for single processes in it
-            Console::Log => command.stderr(Stdio::piped()).process_group(0),
+            Console::Log => command.stderr(Stdio::piped()),
             Console::Terminal => command.stderr(Stdio::inherit()),
         };
         command.spawn()
     }
 }
 
-fn failed(doing: String, errno: Option<i32>, why: String) -> SandboxError {
-    match Unavailable::explain(&doing, errno) {
+fn failed(scratch: &Path, doing: String, errno: Option<i32>, why: String) -> SandboxError {
+    match Unavailable::explain(scratch, &doing, errno) {
         Some(unavailable) => SandboxError::Unavailable(unavailable),
         None => SandboxError::Setup { doing, why },
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Console, Ending, Network, Privilege, ProcessLimits, Sandbox, SandboxError, Spec};
 use crate::model::ImagePath;
@@ -23,6 +23,11 @@ pub enum Unavailable {
     Container,
     /// The program runs in a container that hides parts of `/proc`, so that the kernel allows no new one.
     HiddenProc,
+    /// The store is on a file system that no overlay can write to.
+    FileSystem {
+        /// A folder on it.
+        folder: PathBuf,
+    },
     /// The kernel lacks something.
     OldKernel {
         /// What could not be done.
@@ -31,8 +36,9 @@ pub enum Unavailable {
 }
 
 impl Unavailable {
-    /// The reason behind an error on entering namespaces or mounting; none when the error is another one.
-    pub(super) fn explain(doing: &str, errno: Option<i32>) -> Option<Self> {
+    /// The reason behind an error on entering namespaces or mounting, for a sandbox that writes to `scratch`; none when
+    /// the error is another one.
+    pub(super) fn explain(scratch: &Path, doing: &str, errno: Option<i32>) -> Option<Self> {
         let errno = rustix::io::Errno::from_raw_os_error(errno?);
         let namespaces = doing.contains("namespace");
         match errno {
@@ -51,6 +57,9 @@ impl Unavailable {
             rustix::io::Errno::PERM if namespaces => Some(Self::Container),
             rustix::io::Errno::PERM if doing == "mount a new proc" => Some(Self::HiddenProc),
             rustix::io::Errno::NOSYS | rustix::io::Errno::NODEV => Some(Self::OldKernel { doing: doing.to_owned() }),
+            rustix::io::Errno::INVAL if doing.contains("overlay") && cannot_be_upper(scratch) => {
+                Some(Self::FileSystem { folder: scratch.to_owned() })
+            }
             rustix::io::Errno::INVAL if namespaces || doing.contains("overlay") => {
                 Some(Self::OldKernel { doing: doing.to_owned() })
             }
@@ -69,6 +78,9 @@ impl Unavailable {
                 .to_owned(),
             Self::Container => "start the container with `--security-opt seccomp=unconfined` (and `--security-opt apparmor=unconfined` where AppArmor is used)".to_owned(),
             Self::HiddenProc => "start the container with `--security-opt systempaths=unconfined` (docker) or `--security-opt unmask=/proc/*` (podman)".to_owned(),
+            Self::FileSystem { .. } => "put the store elsewhere with `cache` in the environment file or $XDG_CACHE_HOME: on ext4, xfs, btrfs or \
+                tmpfs; in a container, on a volume"
+                .to_owned(),
             Self::OldKernel { .. } => "use Linux 5.12 or newer, with user namespaces and overlayfs".to_owned(),
         }
     }
@@ -92,6 +104,9 @@ impl fmt::Display for Unavailable {
             Self::HiddenProc => {
                 write!(out, "the container that this runs in hides parts of /proc, so that no new /proc can be mounted")
             }
+            Self::FileSystem { folder } => {
+                write!(out, "no overlay can write to the file system that holds {}", folder.display())
+            }
             Self::OldKernel { doing } => write!(out, "the kernel does not know how to {doing}"),
         }
     }
@@ -103,6 +118,16 @@ fn setting(name: &str) -> Option<String> {
 
 fn is(name: &str, value: &str) -> bool {
     setting(name).as_deref() == Some(value)
+}
+
+/// Whether a folder is on a file system that cannot hold what an overlay writes: on an overlay, like the root of most
+/// containers, or on the network.
+fn cannot_be_upper(folder: &Path) -> bool {
+    const OVERLAY: i64 = 0x794c_7630; // magic numbers of linux/magic.h
+    const NFS: i64 = 0x6969;
+    const FUSE: i64 = 0x6573_5546;
+    const NINE: i64 = 0x0102_1997;
+    rustix::fs::statfs(folder).is_ok_and(|facts| [OVERLAY, NFS, FUSE, NINE].contains(&i64::from(facts.f_type)))
 }
 
 /// The first kind of namespace of which none is allowed.
@@ -152,11 +177,12 @@ mod tests {
     #[test]
     fn reasons_come_with_a_way_out() {
         let eperm = Some(rustix::io::Errno::PERM.raw_os_error());
-        let reason = Unavailable::explain("mount a new proc", eperm).expect("a reason");
+        let reason = Unavailable::explain(Path::new("/"), "mount a new proc", eperm).expect("a reason");
         assert_eq!(reason, Unavailable::HiddenProc);
         assert!(reason.help().contains("systempaths=unconfined"));
-        let none_left = Unavailable::explain("enter new namespaces", Some(rustix::io::Errno::NOSPC.raw_os_error()));
+        let none_left =
+            Unavailable::explain(Path::new("/"), "enter new namespaces", Some(rustix::io::Errno::NOSPC.raw_os_error()));
         assert!(matches!(none_left, Some(Unavailable::NoneLeft { .. })));
-        assert_eq!(Unavailable::explain("write /etc/x", eperm), None);
+        assert_eq!(Unavailable::explain(Path::new("/"), "write /etc/x", eperm), None);
     }
 }
