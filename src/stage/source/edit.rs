@@ -211,11 +211,11 @@ mod tests {
     }
 
     #[test]
-    fn hunks_may_share_the_lines_around_their_changes() {
+    fn hunks_may_follow_each_other_without_a_line_between() {
         let (ours, theirs) = (tree(), tree());
         let text: String = (1..=12).map(|n| format!("{n}\n")).collect();
         let patch = "--- a/src/a.c\n+++ b/src/a.c\n@@ -2,5 +2,5 @@\n 2\n 3\n-4\n+four\n 5\n 6\n\
-                     @@ -5,5 +5,6 @@\n 5\n 6\n-7\n+seven\n+more\n 8\n 9\n";
+                     @@ -7,5 +7,6 @@\n 7\n 8\n-9\n+nine\n+more\n 10\n 11\n";
         for tree in [&ours, &theirs] {
             fs::write(tree.path().join("src/a.c"), &text).expect("written");
         }
