@@ -1,10 +1,12 @@
 //! What an ELF file says of itself: what it runs on and which libraries it needs. Any bytes may be asked; what does not
 //! make sense is left out.
 
+use std::io::{Read, Seek};
+
 use object::elf;
 use object::pod;
-use object::read::StringTable;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
+use object::read::{ReadCache, ReadRef, StringTable};
 use serde::{Deserialize, Serialize};
 
 /// Facts of one file, as its dynamic loader and `ldconfig` see them (System V ABI, chapters 4 and 5).
@@ -57,20 +59,31 @@ pub fn facts(bytes: &[u8]) -> Option<ElfFacts> {
         let aligned = pod::bytes_of_slice_mut(&mut words);
         let aligned = aligned.get_mut(..bytes.len())?;
         aligned.copy_from_slice(bytes);
-        return of_class(aligned);
+        return of_class(&*aligned);
     }
     of_class(bytes)
 }
 
-fn of_class(bytes: &[u8]) -> Option<ElfFacts> {
-    match bytes.get(4)? {
-        1 => read::<elf::FileHeader32<object::Endianness>>(bytes),
-        2 => read::<elf::FileHeader64<object::Endianness>>(bytes),
+/// The facts of a file that is too large to be held: only what its headers point at is read, up to 1 MiB each.
+#[must_use]
+pub fn facts_of(file: impl Read + Seek) -> Option<ElfFacts> {
+    of_class(&ReadCache::new(file))
+}
+
+/// Larger than any program's loader name, dynamic section or notes.
+const LARGEST: u64 = 1 << 20;
+
+fn of_class<'d, R: ReadRef<'d>>(bytes: R) -> Option<ElfFacts> {
+    let head = bytes.read_bytes_at(0, 5).ok()?;
+    match head[4] {
+        _ if !is_elf(head) => None,
+        1 => read::<elf::FileHeader32<object::Endianness>, R>(bytes),
+        2 => read::<elf::FileHeader64<object::Endianness>, R>(bytes),
         _ => None,
     }
 }
 
-fn read<Elf: FileHeader<Endian = object::Endianness>>(bytes: &[u8]) -> Option<ElfFacts> {
+fn read<'d, Elf: FileHeader<Endian = object::Endianness>, R: ReadRef<'d>>(bytes: R) -> Option<ElfFacts> {
     let header = Elf::parse(bytes).ok()?;
     let endian = header.endian().ok()?;
     let mut facts = ElfFacts {
@@ -82,24 +95,24 @@ fn read<Elf: FileHeader<Endian = object::Endianness>>(bytes: &[u8]) -> Option<El
         ..ElfFacts::default()
     };
     let segments = header.program_headers(endian, bytes).unwrap_or_default();
-    for segment in segments {
+    for segment in segments.iter().filter(|segment| segment.p_filesz(endian).into() <= LARGEST) {
         if let Ok(Some(interpreter)) = segment.interpreter(endian, bytes) {
             facts.interpreter = text(interpreter);
         }
         if let Ok(Some(entries)) = segment.dynamic(endian, bytes) {
             facts.dynamic = true;
-            facts.read_dynamic::<Elf>(endian, bytes, segments, entries);
+            facts.read_dynamic::<Elf, R>(endian, bytes, segments, entries);
         }
-        facts.read_notes::<Elf>(endian, bytes, segment);
+        facts.read_notes::<Elf, R>(endian, bytes, segment);
     }
     Some(facts)
 }
 
 impl ElfFacts {
-    fn read_dynamic<Elf: FileHeader<Endian = object::Endianness>>(
+    fn read_dynamic<'d, Elf: FileHeader<Endian = object::Endianness>, R: ReadRef<'d>>(
         &mut self,
         endian: Elf::Endian,
-        bytes: &[u8],
+        bytes: R,
         segments: &[Elf::ProgramHeader],
         entries: &[Elf::Dyn],
     ) {
@@ -122,10 +135,10 @@ impl ElfFacts {
         }
     }
 
-    fn read_notes<Elf: FileHeader<Endian = object::Endianness>>(
+    fn read_notes<'d, Elf: FileHeader<Endian = object::Endianness>, R: ReadRef<'d>>(
         &mut self,
         endian: Elf::Endian,
-        bytes: &[u8],
+        bytes: R,
         segment: &Elf::ProgramHeader,
     ) {
         let Ok(Some(notes)) = segment.notes(endian, bytes) else { return };

@@ -1,6 +1,7 @@
 //! Writing a piece of a layer: entries in, compressed members in the store out, with where each file's bytes are.
 
 use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +16,9 @@ use crate::store::{BlobWriter, Store};
 
 use super::ImageError;
 
-/// Largest ELF file of which the headers are read; they may point anywhere in it, so it is held while it passes.
-const LARGEST_ELF: u64 = 64 << 20;
+/// Largest ELF file that is held while it passes: its headers may point anywhere in it. Larger ones go to a temporary
+/// file.
+const HELD: u64 = 16 << 20;
 /// Bytes of a tar block.
 const BLOCK: u64 = 512;
 
@@ -67,6 +69,8 @@ pub(super) fn compression_of(bytes: &[u8]) -> Compression {
 /// Writes a [`Stream`].
 pub(super) struct StreamWriter {
     tar: TarWriter<Counted>,
+    /// Where temporary files go.
+    folder: PathBuf,
 }
 
 struct Counted {
@@ -101,16 +105,16 @@ impl StreamWriter {
             Compression::Gzip => Compressor::Gzip(GzipMembers::new(blob)),
             Compression::Zstd => Compressor::Zstd(ZstdFrames::new(blob)),
         };
-        Ok(Self { tar: TarWriter::new(Counted { inner, length: 0 }) })
+        Ok(Self { tar: TarWriter::new(Counted { inner, length: 0 }), folder: store.root().to_owned() })
     }
 
     /// Adds an entry and hashes its content on the way.
     pub(super) fn append(&mut self, entry: &Entry, content: impl Read) -> Result<Written, ArchiveError> {
-        let mut seen = Seen::new(content, entry.kind.size());
+        let mut seen = Seen::new(content, entry.kind.size(), &self.folder);
         self.tar.append(entry, &mut seen)?;
         let padded = entry.kind.size().div_ceil(BLOCK) * BLOCK;
         Ok(Written {
-            elf: elf::facts(&seen.file),
+            elf: seen.elf(),
             digest: seen.hasher.finish(),
             offset: self.tar.get_ref().length.saturating_sub(padded),
         })
@@ -141,31 +145,64 @@ impl Counted {
 }
 
 /// Passes content on, hashes it, and keeps it while it may be an ELF file.
-struct Seen<R> {
+struct Seen<'a, R> {
     content: R,
+    folder: &'a Path,
     hasher: Hasher,
-    file: Vec<u8>,
-    keep: bool,
+    kept: Kept,
+    size: u64,
 }
 
-impl<R: Read> Seen<R> {
-    fn new(content: R, size: u64) -> Self {
-        Self { content, hasher: Hasher::new(), file: Vec::new(), keep: (4..=LARGEST_ELF).contains(&size) }
+/// What was seen of a file.
+enum Kept {
+    /// Its first bytes, or a small file whole.
+    Held(Vec<u8>),
+    /// A large ELF file.
+    Spooled(std::fs::File),
+    /// Nothing: it is no ELF file.
+    Nothing,
+}
+
+impl<'a, R: Read> Seen<'a, R> {
+    fn new(content: R, size: u64, folder: &'a Path) -> Self {
+        Self { content, folder, hasher: Hasher::new(), kept: Kept::Held(Vec::new()), size }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.kept {
+            Kept::Nothing => {}
+            Kept::Spooled(file) => file.write_all(bytes)?,
+            Kept::Held(held) => {
+                held.extend_from_slice(bytes);
+                let told = held.len() >= 4;
+                if told && !elf::is_elf(held) {
+                    self.kept = Kept::Nothing;
+                } else if told && self.size > HELD {
+                    let mut file = tempfile::tempfile_in(self.folder)?;
+                    file.write_all(held)?;
+                    self.kept = Kept::Spooled(file);
+                } else if told {
+                    held.reserve_exact((self.size as usize).saturating_sub(held.len()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn elf(&mut self) -> Option<ElfFacts> {
+        match &self.kept {
+            Kept::Held(held) => elf::facts(held),
+            Kept::Spooled(file) => elf::facts_of(file),
+            Kept::Nothing => None,
+        }
     }
 }
 
-impl<R: Read> Read for Seen<R> {
+impl<R: Read> Read for Seen<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.content.read(buffer)?;
-        let bytes = &buffer[..read];
-        self.hasher.update(bytes);
-        if self.keep {
-            self.file.extend_from_slice(bytes);
-            if self.file.len() >= 4 && !elf::is_elf(&self.file) {
-                self.keep = false;
-                self.file = Vec::new();
-            }
-        }
+        self.hasher.update(&buffer[..read]);
+        self.keep(&buffer[..read])?;
         Ok(read)
     }
 }

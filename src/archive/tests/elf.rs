@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::elf::{ElfFacts, facts};
+use super::super::elf::{ElfFacts, facts, facts_of};
 use super::oracle::run;
 
 /// What `readelf` says, as far as it says it in one line.
@@ -96,6 +96,15 @@ fn other_classes_and_byte_orders_are_read() {
     for length in 0..bytes.len() {
         assert_eq!(facts(&bytes[..length]).is_some(), length >= 52, "{length}");
     }
+}
+
+#[test]
+fn a_file_that_is_not_held_has_the_same_facts() {
+    for path in samples() {
+        let bytes = fs_err::read(&path).expect("can be read");
+        assert_eq!(facts_of(fs_err::File::open(&path).expect("can be read")), facts(&bytes), "{path}");
+    }
+    assert_eq!(facts_of(std::io::Cursor::new(b"\x7fELF")), None);
 }
 
 #[test]
