@@ -241,8 +241,8 @@ impl ImageError {
             Self::Entry { problem, path, .. } => return problem.help(path),
             Self::Account { source } => source.help(),
             Self::UnknownScripts { .. } => {
-                "set `configure \"scripts\"` to run them, excuse one with `waive \"maintainer-script\" path=PACKAGE reason=…`, or choose \
-                 another package"
+                "choose another package, or excuse one whose effect the image can do without: `waive \"maintainer-script\" \
+                 path=PACKAGE reason=…`"
                     .to_owned()
             }
             Self::Checks { findings } => {

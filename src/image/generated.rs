@@ -63,9 +63,7 @@ pub(super) fn apply(
     };
     let Configured { files, removed, unmodelled, left_out } =
         configured.map_err(|source| ImageError::Configure { source: Box::new(source) })?;
-    if image.configure == Configure::Model {
-        refuse_unknown(image, &unmodelled)?;
-    }
+    refuse_unknown(image, &unmodelled)?;
     let notes = left_out.into_iter().map(|left| format!("{}: {}", left.package, left.what)).collect();
     let mut effects = Effects { notes, ..Effects::default() };
     for path in removed {
