@@ -68,39 +68,3 @@ fn minbase_is_what_mmdebstrap_makes() {
     let differences = differences(&reference, platform, MINBASE);
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
 }
-
-#[test]
-fn zz_scan() {
-    let folder = std::env::var("SCAN").expect("SCAN");
-    let platform: Platform = std::env::var("PLATFORM").unwrap_or("linux/amd64".into()).parse().expect("a platform");
-    let mut debs: Vec<_> = fs_err::read_dir(&folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .filter(|p| p.extension().is_some_and(|e| e == "deb"))
-        .collect();
-    debs.sort();
-    let (mut tree, packages) = MemoryTree::unpack(&debs);
-    let configured = configure(platform, &packages, &tree, EPOCH).expect("configures");
-    for script in &configured.unmodelled {
-        println!(
-            "UNMODELLED {} {} {} {}\n    {}",
-            script.package,
-            script.version,
-            script.script,
-            script.fingerprint,
-            script.lines.join("\n    ")
-        );
-    }
-    for left in &configured.left_out {
-        println!("LEFT {left:?}");
-    }
-    tree.apply(configured);
-    if let Ok(theirs) = std::env::var("REF") {
-        for line in compare(&tree.to_tar()[..], fs_err::File::open(theirs).unwrap(), MINBASE) {
-            println!("DIFF {line}");
-        }
-    }
-    if let Ok(out) = std::env::var("OUT") {
-        fs_err::write(out, tree.to_tar()).unwrap();
-    }
-}
