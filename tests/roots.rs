@@ -105,6 +105,7 @@ fn essential_packages_make_a_root_in_which_dpkg_is_content() {
     assert!(states.iter().all(|state| state == "ii"), "{}", read("list"));
     if let Ok(expected) = std::env::var("TEST_ROOT_DIGEST") {
         assert_eq!(first.to_string(), expected, "another user made another root");
+        return;
     }
     let (second, ..) = digest(other.path());
     if first != second {

@@ -288,5 +288,6 @@ fn fails_and_opens_a_shell() {
     );
     bench.options.on_failure = OnFailure::Shell;
     let error = bench.try_run().expect_err("exit code 5");
-    println!("\nthe end: {error} and so on");
+    use std::io::Write as _;
+    writeln!(std::io::stdout(), "\nthe end: {error} and so on").expect("the terminal");
 }

@@ -8,23 +8,23 @@ use std::time::Duration;
 use super::{text_of, tool, write};
 
 /// Those of Debian's packages that every system has.
-pub const ESSENTIAL: &str = "?and(?essential,?architecture(amd64))";
+pub(crate) const ESSENTIAL: &str = "?and(?essential,?architecture(amd64))";
 
 /// Names a list of packages to take instead, for a user who cannot fetch any: a line for each, as [`copy`] writes them.
-pub const GIVEN: &str = "TEST_DEBS";
+pub(crate) const GIVEN: &str = "TEST_DEBS";
 
 /// A package that was fetched.
 #[derive(Clone, Debug)]
-pub struct Deb {
-    pub name: String,
-    pub version: String,
-    pub architecture: String,
-    pub path: PathBuf,
+pub(crate) struct Deb {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) architecture: String,
+    pub(crate) path: PathBuf,
 }
 
 /// `wanted` and all that it needs, on an empty amd64 system that accepts arm64 as well, without recommendations.
 /// Packages stay in the build folder for the next run; the indexes for a day.
-pub fn debs(wanted: &[&str]) -> Vec<Deb> {
+pub(crate) fn debs(wanted: &[&str]) -> Vec<Deb> {
     if let Some(given) = std::env::var_os(GIVEN) {
         return read_list(Path::new(&given));
     }
@@ -32,7 +32,7 @@ pub fn debs(wanted: &[&str]) -> Vec<Deb> {
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trixie");
     let config = folder.join("apt.conf");
-    let age = std::fs::metadata(&config).and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
+    let age = fs_err::metadata(&config).and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
     if age.is_none_or(|age| age > Duration::from_secs(86_400)) {
         configure(&folder);
     }
@@ -49,11 +49,11 @@ pub fn debs(wanted: &[&str]) -> Vec<Deb> {
 }
 
 /// Copies packages into `folder`, for another user; where the list of them is.
-pub fn copy(debs: &[Deb], folder: &Path) -> PathBuf {
+pub(crate) fn copy(debs: &[Deb], folder: &Path) -> PathBuf {
     let mut list = String::new();
     for Deb { name, version, architecture, path } in debs {
         let copy = folder.join(path.file_name().expect("a file"));
-        std::fs::copy(path, &copy).expect("copied");
+        fs_err::copy(path, &copy).expect("copied");
         list.push_str(&format!("{name} {version} {architecture} {}\n", copy.display()));
     }
     let file = folder.join("debs");
@@ -62,7 +62,7 @@ pub fn copy(debs: &[Deb], folder: &Path) -> PathBuf {
 }
 
 fn read_list(file: &Path) -> Vec<Deb> {
-    let text = std::fs::read_to_string(file).expect("a list");
+    let text = fs_err::read_to_string(file).expect("a list");
     let deb = |line: &str| {
         let mut words = line.splitn(4, ' ').map(str::to_owned);
         let mut next = || words.next().expect("four words");
@@ -98,7 +98,7 @@ fn configure(folder: &Path) {
         .find_map(|line| line.strip_prefix("Debian|Debian|"))
         .expect("this machine's apt knows a Debian archive");
     for name in ["state/lists/partial", "cache/archives/partial", "empty"] {
-        std::fs::create_dir_all(folder.join(name)).expect("made");
+        fs_err::create_dir_all(folder.join(name)).expect("made");
     }
     write(&folder.join("status"), "");
     let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -112,5 +112,5 @@ fn configure(folder: &Path) {
     );
     write(&folder.join("apt.conf.new"), config);
     tool("apt", Command::new("apt-get").env("APT_CONFIG", folder.join("apt.conf.new")).args(["-q", "update"]));
-    std::fs::rename(folder.join("apt.conf.new"), folder.join("apt.conf")).expect("renamed");
+    fs_err::rename(folder.join("apt.conf.new"), folder.join("apt.conf")).expect("renamed");
 }

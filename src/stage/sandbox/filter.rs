@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use libc::c_long;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch, apply_filter,
@@ -14,7 +13,7 @@ use seccompiler::{
 use super::spec::Privilege;
 
 /// Refused with `EPERM`.
-const REFUSED: &[c_long] = &[
+const REFUSED: &[i64] = &[
     // mounts and roots
     libc::SYS_mount,
     libc::SYS_umount2,
@@ -64,7 +63,7 @@ const REFUSED: &[c_long] = &[
 ];
 
 /// Refused as if the kernel did not know them, so that programs use what they used before.
-const UNKNOWN: &[c_long] = &[
+const UNKNOWN: &[i64] = &[
     libc::SYS_clone3, // its flags are in memory, where no filter sees them
     libc::SYS_io_uring_setup,
     libc::SYS_io_uring_enter,
@@ -72,7 +71,7 @@ const UNKNOWN: &[c_long] = &[
 ];
 
 /// Changes of owner: there is one user, and owners do not matter in what a sandbox makes.
-const OWNERS: &[c_long] = &[
+const OWNERS: &[i64] = &[
     libc::SYS_fchown,
     libc::SYS_fchownat,
     #[cfg(target_arch = "x86_64")]
@@ -82,7 +81,7 @@ const OWNERS: &[c_long] = &[
 ];
 
 /// Becoming somebody else.
-const IDENTITY: &[c_long] = &[
+const IDENTITY: &[i64] = &[
     libc::SYS_setgroups,
     libc::SYS_setuid,
     libc::SYS_setgid,
@@ -104,6 +103,9 @@ const NAMESPACES: &[i32] = &[
     libc::CLONE_NEWNET,
     0x80, // CLONE_NEWTIME; for clone it is part of the exit signal, which is never so high
 ];
+
+/// Requests of ioctl(2) that put characters into a terminal's input: `TIOCSTI` and `TIOCLINUX`.
+const TERMINAL: &[u64] = &[0x5412, 0x541c];
 
 /// Families of sockets that stay inside the network namespace.
 const FAMILIES: &[i32] = &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
@@ -142,8 +144,8 @@ fn program(rules: Rules, errno: i32) -> io::Result<BpfProgram> {
     filter.try_into().map_err(io::Error::other)
 }
 
-fn always(calls: &[c_long]) -> Rules {
-    calls.iter().map(|&call| (i64::from(call), Vec::new())).collect()
+fn always(calls: &[i64]) -> Rules {
+    calls.iter().map(|&call| (call, Vec::new())).collect()
 }
 
 fn refused() -> io::Result<Rules> {
@@ -161,19 +163,17 @@ fn refused() -> io::Result<Rules> {
         rule(vec![argument(0, SeccompCmpOp::MaskedEq(flag), flag)?])
     });
     let namespaces = namespaces.collect::<io::Result<Vec<_>>>()?;
-    rules.insert(i64::from(libc::SYS_unshare), namespaces.clone());
-    rules.insert(i64::from(libc::SYS_clone), namespaces);
-    // putting characters into a terminal's input
-    let terminal = [libc::TIOCSTI, libc::TIOCLINUX];
-    let terminal = terminal.iter().map(|&request| rule(vec![argument(1, SeccompCmpOp::Eq, request as u64)?]));
-    rules.insert(i64::from(libc::SYS_ioctl), terminal.collect::<io::Result<Vec<_>>>()?);
+    rules.insert(libc::SYS_unshare, namespaces.clone());
+    rules.insert(libc::SYS_clone, namespaces);
+    let terminal = TERMINAL.iter().map(|&request| rule(vec![argument(1, SeccompCmpOp::Eq, request)?]));
+    rules.insert(libc::SYS_ioctl, terminal.collect::<io::Result<Vec<_>>>()?);
     Ok(rules)
 }
 
 fn sockets() -> io::Result<Rules> {
     let others = FAMILIES.iter().map(|&family| argument(0, SeccompCmpOp::Ne, u64::from(family.unsigned_abs())));
     let others = rule(others.collect::<io::Result<Vec<_>>>()?)?;
-    Ok(Rules::from([(i64::from(libc::SYS_socket), vec![others])]))
+    Ok(Rules::from([(libc::SYS_socket, vec![others])]))
 }
 
 fn argument(index: u8, operator: SeccompCmpOp, value: u64) -> io::Result<SeccompCondition> {

@@ -123,11 +123,11 @@ fn is(name: &str, value: &str) -> bool {
 /// Whether a folder is on a file system that cannot hold what an overlay writes: on an overlay, like the root of most
 /// containers, or on the network.
 fn cannot_be_upper(folder: &Path) -> bool {
-    const OVERLAY: i64 = 0x794c_7630; // magic numbers of linux/magic.h
-    const NFS: i64 = 0x6969;
-    const FUSE: i64 = 0x6573_5546;
-    const NINE: i64 = 0x0102_1997;
-    rustix::fs::statfs(folder).is_ok_and(|facts| [OVERLAY, NFS, FUSE, NINE].contains(&i64::from(facts.f_type)))
+    const OVERLAY: i128 = 0x794c_7630; // magic numbers of linux/magic.h
+    const NFS: i128 = 0x6969;
+    const FUSE: i128 = 0x6573_5546;
+    const NINE: i128 = 0x0102_1997;
+    rustix::fs::statfs(folder).is_ok_and(|facts| [OVERLAY, NFS, FUSE, NINE].contains(&i128::from(facts.f_type)))
 }
 
 /// The first kind of namespace of which none is allowed.
