@@ -5,6 +5,7 @@
 mod architecture;
 mod bad_input;
 mod fidelity;
+mod ldconfig;
 mod recipe_cases;
 mod roots;
 mod sandbox;

@@ -55,6 +55,8 @@ pub(super) enum When {
 pub(super) enum Command {
     /// Build images from recipes and lock, and write them out
     Build(Build),
+    /// Bring all that a build needs from the network into the store, for `build --offline` afterwards
+    Fetch(Fetch),
     /// Show which steps would run, and why
     Plan(Plan),
     /// Pin every input anew and show what moved
@@ -99,6 +101,12 @@ pub(super) struct Build {
     /// When a step fails, open a shell in its sandbox
     #[arg(long)]
     pub(super) debug_shell: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Fetch {
+    #[command(flatten)]
+    pub(super) chosen: Chosen,
 }
 
 #[derive(Debug, Args)]

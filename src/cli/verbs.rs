@@ -7,7 +7,7 @@ use clap::CommandFactory as _;
 use serde::Serialize;
 
 use super::Exit;
-use super::args::{Arguments, Build, Cache, Check, Chosen, Command, List, Plan, Refresh};
+use super::args::{Arguments, Build, Cache, Check, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
 use super::{report, setup};
 use crate::model::{ByteSize, SourceMap};
@@ -47,6 +47,7 @@ fn load(arguments: &Arguments, sources: &mut Option<SourceMap>) -> Result<Worksp
 fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
     match &arguments.command {
         Command::Build(verb) => build(arguments, verb, progress, sources),
+        Command::Fetch(verb) => fetch(arguments, verb, progress, sources),
         Command::Plan(verb) => plan(arguments, verb, progress, sources),
         Command::Refresh(verb) => refresh(arguments, verb, progress, sources),
         Command::Check(verb) => check(arguments, verb, progress, sources),
@@ -104,6 +105,22 @@ fn print_images(report: &BuildReport) -> Result<(), OpsError> {
         writeln!(out, "{}\tindex\t{}", image.name, image.index)?;
     }
     Ok(())
+}
+
+fn fetch(
+    arguments: &Arguments,
+    verb: &Fetch,
+    progress: &Progress,
+    sources: &mut Option<SourceMap>,
+) -> Result<Exit, OpsError> {
+    let workspace = load(arguments, sources)?;
+    let services = setup::services(&arguments.common, false, progress)?;
+    ops::fetch(&workspace, &services, &request(&verb.chosen, Vec::new(), OnFailure::Report))?;
+    progress.clear();
+    if !arguments.common.quiet {
+        let _ = writeln!(io::stderr(), "everything is here: `orchestrate build --offline` needs no network");
+    }
+    Ok(Exit::Done)
 }
 
 fn plan(

@@ -380,6 +380,7 @@ impl<'a, 'l> Builder<'a, 'l> {
             env,
             values: &recipe.values,
             run: stage.run.iter().map(|script| script.value.as_str()).collect(),
+            output: stage.output.as_ref(),
             secrets: stage.secrets.iter().map(|secret| secret.value.as_str()).collect(),
             expected: None,
             caches: &stage.caches,
@@ -404,6 +405,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         };
         let (mut entries, mut needs) = (Vec::new(), Vec::new());
         self.root_entries(toolchain_set, toolchain, &mut entries, &mut needs)?;
+        let mut subject = Subject { recipe: None, part: Part::Root(stage.from.value.clone()), platform: Some(build) };
         let mut pins = held_packages(project, lock, &stage.from, build).unwrap_or_default();
         if pins.is_empty() {
             let recipe = recipe_of(project, &stage.from, build).unwrap_or(&toolchain_set.name).clone();
@@ -411,11 +413,16 @@ impl<'a, 'l> Builder<'a, 'l> {
         }
         if !stage.packages.is_empty() || !stage.target_packages.is_empty() {
             let request = stage_request(project, lock, stage, target, build).map(|request| request.digest());
+            let part = match &owner {
+                SetOwner::Vendor(name) => Part::VendorRoot(name.clone()),
+                SetOwner::Stage(name) => Part::StageRoot(name.clone()),
+                SetOwner::Image(name) => Part::Root(name.clone()),
+            };
+            subject = Subject { recipe: Some(set.name.clone()), part, platform: Some(target) };
             let id = SetId { owner, platform: target, build: Some(build) };
             pins.extend(self.locked_set(&set.name, &id, request, stage.place));
         }
         let packages = self.packages(&pins);
-        let subject = Subject { recipe: None, part: Part::Root(stage.from.value.clone()), platform: Some(build) };
         Ok(self.add(subject, Work::Root(RootWork { format: FORMAT, platform: build, packages, entries }), needs))
     }
 

@@ -110,9 +110,13 @@ pub struct Subject {
 
 /// A part of a recipe.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     Root(ImageName),
+    /// A root with packages that this stage alone asks for.
+    StageRoot(StageName),
+    /// A root with packages that this vendor source alone asks for.
+    VendorRoot(SourceName),
     Vendor(SourceName),
     Source(SourceName),
     Stage(StageName),
@@ -124,6 +128,8 @@ impl fmt::Display for Subject {
         let recipe = self.recipe.as_ref().map(|name| format!("{name}/")).unwrap_or_default();
         match &self.part {
             Part::Root(name) => write!(out, "root {name}")?,
+            Part::StageRoot(name) => write!(out, "root of {recipe}{name}")?,
+            Part::VendorRoot(name) => write!(out, "root of vendor {recipe}{name}")?,
             Part::Vendor(name) => write!(out, "vendor {recipe}{name}")?,
             Part::Source(name) => write!(out, "source {recipe}{name}")?,
             Part::Stage(name) => write!(out, "stage {recipe}{name}")?,
@@ -299,6 +305,8 @@ pub struct StageWork<'a> {
     pub values: &'a BTreeMap<String, String>,
     /// Scripts, in order.
     pub run: Vec<&'a str>,
+    /// The folder that is kept; the usual one when none.
+    pub output: Option<&'a ImagePath>,
     /// Identifiers of secrets.
     pub secrets: Vec<&'a str>,
     /// Whether there is a network, and then what the output's hash must be.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read as _};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use orchestrate::archive::{DebReader, ElfFacts, Entry, EntryKind, Limits, TarWriter, elf};
 use orchestrate::distribution::debian::configure::{Configured, PackageRequest, PackageState, Tree, UnpackedPackage};
-use orchestrate::model::ImagePath;
+use orchestrate::model::{ImagePath, Mode};
 
 /// Entries by path, with content.
 #[derive(Default)]
@@ -21,6 +22,33 @@ impl MemoryTree {
         let mut tree = Self::default();
         let packages = debs.iter().map(|deb| tree.unpack_one(deb)).collect();
         (tree, packages)
+    }
+
+    /// Reads what is below a folder.
+    pub(crate) fn read(folder: &Path) -> Self {
+        let mut tree = Self::default();
+        let mut open = vec![folder.to_owned()];
+        while let Some(next) = open.pop() {
+            for child in fs_err::read_dir(&next).expect("a folder") {
+                let path = child.expect("an entry").path();
+                let meta = fs_err::symlink_metadata(&path).expect("there");
+                let name = path.strip_prefix(folder).expect("below").as_os_str().as_encoded_bytes();
+                let name = ImagePath::new(name).expect("a path");
+                let (kind, content) = if meta.is_dir() {
+                    open.push(path);
+                    (EntryKind::Dir, Vec::new())
+                } else if meta.is_symlink() {
+                    let target = fs_err::read_link(&path).expect("a link").into_os_string().into_encoded_bytes();
+                    (EntryKind::Symlink { target }, Vec::new())
+                } else {
+                    (EntryKind::File { size: meta.len() }, fs_err::read(&path).expect("a file"))
+                };
+                let mode = Mode::from_bits(meta.permissions().mode());
+                let entry = Entry { path: name.clone(), kind, mode, uid: 0, gid: 0, mtime: 0, xattrs: Vec::new() };
+                tree.0.insert(name, (entry, content));
+            }
+        }
+        tree
     }
 
     fn unpack_one(&mut self, deb: &PathBuf) -> UnpackedPackage {

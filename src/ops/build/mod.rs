@@ -110,6 +110,17 @@ pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequ
     Ok(BuildReport { images, steps: plan.steps.len(), ran })
 }
 
+/// Brings everything that `build` would need from the network into the store: files, commits, and the outputs of vendor
+/// steps with the toolchains that these run in. A build afterwards needs no network; says how many steps ran.
+///
+/// # Errors
+/// When the lock does not fit, an input cannot be had, or a vendor step fails.
+pub fn fetch(workspace: &Workspace, services: &Services<'_>, request: &BuildRequest) -> Result<usize, OpsError> {
+    let Workspace { project, lock } = workspace;
+    let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
+    Run::new(project, lock, services, &plan, request.on_failure).inputs()
+}
+
 /// Shows what `build` would do, and why.
 ///
 /// # Errors
@@ -194,14 +205,39 @@ impl<'r, 'a> Run<'r, 'a> {
             return Ok(0);
         }
         self.fetch(&tasks)?;
+        self.run(&tasks)?;
+        Ok(tasks.len())
+    }
+
+    /// Fetches what the steps without a result read, and runs those that use the network, with all that these need.
+    fn inputs(&self) -> Result<usize, OpsError> {
+        let missing = self.missing()?;
+        let remote = |task: &&usize| match &self.plan.steps[**task].work {
+            Work::Vendor(_) => true,
+            Work::Source(source) => matches!(source.input, plan::SourceInput::Git { .. }),
+            Work::Root(_) | Work::Stage(_) | Work::Image(_) => false,
+        };
+        let mut open: Vec<usize> = missing.iter().filter(remote).copied().collect();
+        let mut tasks = BTreeSet::new();
+        while let Some(task) = open.pop() {
+            if missing.contains(&task) && tasks.insert(task) {
+                open.extend(self.plan.steps[task].needs.iter().map(|need| need.step.0));
+            }
+        }
+        self.services.observer.event(Event::Planned { steps: self.plan.steps.len(), to_run: tasks.len() });
+        self.fetch(&missing)?;
+        self.run(&tasks)?;
+        Ok(tasks.len())
+    }
+
+    fn run(&self, tasks: &BTreeSet<usize>) -> Result<(), OpsError> {
         let needs = |task: usize| self.plan.steps[task].needs.iter().map(|need| need.step.0).collect();
         let work = |task: usize| self.one(StepId(task));
-        let done = super::schedule::run(&tasks, &needs, self.services.jobs.get(), &work);
+        let done = super::schedule::run(tasks, &needs, self.services.jobs.get(), &work);
         done.map_err(|mut failures| match failures.len() {
             1 => failures.remove(0),
             count => OpsError::Steps { count, failures },
-        })?;
-        Ok(tasks.len())
+        })
     }
 
     /// The tree that a step gave.

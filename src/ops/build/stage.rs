@@ -104,6 +104,9 @@ impl Run<'_, '_> {
         spec.env.extend(work.values.clone());
         spec.env.extend(work.env.clone());
         spec.scripts = work.run.iter().map(|script| (*script).to_owned()).collect();
+        if let Some(output) = work.output {
+            spec.output = output.clone();
+        }
         spec.secrets = work.secrets.iter().map(|secret| (*secret).to_owned()).collect();
         spec.caches = work.caches.to_vec();
         spec.limits = work.limits;

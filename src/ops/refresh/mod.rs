@@ -365,8 +365,8 @@ impl<'r> Refresh<'r> {
             }
             Origin::DebianSource { package, distribution } => {
                 let (project, services) = (self.project, self.services);
-                let found =
-                    sources::pin_debian_source(project, services, &source.origin, package.as_str(), &self.sources);
+                let (origin, name) = (&source.origin, package.as_str());
+                let found = sources::pin_debian_source(project, services, origin, name, &self.sources, old);
                 found.map_err(wrong)?.ok_or_else(|| OpsError::NoSourcePackage {
                     name: package.to_string(),
                     distribution: format!("{} {}", distribution.name, distribution.suite),

@@ -6,7 +6,7 @@ use super::suites::SignedSuite;
 use crate::distribution::debian::index::Priority;
 use crate::distribution::debian::relation::Constraint;
 use crate::lock::{FilePin, Lock, PackagePin, PackageSet, SetId};
-use crate::model::{ArchiveName, PackageName, Platform, RecipeName};
+use crate::model::{PackageName, Platform, RecipeName};
 use crate::ops::error::OpsError;
 use crate::plan::{SetRequest, WantedPackage};
 use crate::recipe::{Dependencies, DistributionRef, PackageSelection};

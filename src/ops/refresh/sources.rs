@@ -81,13 +81,15 @@ fn parse(url: &str) -> Result<Url, PinError> {
 }
 
 /// The newest version of a source package whose files can be had: an archive may list a version that its mirrors do not
-/// have yet, or no more. What is passed over for that is told.
+/// have yet, or no more. What is passed over for that is told. When none of the listed ones can be had, the pin stays
+/// where it is, if that version still can: a mirror that lags behind is no reason to be unable to refresh all the rest.
 pub(super) fn pin_debian_source(
     project: &Project,
     services: &Services<'_>,
     origin: &Origin,
     name: &str,
     known: &[(ArchiveName, SourcePackage)],
+    old: Option<&SourcePin>,
 ) -> Result<Option<SourcePin>, PinError> {
     let mut candidates: Vec<_> = known.iter().filter(|(_, package)| package.name == name && !package.extra).collect();
     candidates.sort_by(|one, other| other.1.version.cmp(&one.1.version));
@@ -107,7 +109,16 @@ pub(super) fn pin_debian_source(
             }
         }
     }
-    failure.map_or(Ok(None), |error| Err(error.into()))
+    let Some(failure) = failure else { return Ok(None) };
+    match old {
+        Some(pin @ SourcePin::DebianSource { request, version, archive, files })
+            if *request == source_request(origin) && fetch_files(project, services, archive, files).is_ok() =>
+        {
+            services.observer.event(Event::Note { text: &format!("source package {name} stays at {version}") });
+            Ok(Some(pin.clone()))
+        }
+        _ => Err(failure.into()),
+    }
 }
 
 fn file_pin(directory: &str, file: &SourceFile) -> FilePin {

@@ -16,6 +16,7 @@ mod ldcache;
 mod pam;
 mod rules;
 mod script;
+mod shell;
 mod shells;
 mod system;
 mod tree;

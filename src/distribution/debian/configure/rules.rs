@@ -76,6 +76,7 @@ const RULES: &[Rule] = &[
             Owned("/var/log/lastlog", 0o664, UTMP),
             Call(info_index),
             MergedLink("lib32"),
+            Call(merged_lib64),
             MergedLink("libo32"),
             MergedLink("libx32"),
         ],
@@ -316,6 +317,14 @@ fn divert_top_folders(system: &mut System<'_>) -> Result<(), ConfigureError> {
         }
     }
     Ok(())
+}
+
+/// Where the package does not ship the link because the loader is elsewhere, its script makes it.
+fn merged_lib64(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    if system.platform.loader().starts_with("/lib64/") {
+        return Ok(());
+    }
+    MergedLink("lib64").apply(system, "base-files")
 }
 
 /// Moved into `/usr` between releases.

@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use super::alternatives::Alternative;
+use super::shell;
 use crate::model::{Digest, Platform};
 
 /// A maintainer script of which the model does not know all that it does.
@@ -46,6 +47,8 @@ pub(super) enum Action {
     Sysusers(Vec<String>),
     /// `deb-systemd-helper enable` of a unit.
     EnableUnit(String),
+    /// `deb-systemd-helper --user enable` of a unit.
+    EnableUserUnit(String),
     /// `update-rc.d`: links of an init script in `/etc/rc?.d`.
     InitScript(String),
     /// Python sources are compiled.
@@ -56,21 +59,20 @@ pub(super) enum Action {
 const MAINTSCRIPT_HELPER: &str = "dpkg-maintscript-helper";
 
 /// What a command in a snippet of debhelper (13.11 to 13.24), or of dh-python, means while an image is made: nothing
-/// runs there, and no older version of the package was ever installed.
-const COMMANDS: &[(&str, fn(&[&str]) -> Option<Action>)] = &[
+/// runs there, and no older version of the package was ever installed. By its first words.
+const COMMANDS: &[(&str, Meaning)] = &[
     (MAINTSCRIPT_HELPER, |_| None),
     // start, stop, restart and reload
     ("deb-systemd-invoke", |_| None),
     ("systemctl", |_| None),
     ("invoke-rc.d", |_| None),
-    ("_dh_action=start", |_| None),
-    ("_dh_action=restart", |_| None),
     ("udevadm", |_| None),
-    ("deb-systemd-helper enable", |words| words.get(2).map(|unit| Action::EnableUnit((*unit).to_owned()))),
+    ("deb-systemd-helper enable", |words| Some(Action::EnableUnit(words.get(2)?.clone()))),
+    ("deb-systemd-helper --user enable", |words| Some(Action::EnableUserUnit(words.get(3)?.clone()))),
     ("deb-systemd-helper", |_| None),
-    ("update-rc.d", |words| words.get(1).map(|name| Action::InitScript((*name).to_owned()))),
+    ("update-rc.d", |words| Some(Action::InitScript(words.get(1)?.clone()))),
     // of a package that was removed and not purged
-    ("chmod +x /etc/init.d/", |_| None),
+    ("chmod +x /etc/init.d", |_| None),
     ("systemd-tmpfiles", |words| Some(Action::Tmpfiles(configuration_files(words)))),
     ("systemd-sysusers", |words| Some(Action::Sysusers(configuration_files(words)))),
     ("py3compile", |_| Some(Action::ByteCompile)),
@@ -79,8 +81,23 @@ const COMMANDS: &[(&str, fn(&[&str]) -> Option<Action>)] = &[
     ("update-menus", |_| None),
 ];
 
-fn configuration_files(words: &[&str]) -> Vec<String> {
-    words.iter().filter(|word| word.ends_with(".conf")).map(|word| (*word).to_owned()).collect()
+/// What a command with these words does.
+type Meaning = fn(&[String]) -> Option<Action>;
+
+/// The meaning of a command that is known.
+fn meaning(words: &[String]) -> Option<Meaning> {
+    let begins = |command: &str| {
+        let mut given = words.iter();
+        command.split(' ').all(|word| match given.next() {
+            Some(given) => given == word || word.starts_with('/') && given.starts_with(&format!("{word}/")),
+            None => false,
+        })
+    };
+    COMMANDS.iter().find(|(command, _)| begins(command)).map(|(_, meaning)| *meaning)
+}
+
+fn configuration_files(words: &[String]) -> Vec<String> {
+    words.iter().filter(|word| word.ends_with(".conf")).cloned().collect()
 }
 
 impl Script {
@@ -120,26 +137,16 @@ impl Script {
     fn read_snippet(&mut self, lines: Vec<String>) -> Vec<String> {
         let mut actions = Vec::new();
         for line in &lines {
-            let plain: String = line.chars().filter(|character| !matches!(character, '"' | '\'')).collect();
-            let words: Vec<&str> = plain.split(' ').collect();
-            if matches!(words[0], "if" | "else" | "fi") && !line.contains(';')
-                || line.starts_with("if ") && (line.ends_with("; then") || line.ends_with(";then"))
-            {
+            if shell::is_condition(line) || assignment(line).is_some_and(|(name, _)| name == "_dh_action") {
                 continue;
             }
-            let known = COMMANDS.iter().find(|(command, _)| {
-                plain
-                    .strip_prefix(command)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' ') || command.ends_with('/'))
-            });
-            match known {
-                Some((_, meaning)) => actions.extend(meaning(&words)),
-                None => return lines,
-            }
+            let Some(words) = shell::words(line) else { return lines };
+            let Some(meaning) = meaning(&words) else { return lines };
+            actions.extend(meaning(&words));
         }
         // a unit that is installed but not enabled by default: enabled only where an administrator had enabled it
         if lines.iter().any(|line| line.contains("debian-installed")) {
-            actions.retain(|action| !matches!(action, Action::EnableUnit(_)));
+            actions.retain(|action| !matches!(action, Action::EnableUnit(_) | Action::EnableUserUnit(_)));
         }
         self.actions.append(&mut actions);
         Vec::new()
@@ -187,7 +194,7 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once('=')?;
     let plain =
         |text: &str, more: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || more.contains(letter));
-    let named = name.starts_with(|letter: char| letter.is_ascii_lowercase()) && plain(name, "_");
+    let named = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_') && plain(name, "_");
     (named && plain(value, "_-+./:")).then_some((name, value))
 }
 
@@ -243,14 +250,90 @@ fn is_harmless(line: &str) -> bool {
         | "db_stop" | "db_stop || true" | "db_version 2.0" => true,
         ". /usr/share/debconf/confmodule" => true,
         "if [ $1 = configure ]; then" | "if [ $1 = configure ] ; then" | "if [ x$1 = xconfigure ]; then" => true,
-        text if text.starts_with(MAINTSCRIPT_HELPER) || assignment(text).is_some() => true,
-        text if text.starts_with("echo ") => !text.contains(['$', '`', '|', ';', '&']) || is_message_to_stderr(text),
+        text if assignment(text).is_some() => true,
+        text if text.starts_with("echo ") => is_message(text),
+        _ if shell::words(line).is_some_and(|words| words[0] == MAINTSCRIPT_HELPER) => true,
         text => text.strip_suffix(')').is_some_and(label),
     }
 }
 
-/// `echo … >&2` about the argument the script was called with.
-fn is_message_to_stderr(text: &str) -> bool {
+/// `echo …`, to stderr perhaps, that tells nothing but words and the argument the script was called with.
+fn is_message(text: &str) -> bool {
     let text = text.trim_end_matches(" >&2").trim_end_matches(" 1>&2");
-    !text.replace("$1", "").replace("\\`", "").contains(['$', '`', '|', ';', '&', '>'])
+    !text.replace("$1", "").replace("\\`", "").contains(['$', '`', '|', ';', '&', '>', '<', '(', ')', '{', '}'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Script {
+        Script::read(text, "linux/amd64".parse().expect("a platform"))
+    }
+
+    /// A snippet as debhelper frames it.
+    fn snippet(lines: &str) -> String {
+        format!("#!/bin/sh\nset -e\n# Automatically added by dh_x/13.24\n{lines}\n# End automatically added section\n")
+    }
+
+    #[test]
+    fn a_line_that_changes_a_file_is_never_harmless() {
+        for line in [
+            "echo x > /etc/x",
+            "echo x >> /etc/x",
+            "echo x >/etc/x",
+            "echo \"$1\" > /etc/x",
+            "echo x | tee /etc/x",
+            "echo $(touch /etc/x)",
+            "echo `touch /etc/x`",
+            "echo x; touch /etc/x",
+            "echo x && touch /etc/x",
+            "echo x & touch /etc/x",
+            "echo x < /etc/x",
+            "dpkg-maintscript-helper rm_conffile /etc/x -- \"$@\"; touch /etc/x",
+            "dpkg-maintscript-helper rm_conffile /etc/x -- \"$@\" && touch /etc/x",
+            "set -e; touch /etc/x",
+            "x=`touch /etc/x`",
+            "x=$(touch /etc/x)",
+            "true && touch /etc/x",
+        ] {
+            let script = read(&format!("#!/bin/sh\nset -e\n{line}\nexit 0\n"));
+            assert!(script.rest.iter().any(|kept| kept == line), "{line}: {script:?}");
+            let script = read(&snippet(line));
+            assert!(script.rest.iter().any(|kept| kept == line), "in a snippet: {line}: {script:?}");
+        }
+    }
+
+    #[test]
+    fn a_snippet_with_more_than_its_commands_is_the_scripts_own() {
+        for line in [
+            "update-rc.d x defaults; rm -rf /etc/x",
+            "update-rc.d x defaults >/etc/x",
+            "systemctl daemon-reload && touch /etc/x",
+            "if touch /etc/x; then",
+            "if [ -e /x ]; then touch /etc/x; fi",
+            "touch /etc/x",
+            "update-rc.d-of-my-own x",
+        ] {
+            assert!(!read(&snippet(line)).rest.is_empty(), "{line}");
+        }
+    }
+
+    #[test]
+    fn messages_are_harmless() {
+        for line in ["echo hello", "echo \"called with $1\" >&2", "echo \"postinst called with unknown argument \\`$1'\" >&2"] {
+            assert_eq!(read(&format!("#!/bin/sh\n{line}\n")).rest, Vec::<String>::new(), "{line}");
+        }
+    }
+
+    #[test]
+    fn units_are_enabled_only_where_they_are_by_default() {
+        let enable = "if deb-systemd-helper --quiet was-enabled 'a.service'; then\n\
+                      deb-systemd-helper enable 'a.service' >/dev/null || true\nfi";
+        assert_eq!(read(&snippet(enable)).actions, [Action::EnableUnit("a.service".to_owned())]);
+        let not = format!("if deb-systemd-helper debian-installed 'a.service'; then\n{enable}\nfi");
+        assert_eq!(read(&snippet(&not)), Script::default());
+        let user = "deb-systemd-helper --user enable 'a.service' >/dev/null || true";
+        assert_eq!(read(&snippet(user)).actions, [Action::EnableUserUnit("a.service".to_owned())]);
+    }
 }

@@ -119,6 +119,8 @@ impl<'s> System<'s> {
                 Action::Alternative(alternative) => self.alternatives.push(alternative),
                 Action::Templates if script.rest.is_empty() => self.load_templates(&package.name, name),
                 Action::EnableUnit(unit) if new => self.units.push(unit),
+                // links in /etc/systemd/user, which the model does not make yet
+                Action::EnableUserUnit(unit) => unknown.push(format!("deb-systemd-helper --user enable {unit}")),
                 Action::InitScript(_) if new => self.leave_out(
                     &package.name,
                     "links of its init script in /etc/rc?.d: nothing starts services in a container",

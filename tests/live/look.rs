@@ -1,0 +1,95 @@
+//! Binaries that were compiled, or taken, for another processor: what they are, and that they run on it.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::layout::unpacked;
+use super::live;
+use crate::support::text_of;
+
+/// A program of each image, an argument that makes it tell its version, and a word that must be in what it says.
+const PROGRAMS: &[(&str, &str, &[&str], &str)] = &[
+    ("hello", "/hello", &["-version"], "1.0.0"),
+    ("health", "/usr/bin/http-health", &["-version"], "1.0.0"),
+    ("dns", "/usr/sbin/unbound", &["-V"], "libevent"),
+    ("router", "/usr/bin/caddy", &["list-modules"], "http.handlers.reverse_proxy"),
+    ("fileserver", "/usr/bin/dufs", &["--version"], "dufs 0.43.0"),
+    ("registry", "/usr/bin/docker-registry", &["--version"], "docker-registry"),
+    ("debian", "/bin/bash", &["--version"], "GNU bash"),
+    ("builder", "/usr/bin/cmake", &["--version"], "cmake version"),
+    ("builder-go", "/usr/lib/go-1.24/bin/go", &["version"], "go1.24"),
+    ("builder-rust", "/usr/bin/rustc", &["--version"], "rustc 1.85"),
+];
+
+/// `e_machine` of an ELF file, and whether it is of 64 bits in little-endian order.
+fn machine(file: &Path) -> Option<(u16, bool)> {
+    let bytes = fs_err::read(file).ok()?;
+    let header = bytes.strip_prefix(b"\x7fELF")?;
+    Some((u16::from_le_bytes([*header.get(14)?, *header.get(15)?]), header.first()? == &2 && header.get(1)? == &1))
+}
+
+/// A path of an unpacked root, with links followed within it.
+fn inside(root: &Path, path: &str) -> std::path::PathBuf {
+    let mut target = root.join(path.trim_start_matches('/'));
+    for _ in 0..8 {
+        // top folders such as `/bin` are links as well
+        let mut walked = root.to_owned();
+        let mut again = None;
+        for part in target.strip_prefix(root).expect("within").components() {
+            walked.push(part);
+            if let Ok(link) = fs_err::read_link(&walked) {
+                let rest = target.strip_prefix(&walked).expect("a prefix").to_owned();
+                let base = match link.is_absolute() {
+                    true => root.join(link.strip_prefix("/").expect("absolute")),
+                    false => walked.parent().expect("a parent").join(link),
+                };
+                again = Some(if rest.as_os_str().is_empty() { base } else { base.join(rest) });
+                break;
+            }
+        }
+        match again {
+            Some(next) => target = next,
+            None => return target,
+        }
+    }
+    target
+}
+
+#[test]
+fn promise_5_no_foreign_execution_but_binaries_of_arm64_are_elf_aarch64_and_answer() {
+    const AARCH64: u16 = 183;
+    let live = live();
+    for (image, program, arguments, expected) in PROGRAMS {
+        let root = unpacked(live, image, "linux/arm64");
+        let file = inside(&root, program);
+        assert_eq!(machine(&file), Some((AARCH64, true)), "{image}: {program}");
+        let mut emulator = Command::new("qemu-aarch64-static");
+        emulator.arg("-L").arg(&root).arg(&file).args(*arguments).env("LD_LIBRARY_PATH", "");
+        let output = emulator.output().expect("qemu-aarch64-static: install the package `qemu-user-static`");
+        let said = [output.stdout.as_slice(), &output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(output.status.success() && said.contains(expected), "{image}: {program} says: {said}");
+    }
+}
+
+/// Every ELF file of an image is for the image's processor, but for the tools that compile for another.
+#[test]
+fn every_binary_is_for_the_platform_of_its_image() {
+    let live = live();
+    for (image, platform) in live.manifests() {
+        if image.starts_with("builder") {
+            continue; // holds libraries of other platforms on purpose
+        }
+        let expected = if platform == "linux/arm64" { 183 } else { 62 };
+        let root = unpacked(live, &image, &platform);
+        let listed = text_of("findutils", Command::new("find").arg(&root).args(["-xdev", "-type", "f"]));
+        let mut count = 0;
+        for file in listed.lines() {
+            if let Some((machine, _)) = machine(Path::new(file)) {
+                assert_eq!(machine, expected, "{image} {platform}: {file}");
+                count += 1;
+            }
+        }
+        assert!(count > 0 || image == "static", "{image} {platform} holds no program");
+    }
+}

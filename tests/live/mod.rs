@@ -1,0 +1,95 @@
+//! The images of this repository, all of them, from the real archive: refreshed into a lock of their own, built for both
+//! platforms from an empty store, and then looked at with the programs that other people wrote.
+//!
+//! The committed lock is not used as it is: mirrors drop superseded packages, and a test must not fail for that.
+
+mod layout;
+mod look;
+mod run;
+mod same;
+mod system;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::support::{text_of, tool};
+
+/// Digests by image and platform (`index` for the image as a whole), as `build` prints them.
+type Digests = BTreeMap<(String, String), String>;
+
+/// The project as it was built.
+struct Live {
+    folder: PathBuf,
+    digests: Digests,
+}
+
+/// Built once, by whichever test comes first.
+fn live() -> &'static Live {
+    static LIVE: OnceLock<Live> = OnceLock::new();
+    LIVE.get_or_init(Live::build)
+}
+
+impl Live {
+    fn build() -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live");
+        let _ = Command::new("chmod").args(["-R", "u+w"]).arg(&folder).output(); // there is none at first
+        let _ = fs_err::remove_dir_all(&folder);
+        copy_project(Path::new(env!("CARGO_MANIFEST_DIR")), &folder);
+        let mut live = Self { folder, digests: Digests::new() };
+        tool("orchestrate", live.program().args(["refresh"]));
+        live.digests = digests(&text_of("orchestrate", live.program().args(["build"])));
+        live
+    }
+
+    /// The program, given this project and its store.
+    fn program(&self) -> Command {
+        program(Path::new(env!("CARGO_BIN_EXE_orchestrate")), &self.folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Images and their platforms.
+    fn manifests(&self) -> Vec<(String, String)> {
+        self.digests.keys().filter(|(_, platform)| platform != "index").cloned().collect()
+    }
+}
+
+/// `program` for the project in `folder`, with a store and an environment beside it.
+fn program(program: &Path, folder: &Path) -> Command {
+    let environment = folder.join("environment.kdl");
+    if !environment.exists() {
+        fs_err::write(&environment, "").expect("written");
+    }
+    let mut command = Command::new(program);
+    command.arg("--project").arg(folder).arg("--store").arg(folder.join("store"));
+    command.arg("--environment").arg(environment);
+    command
+}
+
+/// Recipes and lock of a project, elsewhere.
+fn copy_project(from: &Path, to: &Path) {
+    fs_err::create_dir_all(to).expect("made");
+    for name in ["images", "lock"] {
+        tool("coreutils", Command::new("cp").arg("-r").arg(from.join(name)).arg(to));
+    }
+}
+
+fn digests(stdout: &str) -> Digests {
+    let line = |line: &str| {
+        let mut words = line.split('\t').map(str::to_owned);
+        let mut next = || words.next().expect("three words a line");
+        ((next(), next()), next())
+    };
+    let digests: Digests = stdout.lines().map(line).collect();
+    assert!(!digests.is_empty(), "`build` printed nothing");
+    digests
+}
+
+/// The part of a platform after `linux/`, which is what other programs call its architecture.
+fn architecture(platform: &str) -> &str {
+    platform.strip_prefix("linux/").expect("a platform of Linux")
+}

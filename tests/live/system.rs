@@ -1,0 +1,35 @@
+//! `debian` as dpkg and apt see it.
+
+use std::process::Command;
+
+use super::layout::unpacked;
+use super::live;
+use crate::support::{text_of, tool};
+
+#[test]
+fn dpkg_lists_audits_and_verifies_debian_without_complaint() {
+    let live = live();
+    for platform in ["linux/amd64", "linux/arm64"] {
+        let root = unpacked(live, "debian", platform);
+        let dpkg = |arguments: &[&str]| {
+            let output = tool("dpkg", Command::new("dpkg").arg(format!("--root={}", root.display())).args(arguments));
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text")).concat()
+        };
+        let list = dpkg(&["--list"]);
+        let installed = list.lines().filter(|line| line.starts_with("ii  ")).count();
+        assert!(installed > 70, "{platform}: {list}");
+        assert!(list.lines().all(|line| !line.starts_with("iU") && !line.starts_with("iF")), "{platform}: {list}");
+        assert_eq!(dpkg(&["--audit"]), "", "{platform}");
+        assert_eq!(dpkg(&["--verify"]), "", "{platform}");
+    }
+}
+
+/// What a scanner or an administrator asks: whose file is this?
+#[test]
+fn every_file_of_debian_has_an_owner_or_was_generated() {
+    let live = live();
+    let root = unpacked(live, "debian", "linux/amd64");
+    let mut query = Command::new("dpkg-query");
+    let owner = text_of("dpkg", query.arg(format!("--root={}", root.display())).args(["--search", "/usr/bin/dpkg"]));
+    assert_eq!(owner.trim(), "dpkg: /usr/bin/dpkg");
+}
