@@ -6,6 +6,7 @@ mod architecture;
 mod bad_input;
 mod fidelity;
 mod ldconfig;
+mod live;
 mod recipe_cases;
 mod roots;
 mod sandbox;

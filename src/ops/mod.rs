@@ -13,7 +13,9 @@ mod services;
 mod workspace;
 mod write;
 
-pub use build::{BuildReport, BuildRequest, ImageReport, ManifestReport, OnFailure, PlannedStep, build, fetch, plan_steps};
+pub use build::{
+    BuildReport, BuildRequest, ImageReport, ManifestReport, OnFailure, PlannedStep, build, fetch, plan_steps,
+};
 pub use environment::{Environment, EnvironmentError, SecretSource};
 pub use error::{OpsError, PinError, StepError, SuiteError};
 pub use event::{Event, How, Observer, Silent};

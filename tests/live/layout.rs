@@ -19,7 +19,14 @@ pub(super) fn unpacked(live: &Live, image: &str, platform: &str) -> PathBuf {
         fs_err::create_dir_all(live.path("single")).expect("made");
         // umoci wants one platform under a name
         let mut copy = Command::new("skopeo");
-        copy.args(["--insecure-policy", "--override-os=linux", "--override-arch", architecture(platform), "copy", "-q"]);
+        copy.args([
+            "--insecure-policy",
+            "--override-os=linux",
+            "--override-arch",
+            architecture(platform),
+            "copy",
+            "-q",
+        ]);
         copy.arg(reference(&live.path("dist"), image)).arg(reference(&single, "one"));
         tool("skopeo", &mut copy);
         let mut unpack = Command::new("umoci");

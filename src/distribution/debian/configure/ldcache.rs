@@ -160,7 +160,8 @@ fn libraries(
         if is_link {
             soname.clone_from(&name);
         }
-        let isa_level = elf.isa_needed.map_or(0, |needed| u64::from(u32::BITS - needed.leading_zeros()));
+        // the number of the highest bit: of x86, 0 for the baseline and 3 for x86-64-v4
+        let isa_level = elf.isa_needed.and_then(u32::checked_ilog2).map_or(0, u64::from);
         let library = Library { name, is_link, flags, isa_level };
         match found.get(&soname) {
             Some(known) if !library.replaces(known) => {}
@@ -314,24 +315,21 @@ fn write(lines: &[Line], generator: &str, little_endian: bool) -> Vec<u8> {
     }
     out.extend(&strings);
     out.resize(extensions, 0);
-    let mut sections = vec![(GENERATOR, generator.as_bytes().to_vec())];
-    if !hwcaps.is_empty() {
-        sections.push((HWCAPS, hwcaps.iter().flat_map(|name| offset(name.as_bytes())).collect()));
-    }
+    let hwcap_names: Vec<u8> = hwcaps.iter().flat_map(|name| offset(name.as_bytes())).collect();
+    let mut sections = vec![(GENERATOR, generator.len())];
+    sections.extend((!hwcaps.is_empty()).then_some((HWCAPS, hwcap_names.len())));
+    let names_at = extensions + 8 + 16 * sections.len();
     out.extend(number(EXTENSIONS));
     out.extend(number(sections.len() as u32));
-    let mut start = extensions + 8 + 16 * sections.len();
-    for (tag, content) in &sections {
-        start = start.next_multiple_of(4);
-        for value in [*tag, 0, start as u32, content.len() as u32] {
+    // the table lists the generator first; the names stand first, for they are numbers and must be aligned
+    for (tag, length) in sections {
+        let start = if tag == HWCAPS { names_at } else { names_at + hwcap_names.len() };
+        for value in [tag, 0, start as u32, length as u32] {
             out.extend(number(value));
         }
-        start += content.len();
     }
-    for (_, content) in sections {
-        out.resize(out.len().next_multiple_of(4), 0);
-        out.extend(content);
-    }
+    out.extend(hwcap_names);
+    out.extend(generator.as_bytes());
     out
 }
 

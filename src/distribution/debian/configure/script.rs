@@ -321,7 +321,9 @@ mod tests {
 
     #[test]
     fn messages_are_harmless() {
-        for line in ["echo hello", "echo \"called with $1\" >&2", "echo \"postinst called with unknown argument \\`$1'\" >&2"] {
+        for line in
+            ["echo hello", "echo \"called with $1\" >&2", "echo \"postinst called with unknown argument \\`$1'\" >&2"]
+        {
             assert_eq!(read(&format!("#!/bin/sh\n{line}\n")).rest, Vec::<String>::new(), "{line}");
         }
     }

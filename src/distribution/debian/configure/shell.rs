@@ -52,7 +52,9 @@ fn is_question(part: &str) -> bool {
 /// Without redirections that throw output away or show it elsewhere.
 fn silenced(text: &str) -> String {
     let quiet = [">/dev/null", "> /dev/null", "2>&1", "1>&2", ">&2"];
-    quiet.iter().fold(text.replace("2>/dev/null", "").replace("2> /dev/null", ""), |text, quiet| text.replace(quiet, ""))
+    quiet
+        .iter()
+        .fold(text.replace("2>/dev/null", "").replace("2> /dev/null", ""), |text, quiet| text.replace(quiet, ""))
 }
 
 /// With the substitutions that only ask where a program is replaced by its name.
@@ -81,8 +83,14 @@ mod tests {
     #[test]
     fn a_command_is_its_words_and_nothing_else() {
         let words = |line| words(line).map(|words| words.join(" "));
-        assert_eq!(words("deb-systemd-helper unmask 'a.service' >/dev/null || true").as_deref(), Some("deb-systemd-helper unmask a.service"));
-        assert_eq!(words("systemd-tmpfiles ${DPKG_ROOT:+--root=\"$DPKG_ROOT\"} --create a.conf || true").as_deref(), Some("systemd-tmpfiles --create a.conf"));
+        assert_eq!(
+            words("deb-systemd-helper unmask 'a.service' >/dev/null || true").as_deref(),
+            Some("deb-systemd-helper unmask a.service")
+        );
+        assert_eq!(
+            words("systemd-tmpfiles ${DPKG_ROOT:+--root=\"$DPKG_ROOT\"} --create a.conf || true").as_deref(),
+            Some("systemd-tmpfiles --create a.conf")
+        );
         assert_eq!(words("invoke-rc.d x $_dh_action || exit 1").as_deref(), Some("invoke-rc.d x $_dh_action"));
         assert_eq!(words("a /x 1:4.7-1\\~ -- \"$@\"").as_deref(), Some("a /x 1:4.7-1~ -- $@"));
         for line in [
