@@ -48,7 +48,7 @@ fn sources() -> Vec<(String, String)> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).expect("sources are text");
+                let text = fs_err::read_to_string(&path).expect("sources are text");
                 let name = path.strip_prefix(&root).expect("below src").to_string_lossy().into_owned();
                 let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
                 files.push((name, code));

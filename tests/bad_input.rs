@@ -91,7 +91,7 @@ fn a_release_signed_by_somebody_else_is_refused() {
 fn a_release_that_was_changed_after_signing_is_refused() {
     let archive = archive();
     let file = archive.root().join("dists/stable/InRelease");
-    let text = std::fs::read_to_string(&file).expect("there");
+    let text = fs_err::read_to_string(&file).expect("there");
     write(&file, text.replace("Origin: Test", "Origin: Tset"));
     Project::new(Some(&archive), &[("one", IMAGE)]).run(&["refresh"]).failed(&["signature"]);
 }
@@ -108,7 +108,7 @@ fn an_expired_release_is_refused() {
 fn an_index_with_another_hash_than_the_release_says_is_refused() {
     let archive = archive();
     let index = archive.root().join("dists/stable/main/binary-amd64/Packages.xz");
-    let mut bytes = std::fs::read(&index).expect("there");
+    let mut bytes = fs_err::read(&index).expect("there");
     bytes[20] ^= 1;
     write(&index, bytes);
     let project = Project::new(Some(&archive), &[("one", IMAGE)]);
@@ -120,7 +120,7 @@ fn an_index_with_another_hash_than_the_release_says_is_refused() {
 fn a_package_with_another_hash_is_refused() {
     let archive = archive();
     let project = good(&archive);
-    let mut bytes = std::fs::read(package_file(&archive)).expect("there");
+    let mut bytes = fs_err::read(package_file(&archive)).expect("there");
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     write(&package_file(&archive), bytes);
@@ -132,7 +132,7 @@ fn a_package_with_another_hash_is_refused() {
 fn a_truncated_package_is_refused() {
     let archive = archive();
     let project = good(&archive);
-    let bytes = std::fs::read(package_file(&archive)).expect("there");
+    let bytes = fs_err::read(package_file(&archive)).expect("there");
     write(&package_file(&archive), &bytes[..bytes.len() / 2]);
     project.run(&["build"]).failed(&["base 1.0"]);
     store_is_clean(&project);
@@ -142,7 +142,7 @@ fn a_truncated_package_is_refused() {
 fn a_package_that_vanished_is_named() {
     let archive = archive();
     let project = good(&archive);
-    std::fs::remove_file(package_file(&archive)).expect("removed");
+    fs_err::remove_file(package_file(&archive)).expect("removed");
     project.run(&["build"]).failed(&["base 1.0", "base_1.0_all.deb"]);
 }
 
@@ -203,7 +203,7 @@ fn a_package_whose_files_leave_the_image_is_refused() {
                   tar -cf control.tar ./control; printf x > evil; tar -P --transform 's,^evil,../../evil,' -cf data.tar evil; \
                   ar rc evil.deb debian-binary control.tar data.tar";
     crate::support::tool("binutils", std::process::Command::new("sh").args(["-c", script, "sh"]).arg(folder.path()));
-    let bytes = std::fs::read(folder.path().join("evil.deb")).expect("made");
+    let bytes = fs_err::read(folder.path().join("evil.deb")).expect("made");
     let (old, size) = {
         let lock = project.read("lock/one.kdl");
         let line = lock.lines().find(|line| line.contains("deb \"base\"")).expect("pinned").to_owned();
@@ -238,7 +238,7 @@ fn an_unknown_image_suggests_the_nearest() {
 #[test]
 fn outside_of_a_project_the_way_to_one_is_told() {
     let project = Project::new(None, &[]);
-    std::fs::remove_file(project.path("images/project.kdl")).expect("removed");
+    fs_err::remove_file(project.path("images/project.kdl")).expect("removed");
     project.run(&["build"]).failed(&["images/project.kdl", "--project"]);
 }
 

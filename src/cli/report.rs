@@ -99,7 +99,7 @@ fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
             });
             drawn.collect()
         }
-        OpsError::Step { source: StepError::Stage(StageError::Failed(failure)), .. } => {
+        OpsError::Step { source, .. } if let StepError::Stage(StageError::Failed(failure)) = source.as_ref() => {
             let script = failure.script.trim_end().lines().map(|line| format!("\n    {}", line.trim_start()));
             let lines = failure.tail.iter().map(|line| format!("\n    {line}"));
             let message = format!(
@@ -163,9 +163,12 @@ fn place(error: &OpsError) -> Option<Place> {
                 | PlanError::ToolchainFromImage { place, .. }
                 | PlanError::Local { place, .. }
                 | PlanError::Dangling { place, .. },
-        }
-        | OpsError::Step { source: StepError::Absent { place, .. }, .. } => Some(*place),
-        OpsError::Step { source: StepError::Image(error), .. } => error.place(),
+        } => Some(*place),
+        OpsError::Step { source, .. } => match source.as_ref() {
+            StepError::Absent { place, .. } => Some(*place),
+            StepError::Image(error) => error.place(),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -191,7 +194,7 @@ fn help(error: &OpsError) -> Option<String> {
             "name one in the environment file: `mirror \"{archive}\" \"http://…\"`, or give the archive a `snapshot` in project.kdl"
         )),
         OpsError::NoDistribution { .. } => Some("add `distribution \"debian\" suite=\"trixie\"` to the image".to_owned()),
-        OpsError::Step { source, .. } => match source {
+        OpsError::Step { source, .. } => match source.as_ref() {
             StepError::Stage(error) => error.help(),
             StepError::Root(error) => error.help(),
             StepError::Source(error) => error.help(),
@@ -203,7 +206,7 @@ fn help(error: &OpsError) -> Option<String> {
             )),
             StepError::Absent { .. } => Some("look at what the step put into \"$OUT\"".to_owned()),
         },
-        OpsError::Suite { source, .. } => match source {
+        OpsError::Suite { source, .. } => match source.as_ref() {
             SuiteError::Fetch(error) => error.help(),
             SuiteError::Signature(_) | SuiteError::Keys { .. } | SuiteError::Keyring { .. } => Some(
                 "whom to trust is decided by the archive's `keyring` in project.kdl, below `images/`; a mirror may also serve a broken file"

@@ -220,10 +220,9 @@ fn is_generated(node: &Node) -> bool {
 /// Unpackers make folders that a layer does not mention as they like, so it mentions all that its files are in.
 fn add_ancestors(folders: &mut BTreeMap<ImagePath, Entry>, tree: &FileTree, path: &ImagePath) {
     for folder in path.ancestors() {
-        if !folders.contains_key(&folder) {
-            let entry = tree.get(&folder).map_or_else(|| plain_folder(folder.clone()), |node| node.entry.clone());
-            folders.insert(folder, entry);
-        }
+        folders.entry(folder).or_insert_with_key(|folder| {
+            tree.get(folder).map_or_else(|| plain_folder(folder.clone()), |node| node.entry.clone())
+        });
     }
 }
 

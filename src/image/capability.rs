@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// The attribute that holds them.
-pub const XATTR: &str = "security.capability";
+pub(super) const XATTR: &str = "security.capability";
 
 const REVISION_2: u32 = 0x0200_0000;
 const EFFECTIVE: u32 = 1;
@@ -67,7 +67,7 @@ pub struct UnknownCapability {
 ///
 /// # Errors
 /// When a name is no capability.
-pub fn encode(names: &[String]) -> Result<Vec<u8>, UnknownCapability> {
+pub(super) fn encode(names: &[String]) -> Result<Vec<u8>, UnknownCapability> {
     let mut permitted = 0_u64;
     for name in names {
         let number = NAMES.iter().position(|known| known == name);

@@ -67,7 +67,11 @@ fn list<T: ToString>(values: &[T]) -> String {
 /// What `config` says on top of `base`: single values replace, environment, ports, volumes and labels are added to. A
 /// new entrypoint drops the base's arguments, which were meant for another program.
 #[must_use]
-pub fn execution(config: &recipe::Config, labels: BTreeMap<String, String>, base: Option<&Execution>) -> Execution {
+pub(super) fn execution(
+    config: &recipe::Config,
+    labels: BTreeMap<String, String>,
+    base: Option<&Execution>,
+) -> Execution {
     let mut result = base.cloned().unwrap_or_default();
     result.labels.retain(|name, _| !name.starts_with(CONTRACT) && !name.starts_with(DESCRIPTION));
     result.labels.extend(labels);

@@ -5,6 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::archive::ArchiveError;
+use crate::distribution::debian::configure::UnmodelledScript;
 use crate::distribution::debian::deb822::Deb822Error;
 use crate::model::{Digest, ImagePath, Place};
 use crate::store::StoreError;
@@ -100,10 +101,10 @@ pub enum ImageError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Packages have scripts whose effect is not known.
-    #[error("what the scripts of these packages do is not known: {}", list(scripts))]
+    #[error("it is not known what these scripts do{}", list_scripts(scripts))]
     UnknownScripts {
-        /// `package script`, each.
-        scripts: Vec<String>,
+        /// Each with its unknown lines.
+        scripts: Vec<UnmodelledScript>,
     },
     /// The image would not work.
     #[error("the image would not work: {}", list(findings))]
@@ -276,6 +277,23 @@ impl EntryProblem {
             _ => return None,
         })
     }
+}
+
+/// Scripts with the first of their unknown lines, so that a reader sees whether they matter.
+fn list_scripts(scripts: &[UnmodelledScript]) -> String {
+    const LINES: usize = 6;
+    let mut text = String::new();
+    for script in scripts.iter().take(SHOWN) {
+        text.push_str(&format!("\n{script}"));
+        text.extend(script.lines.iter().take(LINES).map(|line| format!("\n    {line}")));
+        if script.lines.len() > LINES {
+            text.push_str(&format!("\n    … and {} more lines", script.lines.len() - LINES));
+        }
+    }
+    if scripts.len() > SHOWN {
+        text.push_str(&format!("\nand {} more scripts", scripts.len() - SHOWN));
+    }
+    text
 }
 
 fn list<T: ToString>(things: &[T]) -> String {

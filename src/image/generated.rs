@@ -81,12 +81,7 @@ fn refuse_unknown(image: &Image, unmodelled: &[UnmodelledScript]) -> Result<(), 
         let names = |subject: &String| *subject == script.package;
         image.waivers.iter().any(|waiver| waiver.check == CHECK && waiver.subject.as_ref().is_none_or(names))
     };
-    let unknown = unmodelled.iter().filter(|script| !excused(script));
-    let scripts = unknown.map(|unknown| {
-        let UnmodelledScript { script, package, version, fingerprint, .. } = unknown;
-        format!("{script} of {package} {version} ({fingerprint})")
-    });
-    let scripts: Vec<String> = scripts.collect();
+    let scripts: Vec<UnmodelledScript> = unmodelled.iter().filter(|script| !excused(script)).cloned().collect();
     if scripts.is_empty() { Ok(()) } else { Err(ImageError::UnknownScripts { scripts }) }
 }
 

@@ -136,10 +136,9 @@ fn feed(
     for part in parts {
         let mut blob = store.open_blob(&part.blob)?;
         for member in &part.members {
-            if batch.length + member.uncompressed_len > BATCH || batch.members.len() == BATCH_MEMBERS {
-                if !send(&mut batch)? {
-                    return Ok(());
-                }
+            let full = batch.length + member.uncompressed_len > BATCH || batch.members.len() == BATCH_MEMBERS;
+            if full && !send(&mut batch)? {
+                return Ok(());
             }
             let start = batch.bytes.len();
             let mut limited = (&mut blob).take(member.compressed_len);

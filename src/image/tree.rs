@@ -117,10 +117,6 @@ impl FileTree {
         self.nodes.values()
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Node> {
-        self.nodes.values_mut()
-    }
-
     /// `path` and everything in it.
     pub fn within<'a>(&'a self, path: &'a ImagePath) -> impl Iterator<Item = &'a Node> {
         let from = (Bound::Included(path), Bound::Unbounded);

@@ -48,7 +48,7 @@ pub enum OpsError {
         source: FetchError,
     },
     #[error("{subject} failed")]
-    Step { subject: Subject, source: StepError },
+    Step { subject: Subject, source: Box<StepError> },
     #[error("{count} steps failed")]
     Steps { count: usize, failures: Vec<OpsError> },
     #[error("cannot make an image's index")]
@@ -64,7 +64,7 @@ pub enum OpsError {
     #[error("`{output}` takes {takes}, and {given} were asked for")]
     Output { output: String, takes: &'static str, given: usize },
     #[error("cannot refresh from suite `{suite}` of archive `{archive}`")]
-    Suite { archive: ArchiveName, suite: String, place: Place, source: SuiteError },
+    Suite { archive: ArchiveName, suite: String, place: Place, source: Box<SuiteError> },
     #[error("no mirror is known for archive `{archive}`")]
     NoMirror { archive: ArchiveName, place: Place },
     #[error("the indexes do not fit together")]

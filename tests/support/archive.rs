@@ -7,25 +7,25 @@ use std::process::Command;
 use super::{text_of, tool, write};
 
 /// An archive and the key that signs it.
-pub struct Archive {
+pub(crate) struct Archive {
     folder: tempfile::TempDir,
 }
 
 /// A package to be.
-pub struct Package<'a> {
-    pub name: &'a str,
-    pub version: &'a str,
-    pub architecture: &'a str,
+pub(crate) struct Package<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) architecture: &'a str,
     /// Further lines of its control file.
-    pub fields: &'a str,
+    pub(crate) fields: &'a str,
     /// Paths and contents; a path that ends in `/` is a folder.
-    pub files: &'a [(&'a str, &'a str)],
+    pub(crate) files: &'a [(&'a str, &'a str)],
 }
 
 /// When the release file says that it was made, and until when it holds.
-pub struct Dates<'a> {
-    pub date: &'a str,
-    pub valid_until: Option<&'a str>,
+pub(crate) struct Dates<'a> {
+    pub(crate) date: &'a str,
+    pub(crate) valid_until: Option<&'a str>,
 }
 
 impl Default for Dates<'_> {
@@ -36,7 +36,7 @@ impl Default for Dates<'_> {
 
 impl Archive {
     /// An archive with these packages in suite `stable`, component `main`.
-    pub fn new(packages: &[Package<'_>]) -> Self {
+    pub(crate) fn new(packages: &[Package<'_>]) -> Self {
         let archive = Self { folder: tempfile::tempdir().expect("a folder") };
         tool(
             "gnupg",
@@ -58,29 +58,29 @@ impl Archive {
     fn gpg(&self) -> Command {
         let mut command = Command::new("gpg");
         let home = self.folder.path().join("gnupg");
-        std::fs::create_dir_all(&home).expect("made");
+        fs_err::create_dir_all(&home).expect("made");
         std::fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("changed");
         command.arg("--homedir").arg(home).args(["--batch", "--yes", "--quiet"]);
         command
     }
 
     /// Where it is, for the environment file.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("file://{}", self.root().display())
     }
 
     /// Its folder.
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("debian")
     }
 
     /// Its public key, armored.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         text_of("gnupg", self.gpg().args(["--armor", "--export"]))
     }
 
     /// Replaces what it holds.
-    pub fn publish(&self, packages: &[Package<'_>], dates: &Dates<'_>) {
+    pub(crate) fn publish(&self, packages: &[Package<'_>], dates: &Dates<'_>) {
         let mut indexes: std::collections::BTreeMap<&str, String> =
             [("amd64", String::new()), ("arm64", String::new())].into();
         for package in packages {
@@ -109,7 +109,7 @@ impl Archive {
     }
 
     /// Signs a release file.
-    pub fn sign(&self, release: &str) {
+    pub(crate) fn sign(&self, release: &str) {
         let dist = self.root().join("dists/stable");
         write(&dist.join("Release"), release);
         tool("gnupg", self.gpg().arg("--clearsign").arg("-o").arg(dist.join("InRelease")).arg(dist.join("Release")));
@@ -126,7 +126,7 @@ impl Archive {
         for (path, content) in *files {
             let target = tree.path().join(path.trim_start_matches('/'));
             if path.ends_with('/') {
-                std::fs::create_dir_all(target).expect("made");
+                fs_err::create_dir_all(target).expect("made");
             } else if path.starts_with("/DEBIAN/") {
                 write(&target, content);
                 std::fs::set_permissions(&target, std::os::unix::fs::PermissionsExt::from_mode(0o755))
@@ -137,7 +137,7 @@ impl Archive {
         }
         let path = format!("pool/{name}_{version}_{architecture}.deb");
         let file = self.root().join(&path);
-        std::fs::create_dir_all(file.parent().expect("a parent")).expect("made");
+        fs_err::create_dir_all(file.parent().expect("a parent")).expect("made");
         let mut build = Command::new("dpkg-deb");
         build.env("SOURCE_DATE_EPOCH", "1700000000").args(["--root-owner-group", "-Zxz", "--build"]);
         tool("dpkg", build.arg(tree.path()).arg(&file));

@@ -1,14 +1,14 @@
 //! What the tests of the whole program share: a project in a temporary folder, a small signed archive, the program.
 
-pub mod archive;
-pub mod project;
-pub mod trixie;
+pub(crate) mod archive;
+pub(crate) mod project;
+pub(crate) mod trixie;
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 /// Runs a program that the tests need, which must succeed. One that is missing is a failure that names its package.
-pub fn tool(package: &str, command: &mut Command) -> Output {
+pub(crate) fn tool(package: &str, command: &mut Command) -> Output {
     let shown = format!("{command:?}");
     let output = match command.output() {
         Ok(output) => output,
@@ -27,12 +27,12 @@ pub fn tool(package: &str, command: &mut Command) -> Output {
 }
 
 /// The standard output of [`tool`] as text.
-pub fn text_of(package: &str, command: &mut Command) -> String {
+pub(crate) fn text_of(package: &str, command: &mut Command) -> String {
     String::from_utf8(tool(package, command).stdout).expect("text")
 }
 
 /// Writes a file and the folders it is in.
-pub fn write(path: &Path, content: impl AsRef<[u8]>) {
-    std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-    std::fs::write(path, content).expect("written");
+pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) {
+    fs_err::create_dir_all(path.parent().expect("a parent")).expect("made");
+    fs_err::write(path, content).expect("written");
 }

@@ -7,16 +7,16 @@ use super::archive::Archive;
 use super::write;
 
 /// A project.
-pub struct Project {
+pub(crate) struct Project {
     folder: tempfile::TempDir,
 }
 
 /// What the program said.
 #[must_use]
-pub struct Said {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Said {
@@ -26,13 +26,13 @@ impl Said {
     }
 
     /// Asserts that it did what was asked, and gives what it printed.
-    pub fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self.stdout
     }
 
     /// Asserts that it failed with 1 and said all of `texts` on stderr, and nothing of a bug.
-    pub fn failed(self, texts: &[&str]) -> String {
+    pub(crate) fn failed(self, texts: &[&str]) -> String {
         assert_eq!(self.code, Some(1), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         // lines are broken where the terminal ends, also within words: compare without spaces
         let solid = |text: &str| -> String {
@@ -48,7 +48,7 @@ impl Said {
 
 impl Project {
     /// A project whose archive `local` is `archive`, with recipes by name.
-    pub fn new(archive: Option<&Archive>, recipes: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(archive: Option<&Archive>, recipes: &[(&str, &str)]) -> Self {
         let project = Self { folder: tempfile::tempdir().expect("a folder") };
         let mut text = "platforms \"linux/amd64\" \"linux/arm64\"\n".to_owned();
         if let Some(archive) = archive {
@@ -69,22 +69,22 @@ impl Project {
     }
 
     /// A file of it.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes a file of it.
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         write(&self.path(name), text);
     }
 
     /// Reads a file of it.
-    pub fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs_err::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// The program, given this project.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrate"));
         command.arg("--project").arg(self.folder.path()).arg("--store").arg(self.path("store"));
         command.arg("--environment").arg(self.path("environment.kdl"));
@@ -93,7 +93,7 @@ impl Project {
     }
 
     /// Runs the program.
-    pub fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         Said::new(&self.command(arguments).output().expect("the program starts"))
     }
 }

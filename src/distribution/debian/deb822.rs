@@ -225,7 +225,10 @@ impl<R: BufRead> Reader<R> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<Vec<(String, String, u64)>>, Deb822Error> {
+    /// Name, value and line.
+    type Field = (String, String, u64);
+
+    fn read(text: &str) -> Result<Vec<Vec<Field>>, Deb822Error> {
         let mut reader = Reader::new(text.as_bytes(), Limits { stanza: 200, fields: 4 });
         let mut stanzas = Vec::new();
         while let Some(stanza) = reader.next()? {

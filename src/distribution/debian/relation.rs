@@ -251,7 +251,7 @@ impl<'a> Relation<'a> {
             None => profiles.contains(term),
         };
         (self.architectures.is_empty() || named != negative)
-            && (self.profiles.is_empty() || self.profiles.iter().any(|all| all.iter().all(|one| term(one))))
+            && (self.profiles.is_empty() || self.profiles.iter().any(|all| all.iter().all(term)))
     }
 }
 

@@ -257,7 +257,7 @@ fn detached_signatures_are_checked_armored_and_binary() {
     assert!(
         verify_detached(
             std::io::Cursor::new(b"text"),
-            clear[start..].as_bytes(),
+            &clear.as_bytes()[start..],
             &keyring,
             &[],
             Timestamp::from_seconds(NOW)

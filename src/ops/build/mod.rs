@@ -277,9 +277,9 @@ impl<'r, 'a> Run<'r, 'a> {
         let how = if known.is_some() { How::SameInputs } else { How::Ran };
         let outcome = match known {
             Some(known) => known,
-            None => {
-                self.execute(step, &needs).map_err(|source| OpsError::Step { subject: step.subject.clone(), source })?
-            }
+            None => self
+                .execute(step, &needs)
+                .map_err(|source| OpsError::Step { subject: step.subject.clone(), source: Box::new(source) })?,
         };
         results::remember(&services.store, self.plan, id, content.as_ref(), &outcome)?;
         services.observer.event(Event::Finished { subject: &step.subject, how, took: since.elapsed() });

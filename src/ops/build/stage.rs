@@ -169,8 +169,8 @@ fn secrets(environment: &Environment, wanted: &[String]) -> Result<BTreeMap<Stri
 
 /// How vendor steps reach the network of this place.
 fn host_network(environment: &Environment) -> Result<HostNetwork, StepError> {
-    let mut network = HostNetwork::default();
-    network.hosts = environment.hosts.iter().map(|(name, address)| format!("{address} {name}")).collect();
+    let hosts = environment.hosts.iter().map(|(name, address)| format!("{address} {name}")).collect();
+    let mut network = HostNetwork { hosts, ..HostNetwork::default() };
     for path in &environment.authorities {
         network.authorities.extend(fs_err::read(path).map_err(|source| StageError::Prepare { source })?);
         network.authorities.push(b'\n');

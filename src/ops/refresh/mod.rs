@@ -17,7 +17,7 @@ use super::output::InputKind;
 use super::services::Services;
 use super::workspace::Workspace;
 use crate::distribution::debian::sources::SourcePackage;
-use crate::lock::{self, Lock, Move, SetId, SetOwner, SourcePin, difference};
+use crate::lock::{self, Lock, Move, SetId, SetOwner, difference};
 use crate::model::{ArchiveName, EPOCH, ImageName, Platform, RecipeName, SourceName, Timestamp};
 use crate::plan::{SetRequest, image_request, stage_request};
 use crate::recipe::{Base, DistributionRef, Image, Origin, Project, Recipe, RecipeSet, Stage, Status};
@@ -420,11 +420,4 @@ impl<'r> Refresh<'r> {
 
 fn later(one: Timestamp, other: Timestamp) -> Timestamp {
     one.max(other)
-}
-
-/// The sources of a recipe that are pinned, for those who list them.
-#[must_use]
-pub fn pins(lock: &Lock, recipe: &RecipeName) -> Vec<(String, SourcePin)> {
-    let sources = lock.recipes.get(recipe).map(|lock| &lock.sources).into_iter().flatten();
-    sources.map(|((name, _), pin)| (name.to_string(), pin.clone())).collect()
 }

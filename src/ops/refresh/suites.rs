@@ -51,7 +51,7 @@ pub(super) fn read_releases(
             archive: name,
             suite,
             place,
-            source,
+            source: Box::new(source),
         })
     };
     uses.iter().map(read).collect()
@@ -96,7 +96,7 @@ impl SignedSuite {
 
     fn error(&self, project: &Project, source: SuiteError) -> OpsError {
         let place = project.archives[&self.archive].name.place;
-        OpsError::Suite { archive: self.archive.clone(), suite: self.suite.clone(), place, source }
+        OpsError::Suite { archive: self.archive.clone(), suite: self.suite.clone(), place, source: Box::new(source) }
     }
 }
 

@@ -213,11 +213,16 @@ impl Pass<'_, '_> {
         let there = all().find(|&id| self.is_chosen(id));
         let found = there.or_else(|| all().find(|&id| self.install(id, depth + 1)));
         match found {
-            Some(found) if critical && settled && requirement.sets.len() == 1 => {
-                // no other way: what this needs in turn is settled as well
-                if self.settled.insert(found) && !self.above.contains(&found) && depth < DEEPEST {
-                    self.satisfy(found, depth + 1);
-                }
+            // no other way: what this needs in turn is settled as well
+            Some(found)
+                if critical
+                    && settled
+                    && requirement.sets.len() == 1
+                    && self.settled.insert(found)
+                    && !self.above.contains(&found)
+                    && depth < DEEPEST =>
+            {
+                self.satisfy(found, depth + 1);
             }
             Some(found) if !critical && there.is_none() => self.recommended.push(found),
             _ => {}

@@ -62,7 +62,7 @@ fn apply_hunks(old: &[u8], patch: &diffy::Patch<'_, [u8]>) -> Result<Vec<u8>, us
             }
             (last_change, changed) = (after.len(), true);
         }
-        let start = hunk.new_range().start().saturating_sub(usize::from(hunk.new_range().len() > 0));
+        let start = hunk.new_range().start().saturating_sub(usize::from(!hunk.new_range().is_empty()));
         let wanted = start.saturating_add_signed(moved);
         let place = nearest_place(&lines, &before, wanted, settled).ok_or(number + 1)?;
         moved += place.cast_signed() - wanted.cast_signed();

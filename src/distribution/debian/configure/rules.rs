@@ -294,6 +294,15 @@ pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
     Ok(())
 }
 
+/// Versions of a package with which its rule was checked.
+pub(super) fn checked(package: &str) -> Vec<&'static str> {
+    let rule = RULES.iter().find(|rule| rule.package == package).map(|rule| rule.checked);
+    let without = WITHOUT_EFFECT.iter().filter(|(of, ..)| *of == package).map(|(_, version, ..)| *version);
+    let mut versions: Vec<_> = rule.unwrap_or_default().iter().copied().chain(without).collect();
+    versions.dedup();
+    versions
+}
+
 /// Whether a rule vouches for a script's own lines.
 pub(super) fn knows(package: &str, script: &str, fingerprint: &str) -> bool {
     let rule = RULES.iter().find(|rule| rule.package == package);

@@ -5,6 +5,8 @@
 //! first installation are dropped; what then remains is the script's own work and is identified by a fingerprint, so
 //! that a rule of [`super::rules`] vouches for exactly the text that somebody has read.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::alternatives::Alternative;
@@ -24,6 +26,19 @@ pub struct UnmodelledScript {
     pub fingerprint: String,
     /// The unknown lines, without indentation.
     pub lines: Vec<String>,
+    /// Versions of the package whose scripts the model was compared with; none when it has no rule for it.
+    pub checked: Vec<&'static str>,
+}
+
+impl fmt::Display for UnmodelledScript {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { package, version, script, fingerprint, checked, .. } = self;
+        write!(out, "{script} of {package} {version} (fingerprint {fingerprint}")?;
+        if !checked.is_empty() {
+            write!(out, "; the model was checked with {}", checked.join(", "))?;
+        }
+        out.write_str(")")
+    }
 }
 
 /// What a script does, as far as it can be read.
@@ -160,7 +175,7 @@ impl Script {
             .enumerate()
             .map(|(index, line)| {
                 let last = own[index + 1..].iter().all(|line| matches!(line.as_str(), "esac" | ";;" | "fi" | "exit 0"));
-                !is_harmless(line) && !(last && line == "exit 0")
+                !(is_harmless(line) || last && line == "exit 0")
             })
             .collect();
         if own.iter().any(|line| line.starts_with(". ") && line.ends_with("/debconf/confmodule")) {

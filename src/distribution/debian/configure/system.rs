@@ -138,12 +138,14 @@ impl<'s> System<'s> {
         }
         if new && !unknown.is_empty() {
             let (package, version) = (package.name.clone(), package.version.clone());
+            let checked = rules::checked(&package);
             self.unmodelled.push(UnmodelledScript {
                 package,
                 version,
                 script: name,
                 fingerprint: script.fingerprint(),
                 lines: unknown,
+                checked,
             });
         }
     }
