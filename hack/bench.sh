@@ -1,58 +1,96 @@
 #!/usr/bin/env bash
 # Measures what the README promises about speed and prints each figure with its ratio to something that others wrote.
-# Figures, not tests: run it on a quiet machine. Usage: hack/bench.sh [RUNS]; needs the network once, and mmdebstrap.
+# Figures, not tests: run it on a quiet machine. Usage: hack/bench.sh [RUNS]
+# Needs the network (it refreshes into a lock of its own) and mmdebstrap; builds every image once, which takes a while:
+# BENCH_STORE names a store that is kept for the next time.
 set -o errexit -o nounset -o pipefail
 
 readonly runs=${1:-5}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "$root/hack/prepare.sh" tests
+[ -d "$HOME/.cargo/bin" ] && PATH=$HOME/.cargo/bin:$PATH
 cargo build --quiet --release --locked --manifest-path "$root/Cargo.toml" >&2
 readonly tool=${CARGO_TARGET_DIR:-$root/target}/release/orchestrate
 work=$(mktemp -d)
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+remove() { chmod -R u+w "$1" 2> /dev/null || true; rm -rf "$1"; }
+trap 'remove "$work"' EXIT
+readonly full=${BENCH_STORE:-$work/full}
 
-# Prints the median of the runs of a command, in milliseconds; the command is preceded by another that is not counted.
-median() { # PREPARE COMMAND
-  local times=() begin end run
+# The wall times of two commands in milliseconds, taken in turn so that a machine that slows down slows both; before
+# each run its preparation, which is not counted. Prints the median of each and the median of the pairs' ratios.
+pairs() { # PREPARE_A COMMAND_A PREPARE_B COMMAND_B
+  local run
   for run in $(seq "$runs"); do
-    eval "$1" > /dev/null 2>&1
-    begin=$(date +%s%N)
-    eval "$2" > /dev/null 2>"$work/said" || { cat "$work/said" >&2; exit 1; }
-    end=$(date +%s%N)
-    times+=($(((end - begin) / 1000000)))
-  done
-  printf '%s\n' "${times[@]}" | sort -n | sed -n "$(((runs + 1) / 2))p"
+    printf '%s %s\n' "$(timed "$1" "$2")" "$(timed "$3" "$4")"
+  done | awk '
+    { a[NR] = $1; b[NR] = $2; r[NR] = $1 / $2 }
+    function median(list,   i, j, t) {
+      for (i = 1; i <= NR; i++) for (j = i + 1; j <= NR; j++) if (list[j] < list[i]) { t = list[i]; list[i] = list[j]; list[j] = t }
+      return list[int((NR + 1) / 2)]
+    }
+    END { printf "%.0f %.0f %.2f %.2f %.2f\n", median(a), median(b), median(r), r[1], r[NR] }'
 }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
-row() { printf '%-58s %9s  %s\n' "$1" "$2" "${3:-}"; }
+timed() { # PREPARE COMMAND
+  local begin end
+  eval "$1" > /dev/null 2>&1 || true
+  sync
+  begin=$(date +%s%N)
+  eval "$2" > "$work/out" 2> "$work/said" || { cat "$work/out" "$work/said" >&2; exit 1; }
+  end=$(date +%s%N)
+  echo $(((end - begin) / 1000000))
+}
+inverse() { awk -v r="$1" 'BEGIN { printf "%.2f", 1 / r }'; }
+row() { printf '%-66s %8s  %s\n' "$1" "$2" "${3:-}"; }
 
-# A project with a lock of today: the committed one may name versions that mirrors no longer have.
-cp -a "$root/images" "$root/lock" "$work/"
-"$tool" --quiet --project "$work" --store "$work/full" refresh > /dev/null
-"$tool" --quiet --project "$work" --store "$work/full" build debian --platform linux/amd64 --output "oci:$work/out" > /dev/null
+# A project with a lock of today (the committed one may name versions that mirrors no longer have), and a second image of
+# the same packages.
+cp -r "$root/images" "$root/lock" "$work/"
+mkdir "$work/images/second"
+second() { printf 'title "Second"\nlicense "GPL-2.0-or-later"\nimage "second" {\n  from "scratch"\n  distribution "debian" suite="trixie"\n  package-set "required"\n  packages "apt"\n  file "/etc/run" "%s"\n  user "root" reason="measured"\n  healthcheck "none" reason="measured"\n}\n' "$1" > "$work/images/second/recipe.kdl"; }
+second 0
+everything="$tool --quiet --project $work --store $full"
+$everything refresh > /dev/null
+$everything build --output "oci:$work/all" > /dev/null
+
+# what `debian` is made of, and a repository of the same files for the peer
+$everything build debian --platform linux/amd64 --output "oci:$work/debian" > /dev/null
 debs=$(sed -n '/image="debian" platform="linux\/amd64"/,/^}/s/.*sha256="\([0-9a-f]*\)".*/\1/p' "$work/lock/debian.kdl")
-mkdir -p "$work/repo"
-for hash in $debs; do cp "$(find "$work/full/blobs" -name "$hash")" "$work/repo/$hash.deb"; done
+mkdir "$work/repo"
+for hash in $debs; do cp "$(find "$full/blobs" -name "$hash")" "$work/repo/$hash.deb"; done
 (cd "$work/repo" && dpkg-scanpackages --multiversion . > Packages 2> /dev/null)
+mkdir -p "$work/debs"
+for hash in $debs; do
+  path=$(cd "$full" && find blobs -name "$hash")
+  mkdir -p "$work/debs/$(dirname "$path")" && cp -p "$full/$path" "$work/debs/$path"
+done
 
-build="$tool --quiet --project $work --store $work/store build debian --platform linux/amd64 --output oci:$work/out --offline"
-only_debs="chmod -R u+w $work/store 2> /dev/null; rm -rf $work/store $work/out; mkdir $work/store; cp -al $work/full/blobs $work/store/"
-peer="mmdebstrap --quiet --variant=minbase trixie $work/peer.tar 'deb [trusted=yes] file://$work/repo ./'"
+build="$tool --quiet --project $work --store $work/store build debian --platform linux/amd64 --output oci:$work/one --offline"
+only_debs="remove $work/store; remove $work/one; mkdir $work/store; cp -p $full/version $work/store/; cp -al $work/debs/blobs $work/store/"
+# the peer keeps its tree in memory, where it is fastest
+peer="TMPDIR=/dev/shm mmdebstrap --quiet --variant=minbase trixie $work/peer.tar 'deb [trusted=yes] copy://$work/repo ./'"
+# what every assembler has to do with these packages: verify, decode, hash, compress, hash again; by the fastest tools, on all cores
+one='openssl dgst -sha256 "$0" && dpkg-deb --fsys-tarfile "$0" > "$0.tar" && openssl dgst -sha256 "$0.tar" && libdeflate-gzip -6 -c "$0.tar" > "$0.gz" && openssl dgst -sha256 "$0.gz"'
+floor="ls $work/repo/*.deb | xargs -P$(nproc) -n1 sh -c '$one'"
+fresh_floor="rm -f $work/repo/*.tar $work/repo/*.gz"
 
-cold=$(median "$only_debs" "$build")
-theirs=$(median "rm -f $work/peer.tar" "$peer")
-unpack=$(median true "ls $work/repo/*.deb | xargs -P$(nproc) -n1 dpkg-deb --fsys-tarfile")
-eval "$only_debs"; eval "$build" > /dev/null
-layer=$(find "$work/out/blobs" -type f -size +1M -printf '%s %p\n' | sort -n | tail -n1 | cut -d' ' -f2)
+read -r ours theirs faster low high < <(pairs "$only_debs" "$build" "rm -f $work/peer.tar" "$peer")
+read -r _ limit over _ _ < <(pairs "$only_debs" "$build" "$fresh_floor" "$floor")
+memory=$( (eval "$only_debs"; exec /usr/bin/time -f %M $build > /dev/null) 2>&1 | tail -n1)
+
+# the second image: nothing of it is known but its packages
+eval "$only_debs"; $build > /dev/null
+layer=$(find "$work/one/blobs" -type f -printf '%s %p\n' | sort -n | tail -n1 | cut -d' ' -f2)
 gzip -dc "$layer" > "$work/layer.tar"
-hash=$(median true "openssl dgst -sha256 $work/layer.tar $layer")
-second=$(median "sed -i 's|command \"/bin/bash\"|command \"/bin/sh\"|; t; s|command \"/bin/sh\"|command \"/bin/bash\"|' $work/images/debian/recipe.kdl; rm -rf $work/out; $tool cache --store $work/store forget-images" "$build" || true)
-memory=$( { /usr/bin/time -f %M sh -c "$only_debs; exec $build" > /dev/null; } 2>&1 | tail -n1)
+other="$tool --quiet --project $work --store $work/store build second --platform linux/amd64 --output oci:$work/two --offline"
+read -r two hash times _ _ < <(pairs "second \$RANDOM\$RANDOM; remove $work/two" "$other" true "openssl dgst -sha256 $work/layer.tar $layer")
+second 0
+read -r noop _ _ _ _ < <(pairs true "$everything build --offline --output oci:$work/all" true true)
 
-row "what" "median" "ratio"
-row "debian from .debs in the store" "$cold ms" ""
-row "  mmdebstrap --variant=minbase from the same files" "$theirs ms" "mmdebstrap / ours: $(ratio "$theirs" "$cold")"
-row "  dpkg-deb --fsys-tarfile of all, on all cores (floor)" "$unpack ms" "ours / floor: $(ratio "$cold" "$unpack")"
-row "a second image of the same packages" "$second ms" ""
-row "  hashing its bytes, packed and unpacked" "$hash ms" "ours / hashing: $(ratio "$second" "$hash")"
-row "peak memory of the first" "$((memory / 1024)) MB" ""
+row "what ($runs runs, median)" "" ""
+row "debian from .debs in the store" "$ours ms"
+row "  mmdebstrap --variant=minbase from the same files" "$theirs ms" "theirs / ours $(inverse "$faster") (first pair $(inverse "$low"), last $(inverse "$high"))"
+row "  verify, decode, hash, compress the same files (the limit)" "$limit ms" "ours / limit $over"
+row "  peak memory" "$((memory / 1024)) MB"
+row "a second image of the same packages" "$two ms"
+row "  hashing its bytes, packed and unpacked" "$hash ms" "ours / hashing $times"
+row "a build of everything, with nothing to do" "$noop ms"

@@ -7,6 +7,7 @@ mod fidelity;
 mod ldconfig;
 mod live;
 mod recipe_cases;
+mod registry;
 mod roots;
 mod sandbox;
 mod support;

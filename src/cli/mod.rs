@@ -1,6 +1,7 @@
 //! The command line: arguments in, data on stdout, everything else on stderr, an exit code out.
 
 mod args;
+mod memory;
 mod progress;
 mod report;
 mod setup;
@@ -36,6 +37,7 @@ const BUG: u8 = 70;
 /// Runs the program with the given arguments (the program's name first).
 #[must_use]
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    memory::bound();
     std::panic::set_hook(Box::new(|panic| {
         use std::io::Write as _;
         let _ = writeln!(

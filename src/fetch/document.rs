@@ -1,8 +1,8 @@
 //! Files without a pin, for refreshing: small ones in memory, large ones straight into the store, which finds their
 //! digest.
 
-use reqwest::StatusCode;
 use reqwest::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use reqwest::{RequestBuilder, StatusCode};
 use url::Url;
 
 use super::Fetcher;
@@ -74,7 +74,7 @@ impl Fetcher {
         let network = self.network()?;
         let label = label(urls);
         let asker = Asker { label: &label, observer: &() };
-        let attempts = network.each_mirror(asker, urls, async |url| network.read(url, limit, known).await);
+        let attempts = network.each_mirror(asker, urls, async |url| network.read_since(url, limit, known).await);
         match network.runtime.block_on(attempts) {
             Ok(answer) => Ok(answer),
             Err(GaveUp::Store(error)) => Err(error.into()),
@@ -121,38 +121,51 @@ fn label(urls: &[Url]) -> String {
     urls.first().map_or_else(|| "a document".to_owned(), shown)
 }
 
-fn failed(urls: &[Url], attempts: Vec<super::error::Attempt>) -> FetchError {
+pub(super) fn failed(urls: &[Url], attempts: Vec<super::error::Attempt>) -> FetchError {
     let name = urls.first().and_then(|url| url.path_segments()?.next_back().map(str::to_owned));
     FetchError::Failed { failures: vec![Failure { label: name.unwrap_or_default(), attempts }] }
 }
 
 impl Network {
-    async fn read(&self, url: &Url, limit: u64, known: &Validators) -> Result<Answer, Trouble> {
+    async fn read_since(&self, url: &Url, limit: u64, known: &Validators) -> Result<Answer, Trouble> {
+        if url.scheme() == "file" {
+            let mut bytes = Vec::new();
+            local_body(url, 0, limit, |piece| {
+                bytes.extend_from_slice(piece);
+                Ok(())
+            })?;
+            return Ok(Answer::Changed(Document { bytes, url: url.clone(), validators: Validators::default() }));
+        }
+        let mut request = self.get(url);
+        for (header, value) in [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)] {
+            if let Some(value) = value {
+                request = request.header(header, value);
+            }
+        }
+        match self.read(request, url, limit).await? {
+            Answer::Unchanged if *known == Validators::default() => {
+                Err(Trouble::Next(format!("the server says {}", StatusCode::NOT_MODIFIED)))
+            }
+            answer => Ok(answer),
+        }
+    }
+
+    /// The answer to a request, in memory.
+    pub(super) async fn read(&self, request: RequestBuilder, url: &Url, limit: u64) -> Result<Answer, Trouble> {
+        let response = self.send(request).await?;
+        match response.status() {
+            StatusCode::NOT_MODIFIED => return Ok(Answer::Unchanged),
+            status if !status.is_success() => return Err(Trouble::Next(format!("the server says {status}"))),
+            _ => {}
+        }
+        let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let validators = Validators { etag: header(ETAG), last_modified: header(LAST_MODIFIED) };
         let mut bytes = Vec::new();
-        let mut validators = Validators::default();
-        let take = |bytes: &mut Vec<u8>, piece: &[u8]| {
+        self.body(response, limit, |piece| {
             bytes.extend_from_slice(piece);
             Ok(())
-        };
-        if url.scheme() == "file" {
-            local_body(url, 0, limit, |piece| take(&mut bytes, piece))?;
-        } else {
-            let mut request = self.get(url);
-            for (header, value) in [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)] {
-                if let Some(value) = value {
-                    request = request.header(header, value);
-                }
-            }
-            let response = self.send(request).await?;
-            match response.status() {
-                StatusCode::NOT_MODIFIED if *known != Validators::default() => return Ok(Answer::Unchanged),
-                status if !status.is_success() => return Err(Trouble::Next(format!("the server says {status}"))),
-                _ => {}
-            }
-            let header = |name| response.headers().get(name)?.to_str().ok().map(str::to_owned);
-            validators = Validators { etag: header(ETAG), last_modified: header(LAST_MODIFIED) };
-            self.body(response, limit, |piece| take(&mut bytes, piece)).await?;
-        }
+        })
+        .await?;
         Ok(Answer::Changed(Document { bytes, url: url.clone(), validators }))
     }
 

@@ -16,6 +16,7 @@ mod netrc;
 mod network;
 mod observer;
 mod pinned;
+mod registry;
 
 use std::sync::{Arc, OnceLock};
 

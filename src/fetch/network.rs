@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{Request, RequestBuilder, Response, StatusCode};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -14,6 +14,7 @@ use url::Url;
 use super::config::{FetchConfig, Patience, Proxy};
 use super::error::FetchError;
 use super::netrc::Netrc;
+use super::registry::Tokens;
 use crate::store::StoreError;
 
 /// The runtime, the client and what they keep count of.
@@ -22,6 +23,7 @@ pub(super) struct Network {
     pub(super) client: reqwest::Client,
     pub(super) patience: Patience,
     netrc: Netrc,
+    pub(super) tokens: Mutex<Tokens>,
     hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
     per_host: usize,
 }
@@ -58,17 +60,27 @@ impl Network {
             client: client(config)?,
             patience: config.patience,
             netrc: config.credentials()?,
+            tokens: Mutex::default(),
             hosts: Mutex::default(),
             per_host: config.connections_per_host.max(1),
         })
     }
 
-    /// Adds credentials, when there are some for the host and the URL brings none.
+    /// Adds the token for a repository of images, else the credentials for the host when the URL brings none.
     pub(super) fn authorise(&self, request: RequestBuilder, url: &Url) -> RequestBuilder {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner); // a map is never half-changed
+        match tokens.of(url) {
+            Some(token) => request.bearer_auth(token),
+            None => self.login(request, url).unwrap_or_else(|request| request),
+        }
+    }
+
+    /// Adds the credentials for the host; the request as it was when there are none.
+    pub(super) fn login(&self, request: RequestBuilder, url: &Url) -> Result<RequestBuilder, RequestBuilder> {
         let login = url.host_str().filter(|_| url.username().is_empty()).and_then(|host| self.netrc.login(host));
         match login {
-            Some(login) => request.basic_auth(&login.name, Some(&login.password)),
-            None => request,
+            Some(login) => Ok(request.basic_auth(&login.name, Some(&login.password))),
+            None => Err(request),
         }
     }
 
@@ -77,10 +89,23 @@ impl Network {
         self.authorise(self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity"), url)
     }
 
-    /// Sends a request and sorts the answer: a success, 304 or 416, or trouble.
+    /// One request, one answer.
+    pub(super) async fn execute(&self, request: Request) -> Result<Response, Trouble> {
+        let answer = tokio::time::timeout(self.patience.stall, self.client.execute(request)).await;
+        answer.map_err(|_| self.silence())?.map_err(|error| transport(&error))
+    }
+
+    /// Sends a request and sorts the answer: a success, 304 or 416, or trouble. A registry's wish for a token is
+    /// fulfilled on the way.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
-        let answer = tokio::time::timeout(self.patience.stall, request.send()).await;
-        let response = answer.map_err(|_| self.silence())?.map_err(|error| transport(&error))?;
+        let request = request.build().map_err(|error| Trouble::Next(error.to_string()))?;
+        let again = request.try_clone();
+        let mut response = self.execute(request).await?;
+        if let (StatusCode::UNAUTHORIZED, Some(again)) = (response.status(), again)
+            && let Some(again) = self.with_token(response.headers(), again).await?
+        {
+            response = self.execute(again).await?;
+        }
         let status = response.status();
         if status.is_success() || matches!(status, StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE) {
             return Ok(response);

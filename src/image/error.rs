@@ -106,6 +106,20 @@ pub enum ImageError {
         /// Each with its unknown lines.
         scripts: Vec<UnmodelledScript>,
     },
+    /// An image of a registry is not what it says.
+    #[error("the image that this one is built on cannot be used: {reason}")]
+    Foreign {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A layer of an image of a registry is broken, or holds what has no place in an image.
+    #[error("layer {digest} of the image that this one is built on cannot be read")]
+    ForeignLayer {
+        /// Which.
+        digest: Digest,
+        /// Why.
+        source: ArchiveError,
+    },
     /// The image would not work.
     #[error("the image would not work: {}", list(findings))]
     Checks {
@@ -254,6 +268,9 @@ impl ImageError {
                 "run `orchestrate cache verify`, which removes what is damaged, and build again".to_owned()
             }
             Self::Store { source } => return source.help(),
+            Self::Foreign { .. } | Self::ForeignLayer { .. } => {
+                "choose another image, or another version of it".to_owned()
+            }
             Self::Control { .. } | Self::Configure { .. } | Self::Write { .. } | Self::Io { .. } => return None,
         })
     }

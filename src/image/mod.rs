@@ -13,6 +13,7 @@
 //! | `entries`, `accounts`, `capability` | what the recipe adds |
 //! | `check` | whether the result can work |
 //! | `layer` | pieces → a layer with both its digests |
+//! | `import` | an image of a registry → one to build on |
 //! | `config`, `oci`, `index` | the documents |
 //! | `state`, `shelf` | what another image needs to be built on this one; reading files out of segments |
 
@@ -25,6 +26,7 @@ mod diversion;
 mod entries;
 mod error;
 mod generated;
+mod import;
 mod index;
 mod layer;
 mod merge;
@@ -44,6 +46,7 @@ pub use check::Finding;
 pub use config::{CONTRACT, contract};
 pub use entries::{CopyContent, ResolvedEntry};
 pub use error::{EntryProblem, ImageError};
+pub use import::{Foreign, import};
 pub use index::index;
 pub use layer::Layer;
 pub use merge::Clash;

@@ -17,6 +17,8 @@ pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 /// Media type of a layer in zstd frames.
 pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+/// Media type of a layer that is not compressed; of other people's images only.
+pub const LAYER_TAR: &str = "application/vnd.oci.image.layer.v1.tar";
 /// Annotation by which an index of a layout names its images.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 

@@ -32,6 +32,7 @@ pub fn difference(old: &Lock, new: &Lock) -> Vec<Move> {
     for name in names {
         let (old, new) = (old.recipes.get(name).unwrap_or(&empty), new.recipes.get(name).unwrap_or(&empty));
         moves.extend(sources(name, old, new));
+        moves.extend(bases(name, old, new));
         moves.extend(packages(name, old, new));
     }
     moves.sort();
@@ -59,6 +60,20 @@ fn sources(recipe: &RecipeName, old: &RecipeLock, new: &RecipeLock) -> Vec<Move>
         });
     }
     moves
+}
+
+fn bases(recipe: &RecipeName, old: &RecipeLock, new: &RecipeLock) -> Vec<Move> {
+    let keys: BTreeSet<_> = old.bases.keys().chain(new.bases.keys()).collect();
+    let moved = keys.into_iter().filter(|key| old.bases.get(key) != new.bases.get(key));
+    let shown = |pin: Option<&super::BasePin>| pin.map(|pin| pin.manifest.digest.short());
+    let moves = moved.map(|key| Move {
+        recipe: recipe.clone(),
+        part: format!("image {} {}", key.0, key.1),
+        what: old.bases.get(key).or_else(|| new.bases.get(key)).map(|pin| pin.reference.name()).unwrap_or_default(),
+        old: shown(old.bases.get(key)),
+        new: shown(new.bases.get(key)),
+    });
+    moves.collect()
 }
 
 fn packages(recipe: &RecipeName, old: &RecipeLock, new: &RecipeLock) -> Vec<Move> {

@@ -14,7 +14,8 @@ mod text;
 pub use difference::{Move, difference};
 pub use line::{LineError, LockError};
 pub use pins::{
-    ArchivesLock, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SetOwner, SourcePin, SuitePin,
+    ArchivesLock, BasePin, BlobPin, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SetOwner, SourcePin,
+    SuitePin,
 };
 pub use text::{parse_archives, parse_recipe, render_archives, render_recipe};
 

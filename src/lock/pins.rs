@@ -5,7 +5,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::model::{ArchiveName, Digest, EPOCH, ImageName, PackageName, Platform, SourceName, StageName, Timestamp};
+use crate::model::{
+    ArchiveName, Digest, EPOCH, ImageName, ImageReference, PackageName, Platform, SourceName, StageName, Timestamp,
+};
 
 /// The releases that package pins were taken from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,11 +45,35 @@ pub struct RecipeLock {
     pub sources: BTreeMap<(SourceName, Option<Platform>), SourcePin>,
     /// The packages of each root.
     pub packages: BTreeMap<SetId, PackageSet>,
+    /// What images are built on that come out of a registry.
+    pub bases: BTreeMap<(ImageName, Platform), BasePin>,
+}
+
+/// An image of a registry on one platform: the blobs that it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BasePin {
+    /// What the recipe asked for: the request that this answers.
+    pub reference: ImageReference,
+    /// Its manifest on this platform.
+    pub manifest: BlobPin,
+    /// Its configuration.
+    pub config: BlobPin,
+    /// Its layers, lowest first.
+    pub layers: Vec<BlobPin>,
+}
+
+/// A blob of a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BlobPin {
+    /// Bytes.
+    pub size: u64,
+    /// Its hash.
+    pub digest: Digest,
 }
 
 impl Default for RecipeLock {
     fn default() -> Self {
-        Self { created: EPOCH, sources: BTreeMap::new(), packages: BTreeMap::new() }
+        Self { created: EPOCH, sources: BTreeMap::new(), packages: BTreeMap::new(), bases: BTreeMap::new() }
     }
 }
 

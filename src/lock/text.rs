@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use super::line::{self, Line, LineError, quote};
 use super::pins::{
-    ArchivesLock, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SetOwner, SourcePin, SuitePin,
+    ArchivesLock, BasePin, BlobPin, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SetOwner, SourcePin,
+    SuitePin,
 };
-use crate::model::{ArchiveName, Digest, Platform, SourceName};
+use crate::model::{ArchiveName, Digest, ImageName, ImageReference, Platform, SourceName};
 
 const HEADER: &str = "// written by `orchestrate refresh`, read by everything else; review it as a diff\n";
 
@@ -33,6 +34,9 @@ pub fn render_recipe(lock: &RecipeLock) -> String {
     let _ = writeln!(text, "created \"{}\"", lock.created);
     for ((name, platform), pin) in &lock.sources {
         render_source(&mut text, name, *platform, pin);
+    }
+    for ((image, platform), pin) in &lock.bases {
+        render_base(&mut text, image, *platform, pin);
     }
     for (id, set) in &lock.packages {
         let (kind, name) = match &id.owner {
@@ -62,6 +66,16 @@ pub fn render_recipe(lock: &RecipeLock) -> String {
         text.push_str("}\n");
     }
     text
+}
+
+fn render_base(text: &mut String, image: &ImageName, platform: Platform, pin: &BasePin) {
+    let (image, from) = (quote(image.as_str()), quote(&pin.reference.to_string()));
+    let _ = writeln!(text, "base image={image} platform=\"{platform}\" from={from} {{");
+    let blobs = [("manifest", &pin.manifest), ("config", &pin.config)].into_iter();
+    for (node, blob) in blobs.chain(pin.layers.iter().map(|layer| ("layer", layer))) {
+        let _ = writeln!(text, "    {node} size={} sha256=\"{}\"", blob.size, blob.digest.hex());
+    }
+    text.push_str("}\n");
 }
 
 fn render_source(text: &mut String, name: &SourceName, platform: Option<Platform>, pin: &SourcePin) {
@@ -188,6 +202,10 @@ pub fn parse_recipe(text: &str) -> Result<RecipeLock, LineError> {
                 let (id, set) = parse_set(line, &mut lines)?;
                 lock.packages.insert(id, set);
             }
+            "base" => {
+                let (key, pin) = parse_base(line, &mut lines)?;
+                lock.bases.insert(key, pin);
+            }
             "git" | "download" | "vendor" | "debian-source" => {
                 let (key, pin) = parse_source(line, &mut lines)?;
                 lock.sources.insert(key, pin);
@@ -196,6 +214,28 @@ pub fn parse_recipe(text: &str) -> Result<RecipeLock, LineError> {
         }
     }
     Ok(lock)
+}
+
+fn parse_base(mut line: Line, lines: &mut Lines<'_>) -> Result<((ImageName, Platform), BasePin), LineError> {
+    let key = (line.required("image")?, line.required("platform")?);
+    let reference: ImageReference = line.required("from")?;
+    let (number, opens) = (line.number, line.opens);
+    line.end()?;
+    let (mut manifest, mut config, mut layers) = (None, None, Vec::new());
+    while opens && let Some(mut line) = lines.child(number)? {
+        let blob = BlobPin { size: line.required("size")?, digest: line.required::<Hex>("sha256")?.0 };
+        match line.node.as_str() {
+            "manifest" => manifest = Some(blob),
+            "config" => config = Some(blob),
+            "layer" => layers.push(blob),
+            other => return Err(line.error(format!("`{other}` is not a part of an image"))),
+        }
+        line.end()?;
+    }
+    match (manifest, config) {
+        (Some(manifest), Some(config)) => Ok((key, BasePin { reference, manifest, config, layers })),
+        _ => Err(LineError { number, reason: "the image lacks its `manifest` or its `config`".to_owned() }),
+    }
 }
 
 fn parse_set(mut line: Line, lines: &mut Lines<'_>) -> Result<(SetId, PackageSet), LineError> {

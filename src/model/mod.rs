@@ -8,6 +8,7 @@ mod path;
 mod place;
 mod platform;
 mod quantity;
+mod reference;
 mod time;
 
 pub use digest::{Digest, DigestError, Hasher, HashingReader, HashingWriter};
@@ -18,4 +19,5 @@ pub use path::{ImagePath, PathError};
 pub use place::{FileId, Place, SourceFile, SourceMap, Spanned};
 pub use platform::{Architecture, Platform, PlatformError};
 pub use quantity::{ByteSize, QuantityError, Seconds};
+pub use reference::{ImageReference, ReferenceError};
 pub use time::{EPOCH, Timestamp, TimestampError};

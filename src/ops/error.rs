@@ -76,7 +76,7 @@ pub enum OpsError {
     Unsatisfiable { what: String, source: Box<Unsatisfiable> },
     #[error("there is no source package `{name}` in {distribution}")]
     NoSourcePackage { name: String, distribution: String, place: Place },
-    #[error("cannot pin source `{what}`")]
+    #[error("cannot pin {what}")]
     Pin { what: String, place: Place, source: PinError },
     #[error("there is no recipe `{name}`")]
     UnknownRecipe { name: String, known: Vec<String> },
@@ -157,6 +157,12 @@ pub enum PinError {
         #[from]
         source: KeyringError,
     },
+    #[error("the registry answers with {found} when it is asked for {expected}")]
+    OtherManifest { expected: crate::model::Digest, found: crate::model::Digest },
+    #[error("it is not for {platform}, but for {}", known.join(", "))]
+    NoPlatform { platform: crate::model::Platform, known: Vec<String> },
+    #[error("it is no image: {reason}")]
+    NotAnImage { reason: String },
     #[error("cannot read the keyring")]
     Keyring { source: std::io::Error },
     #[error("`{url}` is not a URL")]

@@ -59,6 +59,8 @@ pub enum InputKind {
     Packages,
     /// Outputs of steps with a network.
     Vendor,
+    /// Images of registries.
+    Bases,
 }
 
 impl FromStr for InputKind {
@@ -69,7 +71,10 @@ impl FromStr for InputKind {
             "download" => Ok(Self::Download),
             "packages" => Ok(Self::Packages),
             "vendor" => Ok(Self::Vendor),
-            _ => Err(format!("`{text}` is not a kind of input: write `git`, `download`, `packages` or `vendor`")),
+            "bases" => Ok(Self::Bases),
+            _ => Err(format!(
+                "`{text}` is not a kind of input: write `git`, `download`, `packages`, `vendor` or `bases`"
+            )),
         }
     }
 }

@@ -39,7 +39,7 @@ pub fn list(project: &Project) -> Vec<ListedImage> {
                     from: match &image.from {
                         Base::Scratch => "scratch".to_owned(),
                         Base::Image(base) => base.to_string(),
-                        Base::Oci(reference) => reference.value.clone(),
+                        Base::Oci(reference) => reference.to_string(),
                     },
                     platforms: Vec::new(),
                     recipe: set.name.clone(),

@@ -8,12 +8,13 @@ use thiserror::Error;
 use super::fit::{Misfit, MisfitKind};
 use super::request::{held_packages, image_request, recipe_of, source_request, stage_request};
 use super::step::{
-    EditInput, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootEntry, RootWork,
-    SourceInput, SourceWork, StageWork, Step, StepId, Subject, Work,
+    BaseWork, EditInput, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootEntry,
+    RootWork, SourceInput, SourceWork, StageWork, Step, StepId, Subject, Work,
 };
 use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId, SetOwner, SourcePin};
 use crate::model::{
-    ArchiveName, Digest, EPOCH, ImageName, ImagePath, Place, Platform, RecipeName, SourceName, StageName,
+    ArchiveName, Digest, EPOCH, ImageName, ImagePath, ImageReference, Place, Platform, RecipeName, SourceName, Spanned,
+    StageName,
 };
 use crate::recipe::{
     Base, CopyFrom, Edit, EntryKind, Image, Origin, Per, Project, Recipe, RecipeSet, Stage, Status, meaning,
@@ -282,8 +283,13 @@ impl<'a, 'l> Builder<'a, 'l> {
         })?;
         let recipe = &set.on[&platform];
         let mut needs = Vec::new();
-        if let Base::Image(base) = &image.from {
-            needs.push(Need { step: self.image(base, platform)?, role: Role::Base });
+        match &image.from {
+            Base::Image(base) => needs.push(Need { step: self.image(base, platform)?, role: Role::Base }),
+            Base::Oci(reference) => {
+                let base = self.registry_base(set, image, reference, platform);
+                needs.extend(base.map(|step| Need { step, role: Role::Base }));
+            }
+            Base::Scratch => {}
         }
         let mut pins = Vec::new();
         if !image.packages.is_empty() || !image.selections.is_empty() {
@@ -299,6 +305,44 @@ impl<'a, 'l> Builder<'a, 'l> {
         let subject =
             Subject { recipe: Some(set.name.clone()), part: Part::Image(name.clone()), platform: Some(platform) };
         Ok(self.add(subject, Work::Image(Box::new(work)), needs))
+    }
+
+    /// The image of a registry that an image is built on, when the lock knows it.
+    fn registry_base(
+        &mut self,
+        set: &'a RecipeSet,
+        image: &Image,
+        reference: &Spanned<ImageReference>,
+        platform: Platform,
+    ) -> Option<StepId> {
+        let name = &image.name.value;
+        let pin = self.recipe_lock(&set.name).and_then(|lock| lock.bases.get(&(name.clone(), platform)));
+        let what = || format!("the base of image {name} {platform}");
+        let pin = match pin {
+            Some(pin) if pin.reference == reference.value => pin,
+            Some(_) => {
+                self.misfit(&set.name, what(), MisfitKind::Changed, reference.place);
+                return None;
+            }
+            None => {
+                self.misfit(&set.name, what(), MisfitKind::Missing, reference.place);
+                return None;
+            }
+        };
+        for (number, blob) in std::iter::once(&pin.config).chain(&pin.layers).enumerate() {
+            let label = match number {
+                0 => format!("configuration of {}", reference.name()),
+                layer => format!("layer {layer} of {}", reference.name()),
+            };
+            let location = Location::Url(reference.blob_url(&blob.digest));
+            self.plan.files.entry(blob.digest).or_insert(RemoteFile { label, size: blob.size, location });
+        }
+        let layers = pin.layers.iter().map(|layer| layer.digest).collect();
+        let called = ImageName::new(reference.short_name()).unwrap_or_else(|_| name.clone());
+        let work = BaseWork { format: FORMAT, platform, name: called, config: pin.config.digest, layers };
+        let subject =
+            Subject { recipe: Some(set.name.clone()), part: Part::Base(name.clone()), platform: Some(platform) };
+        Some(self.add(subject, Work::Base(work), Vec::new()))
     }
 
     /// What an image's `copy` nodes need, and the hashes of what they take from beside the recipe.

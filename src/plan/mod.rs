@@ -25,6 +25,6 @@ pub use change::{Change, explain};
 pub use fit::{Misfit, MisfitKind};
 pub use request::{SetRequest, WantedPackage, base_packages, image_request, source_request, stage_request};
 pub use step::{
-    EditInput, ImageWork, Location, Need, PackageInput, Plan, RemoteFile, Role, RootEntry, RootWork, SourceInput,
-    SourceWork, StageWork, Step, StepId, Subject, Work,
+    BaseWork, EditInput, ImageWork, Location, Need, PackageInput, Plan, RemoteFile, Role, RootEntry, RootWork,
+    SourceInput, SourceWork, StageWork, Step, StepId, Subject, Work,
 };

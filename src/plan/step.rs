@@ -115,6 +115,8 @@ pub enum Part {
     Root(ImageName),
     /// A root with packages that this stage alone asks for.
     StageRoot(StageName),
+    /// The image of a registry that this image is built on.
+    Base(ImageName),
     /// A root with packages that this vendor source alone asks for.
     VendorRoot(SourceName),
     Vendor(SourceName),
@@ -129,6 +131,7 @@ impl fmt::Display for Subject {
         match &self.part {
             Part::Root(name) => write!(out, "root {name}")?,
             Part::StageRoot(name) => write!(out, "root of {recipe}{name}")?,
+            Part::Base(name) => write!(out, "base of image {name}")?,
             Part::VendorRoot(name) => write!(out, "root of vendor {recipe}{name}")?,
             Part::Vendor(name) => write!(out, "vendor {recipe}{name}")?,
             Part::Source(name) => write!(out, "source {recipe}{name}")?,
@@ -151,6 +154,8 @@ pub enum Work<'a> {
     Source(SourceWork),
     /// A build step.
     Stage(StageWork<'a>),
+    /// An image of a registry, to build on.
+    Base(BaseWork),
     /// An image for one platform.
     Image(Box<ImageWork<'a>>),
 }
@@ -322,6 +327,21 @@ pub struct StageWork<'a> {
     pub stage: &'a Stage,
 }
 
+/// An image of a registry, to build on.
+#[derive(Debug, Serialize)]
+pub struct BaseWork {
+    /// Moves when the way of reading such images does.
+    pub format: u32,
+    /// What it is for.
+    pub platform: Platform,
+    /// What it is called here.
+    pub name: ImageName,
+    /// Its configuration.
+    pub config: Digest,
+    /// Its layers, lowest first.
+    pub layers: Vec<Digest>,
+}
+
 /// An image for one platform.
 #[derive(Debug, Serialize)]
 pub struct ImageWork<'a> {
@@ -390,6 +410,7 @@ impl Work<'_> {
         match self {
             Self::Root(root) => packages(&root.packages),
             Self::Image(image) => packages(&image.packages),
+            Self::Base(base) => base.layers.iter().chain([&base.config]).copied().collect(),
             Self::Source(source) => match &source.input {
                 SourceInput::Download { digest, .. } => vec![*digest],
                 SourceInput::DebianSource { files } => files.iter().map(|&(_, digest)| digest).collect(),

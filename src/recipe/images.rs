@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Digest, Glob, ImageName, PathPolicy, Place, Spanned};
+use crate::model::{Glob, ImageName, ImageReference, PathPolicy, Place, ReferenceError, Spanned};
 
 use super::Mistake;
 use super::project::{
@@ -54,7 +54,7 @@ pub(super) const IMAGE: Table<ImageDraft> = Table {
                 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""
             ),
             |draft, node| {
-                draft.bases.extend(node.argument::<OciReference>("an image with its digest").map(OciReference::base));
+                draft.bases.extend(node.argument::<ImageReference>("an image with its digest").map(registry_base));
             },
         ),
         Row::once("distribution", "distribution \"debian\" suite=\"trixie\"", distribution),
@@ -163,7 +163,7 @@ pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
 /// What the image is built on: `from` or `oci`, as a property or in its block.
 fn base(node: &mut Reader<'_>, in_block: Vec<Spanned<Base>>) -> Option<Base> {
     let from = node.property::<Parent>("from").map(Parent::base);
-    let oci = node.property::<OciReference>("oci").map(OciReference::base);
+    let oci = node.property::<ImageReference>("oci").map(registry_base);
     let said = ["from", "oci"].into_iter().any(|name| node.has(name) || node.has_child(name));
     let bases: Vec<Spanned<Base>> = from.into_iter().chain(oci).chain(in_block).collect();
     if !said {
@@ -206,33 +206,20 @@ impl super::reader::Read for Parent {
     }
 }
 
-/// An image of a registry, named by its digest.
-struct OciReference(String);
-
-impl OciReference {
-    fn base(written: Spanned<Self>) -> Spanned<Base> {
-        let place = written.place;
-        written.map(|reference| Base::Oci(Spanned::new(reference.0, place)))
-    }
-}
-
-impl super::reader::Read for OciReference {
+impl super::reader::Read for ImageReference {
     const EXPECTED: &'static str = "an image of a registry with its digest";
     const EXAMPLE: &'static str =
         "\"registry.example.org/name@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"";
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
         let super::node::Value::Text(text) = value else { return None };
-        let Some((name, digest)) = text.split_once('@') else {
-            return Some(Err(format!("`{text}` has no digest, so it could be another image tomorrow")));
-        };
-        let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-/:".contains(&byte);
-        let valid = name.contains('/') && !name.contains("//") && !name.starts_with('/') && name.bytes().all(letters);
-        Some(match digest.parse::<Digest>() {
-            Err(error) => Err(error.to_string()),
-            Ok(_) if !valid => Err(format!("`{name}` is not a registry and a name")),
-            Ok(_) => Ok(Self(text.clone())),
-        })
+        Some(text.parse().map_err(|error: ReferenceError| error.to_string()))
     }
+}
+
+/// An image of a registry as what another is built on.
+fn registry_base(written: Spanned<ImageReference>) -> Spanned<Base> {
+    let place = written.place;
+    written.map(|reference| Base::Oci(Spanned::new(reference, place)))
 }
 
 fn distribution(draft: &mut ImageDraft, node: &mut Reader<'_>) {

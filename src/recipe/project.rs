@@ -10,8 +10,8 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::model::{
-    ArchiveName, ByteSize, Digest, ImageName, ImagePath, Mode, Ownership, PackageName, PathPolicy, Place, Platform,
-    Principal, RecipeName, Seconds, SourceMap, SourceName, Spanned, StageName,
+    ArchiveName, ByteSize, Digest, ImageName, ImagePath, ImageReference, Mode, Ownership, PackageName, PathPolicy,
+    Place, Platform, Principal, RecipeName, Seconds, SourceMap, SourceName, Spanned, StageName,
 };
 
 /// All recipes of a repository, read and checked.
@@ -436,7 +436,7 @@ pub enum Base {
     /// An image of this project, whose layers are reused as they are.
     Image(Spanned<ImageName>),
     /// An image of a registry.
-    Oci(Spanned<String>),
+    Oci(Spanned<ImageReference>),
 }
 
 /// Who configures the packages of an image.

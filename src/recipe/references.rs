@@ -14,6 +14,7 @@ pub(super) fn check(project: &Project) -> Vec<Mistake> {
     // a circle is one on every platform or nearly so: it is told once, without them
     let mut found: Vec<Mistake> =
         platforms.into_iter().flat_map(|platform| Graph::of(project, platform).circles()).collect();
+    found.extend(packages_on_foreign_images(project));
     found.extend(unused(project));
     sink::sort(&mut found);
     found
@@ -138,6 +139,48 @@ fn needs_of_image<'p>(recipe: &'p RecipeName, image: &'p Image) -> Vec<(Thing<'p
         _ => None,
     });
     base.into_iter().chain(copied).collect()
+}
+
+/// Packages on top of an image of a registry, and stages in one: which packages it holds is not known the way our own
+/// images know it, so they could neither be resolved against it nor be entered into its database.
+fn packages_on_foreign_images(project: &Project) -> Vec<Mistake> {
+    let mut found = BTreeMap::new();
+    for set in project.recipes.values() {
+        for (&platform, recipe) in &set.on {
+            for image in
+                recipe.images.values().filter(|image| !image.packages.is_empty() || !image.selections.is_empty())
+            {
+                let place = image.packages.first().map_or(image.name.place, |package| package.place);
+                found.extend(foreign_base(project, image, platform).map(|base| (place, (base, "packages"))));
+            }
+            for stage in recipe.stages.values() {
+                let toolchain = project.image(&stage.from, platform).map(|(_, image)| image);
+                let base = toolchain.and_then(|image| foreign_base(project, image, platform));
+                found.extend(base.map(|base| (stage.from.place, (base, "a stage"))));
+            }
+        }
+    }
+    let mistake = |(place, (base, what)): (Place, (Place, &str))| {
+        let message = format!("an image of a registry cannot be the ground for {what}");
+        let help =
+            "build on an image of this project: `from \"scratch\"` with `distribution`, or one that has packages";
+        Mistake::new(place, message, "asked for here", help).and(base, "the image of a registry")
+    };
+    found.into_iter().map(mistake).collect()
+}
+
+/// Where the image at the bottom of `image` comes out of a registry.
+fn foreign_base(project: &Project, image: &Image, platform: Platform) -> Option<Place> {
+    let mut image = image;
+    // circles are told elsewhere; the bound keeps this total all the same
+    for _ in 0..64 {
+        match &image.from {
+            Base::Oci(reference) => return Some(reference.place),
+            Base::Image(base) => image = project.image(base, platform)?.1,
+            Base::Scratch => return None,
+        }
+    }
+    None
 }
 
 /// Sources and stages that nothing needs on any platform: they would be pinned, fetched and run for nothing.

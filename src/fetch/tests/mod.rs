@@ -2,6 +2,7 @@
 
 mod files;
 mod git;
+mod registry;
 mod server;
 mod tls;
 mod trouble;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::Run;
 use super::results::{Outcome, Tree};
-use crate::image::{AssembleInputs, CopyContent, PackageBlob, ResolvedEntry, assemble};
+use crate::image::{AssembleInputs, CopyContent, Foreign, PackageBlob, ResolvedEntry, assemble, import};
 use crate::model::{Digest, ImagePath};
 use crate::ops::error::{PinError, StepError};
 use crate::ops::refresh::sources::check_out;
 use crate::ops::services::Services;
-use crate::plan::{EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
-use crate::recipe::{CopyFrom, EntryKind, Unpack};
+use crate::plan::{BaseWork, EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
+use crate::recipe::{Base, CopyFrom, EntryKind, Unpack};
 use crate::stage::source::{self, SourceError};
 use crate::store::TreeKind;
 
@@ -23,6 +23,11 @@ impl Run<'_, '_> {
             Work::Root(root) => self.root(step, root, needs),
             Work::Source(source) => self.source(source, needs).map(Outcome::Tree),
             Work::Vendor(work) | Work::Stage(work) => self.stage(step, work, needs).map(Outcome::Tree),
+            Work::Base(base) => {
+                let BaseWork { platform, name, config, layers, .. } = base;
+                let foreign = Foreign { name, platform: *platform, config: *config, layers };
+                Ok(Outcome::Image(Arc::new(import(&self.services.store, &foreign)?)))
+            }
             Work::Image(image) => self.image(image, step, needs).map(|image| Outcome::Image(Arc::new(image))),
         }
     }
@@ -154,11 +159,18 @@ impl Run<'_, '_> {
             requested: asked(&package.name),
         });
         let entries = work.image.entries.iter().zip(contents).map(|(entry, content)| ResolvedEntry { entry, content });
+        let mut annotations = work.image.annotations.clone();
+        if let Base::Oci(reference) = &work.image.from {
+            let said = [("name", reference.name()), ("digest", reference.digest().to_string())];
+            for (key, value) in said {
+                annotations.entry(format!("org.opencontainers.image.base.{key}")).or_insert(value);
+            }
+        }
         let inputs = AssembleInputs {
             platform: work.platform,
             image: work.image,
             labels: work.labels.clone(),
-            annotations: work.image.annotations.clone(),
+            annotations,
             created: work.created,
             base: base.map(AsRef::as_ref),
             packages: packages.collect(),

@@ -215,7 +215,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let remote = |task: &&usize| match &self.plan.steps[**task].work {
             Work::Vendor(_) => true,
             Work::Source(source) => matches!(source.input, plan::SourceInput::Git { .. }),
-            Work::Root(_) | Work::Stage(_) | Work::Image(_) => false,
+            Work::Root(_) | Work::Stage(_) | Work::Image(_) | Work::Base(_) => false,
         };
         let mut open: Vec<usize> = missing.iter().filter(remote).copied().collect();
         let mut tasks = BTreeSet::new();

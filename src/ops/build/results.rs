@@ -51,7 +51,7 @@ fn kind_of(work: &Work<'_>) -> TreeKind {
 pub(in crate::ops) fn outcome(store: &Store, step: &Step<'_>) -> Result<Option<Outcome>, StoreError> {
     match &step.work {
         Work::Root(work) => Ok(root_of(store, step, work).map(Outcome::Root)),
-        Work::Image(_) => {
+        Work::Image(_) | Work::Base(_) => {
             let built: Option<BuiltImage> = store.record(STEPS, &step.key)?;
             let whole = |image: &BuiltImage| image.blobs().all(|blob| store.has_blob(&blob.digest));
             Ok(built.filter(whole).map(|image| Outcome::Image(Arc::new(image))))

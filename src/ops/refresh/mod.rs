@@ -1,5 +1,6 @@
 //! `refresh`: every input that recipes name is looked up anew and pinned by the hash of its bytes.
 
+mod bases;
 mod packages;
 pub(super) mod sources;
 mod suites;
@@ -71,6 +72,7 @@ pub fn refresh(
         universes: None,
         sources: Vec::new(),
     };
+    fresh.bases()?;
     fresh.archives()?;
     fresh.image_packages()?;
     fresh.plain_sources()?;
@@ -126,6 +128,10 @@ fn pruned(project: &Project, lock: &Lock) -> Lock {
             })
         });
         pins.packages.retain(|id, _| asks_for(project, set, id));
+        pins.bases.retain(|(image, platform), _| {
+            let image = set.on.get(platform).and_then(|recipe| recipe.images.get(image));
+            matches!(image.map(|image| &image.from), Some(Base::Oci(_)))
+        });
     }
     lock
 }
@@ -164,6 +170,29 @@ impl<'r> Refresh<'r> {
         project.recipes.values().flat_map(|set| {
             set.platforms.iter().filter_map(move |platform| Some((set, *platform, set.on.get(platform)?)))
         })
+    }
+
+    /// Pins what images are built on that come out of registries. What a digest stands for never changes.
+    fn bases(&mut self) -> Result<(), OpsError> {
+        for (set, platform, recipe) in self.readings() {
+            for (name, image) in &recipe.images {
+                let Base::Oci(reference) = &image.from else { continue };
+                let key = (name.clone(), platform);
+                let known = self.lock.recipes.get(&set.name).and_then(|lock| lock.bases.get(&key));
+                let same = known.is_some_and(|pin| pin.reference == reference.value);
+                if same || !self.scope.has(&set.name, InputKind::Bases) {
+                    continue;
+                }
+                self.services.observer.event(Event::Doing { what: &format!("looking up {}", reference.name()) });
+                let pin = bases::pin_base(self.services, reference, platform).map_err(|source| OpsError::Pin {
+                    what: format!("the base of image `{name}` for {platform}"),
+                    place: reference.place,
+                    source,
+                })?;
+                self.lock.recipes.entry(set.name.clone()).or_default().bases.insert(key, pin);
+            }
+        }
+        Ok(())
     }
 
     /// Reads the archives that anything in scope needs.
@@ -352,8 +381,11 @@ impl<'r> Refresh<'r> {
         }
         let what = format!("{}/{name}", set.name);
         self.services.observer.event(Event::Doing { what: &format!("looking up source {what}") });
-        let wrong =
-            |source_error: PinError| OpsError::Pin { what: what.clone(), place: source.place, source: source_error };
+        let wrong = |source_error: PinError| OpsError::Pin {
+            what: format!("source `{what}`"),
+            place: source.place,
+            source: source_error,
+        };
         let key = (name.clone(), platform);
         let old = self.lock.recipes.get(&set.name).and_then(|lock| lock.sources.get(&key));
         let pin = match &source.origin {
@@ -407,8 +439,9 @@ impl<'r> Refresh<'r> {
         for name in &self.scope.recipes {
             let fresh = self.lock.recipes.entry(name.clone()).or_default();
             let before = old.recipes.get(name);
-            let same =
-                before.is_some_and(|before| before.sources == fresh.sources && before.packages == fresh.packages);
+            let same = before.is_some_and(|before| {
+                (&before.sources, &before.packages, &before.bases) == (&fresh.sources, &fresh.packages, &fresh.bases)
+            });
             fresh.created = match before {
                 Some(before) if same => before.created,
                 Some(before) => later(before.created, newest),

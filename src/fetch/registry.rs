@@ -1,0 +1,178 @@
+//! What registries of images want beyond plain http: a token for each repository, asked for once (the field's
+//! de-facto standard, "Docker Registry v2 authentication via central service"), and the media types of manifests.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
+use reqwest::{Request, StatusCode};
+use url::Url;
+
+use super::Fetcher;
+use super::document::{Answer, Document, failed};
+use super::error::FetchError;
+use super::mirrors::{Asker, GaveUp};
+use super::network::{Network, Trouble};
+
+/// Manifests and indexes, of the OCI's and of Docker's older kind.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
+                         application/vnd.docker.distribution.manifest.list.v2+json, \
+                         application/vnd.docker.distribution.manifest.v2+json";
+/// The distribution specification asks registries to accept manifests of this size, and none is larger.
+const LARGEST_MANIFEST: u64 = 4 << 20;
+const LARGEST_TOKEN: u64 = 256 << 10;
+
+impl Fetcher {
+    /// Fetches a manifest or an index of a registry. Nobody vouches for it: its digest is the caller's to compare.
+    ///
+    /// # Errors
+    /// As [`Fetcher::document`].
+    pub fn manifest(&self, url: &Url) -> Result<Document, FetchError> {
+        let urls = [url.clone()];
+        self.online(url.as_str())?;
+        let network = self.network()?;
+        let asker = Asker { label: url.path(), observer: &() };
+        let attempts = network.each_mirror(asker, &urls, async |url| {
+            network.read(network.get(url).header(ACCEPT, MANIFESTS), url, LARGEST_MANIFEST).await
+        });
+        match network.runtime.block_on(attempts) {
+            Ok(Answer::Changed(document)) => Ok(document),
+            Ok(Answer::Unchanged) => Err(failed(&urls, Vec::new())), // only a conditional request has this answer
+            Err(GaveUp::Store(error)) => Err(error.into()),
+            Err(GaveUp::Tried(attempts)) => Err(failed(&urls, attempts)),
+        }
+    }
+}
+
+/// Tokens by the URL of their repository.
+#[derive(Default)]
+pub(super) struct Tokens(BTreeMap<String, String>);
+
+impl Tokens {
+    pub(super) fn of(&self, url: &Url) -> Option<&str> {
+        self.0.get(&repository(url)?).map(String::as_str)
+    }
+}
+
+/// The part of a registry's URL that names the repository: `https://host/v2/name`.
+fn repository(url: &Url) -> Option<String> {
+    let text = url.as_str();
+    let end = ["/blobs/", "/manifests/"].iter().find_map(|part| text.rfind(part))?;
+    text[..end].contains("/v2/").then(|| text[..end].to_owned())
+}
+
+/// What a registry asks for.
+#[derive(Debug, PartialEq, Eq)]
+struct Challenge {
+    realm: Url,
+    service: Option<String>,
+    scope: Option<String>,
+}
+
+impl Challenge {
+    /// Reads `Bearer realm="…",service="…",scope="…"` (RFC 6750 §3).
+    fn read(headers: &HeaderMap) -> Option<Self> {
+        let texts = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        texts.filter_map(Self::parse).next()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once(' ')?;
+        let mut fields = BTreeMap::new();
+        let mut rest = rest.trim_start();
+        while let Some((name, value)) = rest.split_once("=\"") {
+            let (value, tail) = value.split_once('"')?;
+            fields.insert(name.trim().to_ascii_lowercase(), value.to_owned());
+            rest = tail.trim_start_matches([',', ' ']);
+        }
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        Some(Self {
+            realm: fields.get("realm")?.parse().ok()?,
+            service: fields.remove("service"),
+            scope: fields.remove("scope"),
+        })
+    }
+
+    fn url(&self) -> Url {
+        let mut url = self.realm.clone();
+        for (name, value) in [("service", &self.service), ("scope", &self.scope)] {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        url
+    }
+}
+
+impl Network {
+    /// The request again, with the token that the registry asked for when it answered 401; none when it asked for
+    /// something else. A request that had a token gets a new one: they are good for minutes only.
+    pub(super) async fn with_token(&self, headers: &HeaderMap, mut again: Request) -> Result<Option<Request>, Trouble> {
+        let Some(key) = repository(again.url()) else { return Ok(None) };
+        let Some(challenge) = Challenge::read(headers) else { return Ok(None) };
+        let same_host = challenge.realm.origin() == again.url().origin();
+        if challenge.realm.scheme() != "https" && !same_host {
+            let reason = format!("the registry sends us to `{}` for a token, over a plain connection", challenge.realm);
+            return Err(Trouble::Next(reason));
+        }
+        let token = self.token(&challenge.url(), again.url()).await?;
+        let value = format!("Bearer {token}").parse();
+        again
+            .headers_mut()
+            .insert(AUTHORIZATION, value.map_err(|_| Trouble::Next("the token is no token".to_owned()))?);
+        self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0.insert(key, token);
+        Ok(Some(again))
+    }
+
+    /// Asks for a token: with the credentials for that place, else those for the registry, else as anybody.
+    async fn token(&self, realm: &Url, registry: &Url) -> Result<String, Trouble> {
+        let request = self.client.get(realm.clone());
+        let request = self
+            .login(request, realm)
+            .unwrap_or_else(|request| self.login(request, registry).unwrap_or_else(|request| request));
+        let request = request.build().map_err(|error| Trouble::Next(error.to_string()))?;
+        let response = self.execute(request).await?;
+        if response.status() != StatusCode::OK {
+            return Err(Trouble::Next(format!(
+                "`{}` gives no token: {}",
+                realm.origin().ascii_serialization(),
+                response.status()
+            )));
+        }
+        let mut bytes = Vec::new();
+        self.body(response, LARGEST_TOKEN, |piece| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        })
+        .await?;
+        let answer: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let token = ["token", "access_token"].iter().find_map(|name| answer[name].as_str());
+        token.map(str::to_owned).ok_or_else(|| Trouble::Next("the answer holds no token".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn challenges_are_read_as_registries_write_them() {
+        let text = "Bearer realm=\"https://auth.example.org/token\",service=\"registry\",scope=\"repository:a/b:pull\"";
+        let url = Challenge::parse(text).expect("a challenge").url();
+        assert_eq!(url.as_str(), "https://auth.example.org/token?service=registry&scope=repository%3Aa%2Fb%3Apull");
+        assert!(Challenge::parse("bearer realm=\"https://a.example/\"").is_some());
+        for text in ["Basic realm=\"x\"", "Bearer", "Bearer realm=\"no url\"", "Bearer realm=\"https://a", ""] {
+            assert_eq!(Challenge::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_for_one_repository() {
+        let of = |text: &str| repository(&text.parse().expect("a URL"));
+        assert_eq!(of("https://a.example/v2/x/y/blobs/sha256:0").as_deref(), Some("https://a.example/v2/x/y"));
+        assert_eq!(of("https://a.example/v2/x/manifests/sha256:0").as_deref(), Some("https://a.example/v2/x"));
+        assert_eq!(of("https://a.example/pool/x/blobs/y"), None);
+        assert_eq!(of("https://a.example/v2/"), None);
+    }
+}

@@ -1,0 +1,98 @@
+//! Pins images of registries: the manifest for a platform behind a digest, and the blobs that it names. The registry's
+//! answers are checked by the digest that the recipe names, and by those that follow from it.
+
+use serde::Deserialize;
+
+use crate::lock::{BasePin, BlobPin};
+use crate::model::{Digest, ImageReference, Platform};
+use crate::ops::error::PinError;
+use crate::ops::services::Services;
+
+/// What is read of a manifest or an index, of the OCI's or of Docker's kind: the fields are the same.
+#[derive(Deserialize)]
+struct Document {
+    config: Option<Descriptor>,
+    #[serde(default)]
+    layers: Vec<Descriptor>,
+    #[serde(default)]
+    manifests: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    #[serde(default)]
+    media_type: String,
+    digest: Digest,
+    size: u64,
+    platform: Option<On>,
+}
+
+#[derive(Deserialize)]
+struct On {
+    architecture: String,
+    os: String,
+    variant: Option<String>,
+}
+
+impl On {
+    fn is(&self, platform: Platform) -> bool {
+        let same = self.os == platform.os() && self.architecture == platform.oci_architecture();
+        // arm64 has one variant, which is written or not
+        let variant = self.variant.as_deref().filter(|variant| *variant != "v8" || platform.variant().is_some());
+        same && variant == platform.variant()
+    }
+}
+
+impl Descriptor {
+    const fn pin(&self) -> BlobPin {
+        BlobPin { size: self.size, digest: self.digest }
+    }
+}
+
+/// Finds the image behind `reference` for `platform`.
+pub(super) fn pin_base(
+    services: &Services<'_>,
+    reference: &ImageReference,
+    platform: Platform,
+) -> Result<BasePin, PinError> {
+    let (document, size) = read(services, reference, reference.digest())?;
+    let (manifest, document) = if document.config.is_some() {
+        (BlobPin { size, digest: *reference.digest() }, document)
+    } else {
+        let on = |descriptor: &&Descriptor| descriptor.platform.as_ref().is_some_and(|on| on.is(platform));
+        let found = document.manifests.iter().find(on).ok_or_else(|| {
+            let known = document.manifests.iter().filter_map(|one| one.platform.as_ref());
+            let known = known.map(|on| format!("{}/{}{}", on.os, on.architecture, variant(on))).collect();
+            PinError::NoPlatform { platform, known }
+        })?;
+        (found.pin(), read(services, reference, &found.digest)?.0)
+    };
+    let config = document.config.ok_or_else(|| not_an_image("it has no configuration"))?;
+    if let Some(layer) = document.layers.iter().find(|layer| !layer.media_type.contains("tar")) {
+        return Err(not_an_image(&format!("`{}` is not a layer of files", layer.media_type)));
+    }
+    let layers = document.layers.iter().map(Descriptor::pin).collect();
+    Ok(BasePin { reference: reference.clone(), manifest, config: config.pin(), layers })
+}
+
+fn variant(on: &On) -> String {
+    on.variant.as_ref().map(|variant| format!("/{variant}")).unwrap_or_default()
+}
+
+fn not_an_image(reason: &str) -> PinError {
+    PinError::NotAnImage { reason: reason.to_owned() }
+}
+
+/// A document that is what its digest says, and its size.
+fn read(services: &Services<'_>, reference: &ImageReference, digest: &Digest) -> Result<(Document, u64), PinError> {
+    let url = reference.manifest_url(digest);
+    let url = url.parse().map_err(|source| PinError::Url { url: url.clone(), source })?;
+    let bytes = services.fetcher.manifest(&url)?.bytes;
+    let found = Digest::of(&bytes);
+    if found != *digest {
+        return Err(PinError::OtherManifest { expected: *digest, found });
+    }
+    let document = serde_json::from_slice(&bytes).map_err(|error| not_an_image(&error.to_string()))?;
+    Ok((document, bytes.len() as u64))
+}
