@@ -252,7 +252,8 @@ fn a_wrong_command_line_exits_with_2() {
     }
 }
 
-/// A disk that is full: a small file system of its own, in a namespace of the test's own.
+/// A disk that is full: a small file system of its own, in a namespace of the test's own. What is left is whole, and with
+/// more room the build goes on.
 #[test]
 fn a_full_disk_leaves_nothing_half_written() {
     let archive = Archive::new(&[BASE]);
@@ -261,28 +262,44 @@ fn a_full_disk_leaves_nothing_half_written() {
     archive.publish(&[BASE, big], &Dates::default());
     let project = Project::new(Some(&archive), &[("one", &IMAGE.replace("\"base\"", "\"base\" \"big\""))]);
     project.run(&["refresh"]).done();
-    let program = project.command(&["build"]);
     let small = project.path("small");
-    std::fs::create_dir(&small).expect("made");
-    let arguments: Vec<_> = program.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    let shell = format!(
-        "mount -t tmpfs -o size=1m none '{0}' && \"$@\" --store '{0}/store'; code=$?; \
-         find '{0}/store/blobs' '{0}/store/trees' -type f -newer /proc/1/stat 2>/dev/null | head -0; exit $code",
-        small.display()
-    );
-    let mut command = std::process::Command::new("unshare");
-    command.args(["-Urm", "sh", "-c", &shell, "sh"]).arg(program.get_program());
+    fs_err::create_dir(&small).expect("made");
+    let script = "mount -t tmpfs -o size=1m none \"$1\"; store=\"$1/store\"; shift; \
+                  \"$@\" --store \"$store\" build; code=$?; \
+                  \"$@\" --store \"$store\" cache verify || exit 99; \
+                  [ -z \"$(ls -A \"$store/tmp\")\" ] || exit 98; [ ! -e dist ] || exit 97; \
+                  mount -o remount,size=200m none \"${store%/store}\"; \
+                  \"$@\" --store \"$store\" --quiet build > /dev/null || exit 96; exit $code";
+    let program = project.command(&[]);
+    let arguments: Vec<_> = program.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
     let store = arguments.iter().position(|argument| argument == "--store").expect("a store");
-    command.args(
-        arguments
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| *index != store && *index != store + 1)
-            .map(|(_, argument)| argument),
-    );
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-Urm", "sh", "-c", script, "sh"]).arg(&small).arg(program.get_program());
+    let kept = arguments.iter().enumerate().filter(|(index, _)| *index != store && *index != store + 1);
+    command.args(kept.map(|(_, argument)| argument)).current_dir(project.path(""));
     let output = command.env("NO_COLOR", "1").output().expect("install the package `util-linux`");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("No space left") || said.contains("space"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+/// A machine that has no user namespaces: all of a namespace's own are used up.
+#[test]
+fn without_user_namespaces_a_build_step_says_what_to_do() {
+    let archive = archive();
+    let recipe = "image \"tools\" { from \"scratch\"; distribution \"debian\" suite=\"stable\"; packages \"base\"; user \"1\"; }\n\
+                  stage \"step\" from=\"tools\" { run \"true\"; }\n\
+                  image \"out\" { from \"scratch\"; copy \"/x\" from=\"step\"; user \"1\"; }\n";
+    let project = Project::new(Some(&archive), &[("one", recipe)]);
+    project.run(&["refresh"]).done();
+    let mut command = std::process::Command::new("unshare");
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\"";
+    let program = project.command(&["build", "out"]);
+    command.args(["-Ur", "sh", "-c", script, "sh"]).arg(program.get_program()).args(program.get_args());
+    let output = command.env("NO_COLOR", "1").env("COLUMNS", "200").output().expect("install the package `util-linux`");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("user.max_user_namespaces"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
 }

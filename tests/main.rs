@@ -6,6 +6,7 @@ mod bad_input;
 mod fidelity;
 mod ldconfig;
 mod live;
+mod promises;
 mod recipe_cases;
 mod registry;
 mod roots;

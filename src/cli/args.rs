@@ -18,21 +18,22 @@ pub(super) struct Arguments {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(super) struct Common {
     /// Folder with `images/` and `lock/`; the nearest one upwards when not given
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) project: Option<Utf8PathBuf>,
     /// Mirrors, proxies, credentials, cache of this place (see docs/environment.md)
-    #[arg(long, global = true, value_name = "FILE", env = "ORCHESTRATE_ENVIRONMENT")]
+    #[arg(long, global = true, value_name = "FILE", env = "ORCHESTRATE_ENVIRONMENT", hide_env_values = true)]
     pub(super) environment: Option<Utf8PathBuf>,
     /// Folder of the store
-    #[arg(long, global = true, value_name = "DIR", env = "ORCHESTRATE_STORE")]
+    #[arg(long, global = true, value_name = "DIR", env = "ORCHESTRATE_STORE", hide_env_values = true)]
     pub(super) store: Option<Utf8PathBuf>,
     /// Steps and threads at once; the number of cores when not given
     #[arg(long, short, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
-    /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// When to use colours: `auto`, `always` or `never`
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     pub(super) color: When,
     /// Print nothing but data and errors
     #[arg(long, short, global = true)]

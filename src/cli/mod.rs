@@ -14,7 +14,7 @@ use clap::Parser as _;
 
 use args::Arguments;
 
-/// How a run ended (docs/exit-codes.md).
+/// How a run ended (docs/commands.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
     /// What was asked for is done.

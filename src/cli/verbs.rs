@@ -1,6 +1,6 @@
 //! Each verb: calls one function of `ops` and prints what it gives.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use clap::CommandFactory as _;
@@ -172,7 +172,19 @@ fn refresh(
     Ok(if verb.check && report.changed { Exit::NotUpToDate } else { Exit::Done })
 }
 
+/// A table for people; for programs, words with tabs between them.
 fn print_moves(report: &RefreshReport) -> Result<(), OpsError> {
+    if io::stdout().is_terminal() && !report.moves.is_empty() {
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_header(["RECIPE", "WHAT", "WAS", "", "IS", "IN"]);
+        for moved in &report.moves {
+            let was = moved.old.clone().unwrap_or_default();
+            let is = moved.new.clone().unwrap_or_else(|| "gone".to_owned());
+            table.add_row([moved.recipe.to_string(), moved.what.clone(), was, "→".to_owned(), is, moved.part.clone()]);
+        }
+        return Ok(writeln!(io::stdout(), "{}", table.trim_fmt())?);
+    }
     let mut out = io::stdout().lock();
     for moved in &report.moves {
         let (old, new) = (moved.old.as_deref().unwrap_or("-"), moved.new.as_deref().unwrap_or("-"));

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::config::{FetchConfig, Patience, Proxy};
 use super::error::FetchError;
-use super::netrc::Netrc;
+use super::netrc::{Login, Netrc};
 use super::registry::Tokens;
 use crate::store::StoreError;
 
@@ -71,17 +71,13 @@ impl Network {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner); // a map is never half-changed
         match tokens.of(url) {
             Some(token) => request.bearer_auth(token),
-            None => self.login(request, url).unwrap_or_else(|request| request),
+            None => with_login(request, self.login(url)),
         }
     }
 
-    /// Adds the credentials for the host; the request as it was when there are none.
-    pub(super) fn login(&self, request: RequestBuilder, url: &Url) -> Result<RequestBuilder, RequestBuilder> {
-        let login = url.host_str().filter(|_| url.username().is_empty()).and_then(|host| self.netrc.login(host));
-        match login {
-            Some(login) => Ok(request.basic_auth(&login.name, Some(&login.password))),
-            None => Err(request),
-        }
+    /// The credentials for the host of a URL that brings none.
+    pub(super) fn login(&self, url: &Url) -> Option<&Login> {
+        url.host_str().filter(|_| url.username().is_empty()).and_then(|host| self.netrc.login(host))
     }
 
     /// A request for the bytes as they are.
@@ -153,6 +149,14 @@ impl Network {
         let host = url.host_str().unwrap_or_default().to_owned();
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner); // a map is never half-changed
         Arc::clone(hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(self.per_host))))
+    }
+}
+
+/// The request as who that is; as nobody without.
+pub(super) fn with_login(request: RequestBuilder, login: Option<&Login>) -> RequestBuilder {
+    match login {
+        Some(login) => request.basic_auth(&login.name, Some(&login.password)),
+        None => request,
     }
 }
 

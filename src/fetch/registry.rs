@@ -11,7 +11,7 @@ use super::Fetcher;
 use super::document::{Answer, Document, failed};
 use super::error::FetchError;
 use super::mirrors::{Asker, GaveUp};
-use super::network::{Network, Trouble};
+use super::network::{Network, Trouble, with_login};
 
 /// Manifests and indexes, of the OCI's and of Docker's older kind.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
@@ -127,10 +127,8 @@ impl Network {
 
     /// Asks for a token: with the credentials for that place, else those for the registry, else as anybody.
     async fn token(&self, realm: &Url, registry: &Url) -> Result<String, Trouble> {
-        let request = self.client.get(realm.clone());
-        let request = self
-            .login(request, realm)
-            .unwrap_or_else(|request| self.login(request, registry).unwrap_or_else(|request| request));
+        let login = self.login(realm).or_else(|| self.login(registry));
+        let request = with_login(self.client.get(realm.clone()), login);
         let request = request.build().map_err(|error| Trouble::Next(error.to_string()))?;
         let response = self.execute(request).await?;
         if response.status() != StatusCode::OK {
