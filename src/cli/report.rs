@@ -108,7 +108,8 @@ fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
                 script.collect::<String>(),
                 lines.collect::<String>()
             );
-            vec![at(message, &[], help(error), sources)]
+            let places: Vec<_> = place(error).into_iter().map(|place| (place, "this step".to_owned())).collect();
+            vec![at(message, &places, help(error), sources)]
         }
         OpsError::Unsatisfiable { source, .. } => {
             vec![at(chain(error), &source.places, source.help.clone(), sources)]
@@ -164,10 +165,10 @@ fn place(error: &OpsError) -> Option<Place> {
                 | PlanError::Local { place, .. }
                 | PlanError::Dangling { place, .. },
         } => Some(*place),
-        OpsError::Step { source, .. } => match source.as_ref() {
+        OpsError::Step { place, source, .. } => match source.as_ref() {
             StepError::Absent { place, .. } => Some(*place),
-            StepError::Image(error) => error.place(),
-            _ => None,
+            StepError::Image(error) => error.place().or(*place),
+            _ => *place,
         },
         _ => None,
     }

@@ -85,8 +85,14 @@ fn build(
     let on_failure = if verb.debug_shell { OnFailure::Shell } else { OnFailure::Report };
     let report = ops::build(&workspace, &services, &request(&verb.chosen, outputs, on_failure))?;
     progress.clear();
-    if !arguments.common.quiet && report.ran == 0 {
-        let _ = writeln!(io::stderr(), "nothing to do: all {} step{} are done", report.steps, plural(report.steps));
+    if !arguments.common.quiet {
+        let said = if report.ran == 0 {
+            format!("nothing to do: all {} step{} are done", report.steps, plural(report.steps))
+        } else {
+            let images = report.images.len();
+            format!("{images} image{} written to {}", plural(images), report.outputs.join(" and "))
+        };
+        let _ = writeln!(io::stderr(), "{said}");
     }
     if verb.json {
         json(&report)?

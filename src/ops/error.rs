@@ -48,7 +48,7 @@ pub enum OpsError {
         source: FetchError,
     },
     #[error("{subject} failed")]
-    Step { subject: Subject, source: Box<StepError> },
+    Step { subject: Subject, place: Option<Place>, source: Box<StepError> },
     #[error("{count} steps failed")]
     Steps { count: usize, failures: Vec<OpsError> },
     #[error("cannot make an image's index")]

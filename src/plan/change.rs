@@ -20,6 +20,11 @@ pub enum Change {
         /// What it is; none when it is gone.
         new: Option<String>,
     },
+    /// A step that it needs is another one.
+    Need {
+        /// Which, in the words of people.
+        step: String,
+    },
     /// Nothing changed, but its output is no longer in the store.
     Gone,
 }
@@ -28,6 +33,7 @@ impl fmt::Display for Change {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::New => write!(out, "never built here"),
+            Self::Need { step } => write!(out, "it needs {step}, which is another one"),
             Self::Gone => write!(out, "its output is no longer in the store"),
             Self::Input { path, old: Some(old), new: Some(new) } => write!(out, "{path}: {old} → {new}"),
             Self::Input { path, old: None, new } => write!(out, "{path} is new: {}", new.as_deref().unwrap_or("")),
@@ -39,14 +45,19 @@ impl fmt::Display for Change {
 /// How many differences are worth telling.
 const TOLD: usize = 8;
 
-/// Compares what a key is made of now with what it was made of at the step's last run.
+/// Compares what a key is made of now with what it was made of at the step's last run. `needs` names the steps that it
+/// needs, in their order.
 #[must_use]
-pub fn explain(last: Option<&Value>, now: &Value) -> Vec<Change> {
+pub fn explain(last: Option<&Value>, now: &Value, needs: &[String]) -> Vec<Change> {
     let Some(last) = last else {
         return vec![Change::New];
     };
     let mut changes = Vec::new();
-    compare("", last, now, &mut changes);
+    compare("", &last["work"], &now["work"], &mut changes);
+    let (before, after) = (last["needs"].as_array(), now["needs"].as_array());
+    let changed =
+        after.into_iter().flatten().zip(needs).filter(|(need, _)| !before.is_some_and(|before| before.contains(need)));
+    changes.extend(changed.map(|(_, step)| Change::Need { step: step.clone() }).take(TOLD));
     if changes.is_empty() {
         changes.push(Change::Gone);
     }
@@ -109,9 +120,9 @@ fn push(changes: &mut Vec<Change>, path: String, old: Option<&Value>, new: Optio
 }
 
 fn join(path: &str, name: &str) -> String {
-    // the outermost level (`work`, its kind) says nothing to a person
+    // the outermost level, the kind of work, says nothing to a person
     match (path, name) {
-        ("", "work" | "needs") | ("", "root" | "source" | "stage" | "image" | "vendor") => String::new(),
+        ("", "root" | "source" | "stage" | "image" | "vendor" | "base") => String::new(),
         ("", name) => name.to_owned(),
         (path, name) => format!("{path}.{name}"),
     }
@@ -145,21 +156,29 @@ mod tests {
             json!({"work": {"image": {"packages": [
             {"name": "libc6", "architecture": "amd64", "version": version, "digest": version}]}}})
         };
-        let changes = explain(Some(&with("1")), &with("2"));
+        let changes = explain(Some(&with("1")), &with("2"), &[]);
         assert_eq!(changes.len(), 1);
         assert_eq!(changes[0].to_string(), "packages.libc6: 1 → 2");
     }
 
     #[test]
     fn nothing_changed_means_the_output_is_gone() {
-        assert_eq!(explain(Some(&json!({"work": 1})), &json!({"work": 1})), [Change::Gone]);
-        assert_eq!(explain(None, &json!({})), [Change::New]);
+        assert_eq!(explain(Some(&json!({"work": 1})), &json!({"work": 1}), &[]), [Change::Gone]);
+        assert_eq!(explain(None, &json!({}), &[]), [Change::New]);
+    }
+
+    #[test]
+    fn a_step_behind_it_is_told_by_its_name() {
+        let with = |key: &str| json!({"work": {"image": {}}, "needs": [["base", "1"], [{"entry": {"index": 0}}, key]]});
+        let names = ["image base".to_owned(), "stage app".to_owned()];
+        let told = explain(Some(&with("2")), &with("3"), &names);
+        assert_eq!(told, [Change::Need { step: "stage app".to_owned() }]);
     }
 
     #[test]
     fn scripts_that_changed_are_told_in_one_line() {
         let stage = |run: &str| json!({"work": {"stage": {"run": [run], "format": 1}}});
-        let told = explain(Some(&stage("make\ninstall")), &stage("make\nall"))[0].to_string();
+        let told = explain(Some(&stage("make\ninstall")), &stage("make\nall"), &[])[0].to_string();
         assert_eq!(told, "run.0: make install → make all");
     }
 }

@@ -7,7 +7,8 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::model::{
-    ArchiveName, Digest, ImageName, ImagePath, PackageName, Platform, RecipeName, SourceName, StageName, Timestamp,
+    ArchiveName, Digest, ImageName, ImagePath, PackageName, Place, Platform, RecipeName, SourceName, StageName,
+    Timestamp,
 };
 use crate::recipe::{Image, Limits, Stage, Unpack, meaning};
 
@@ -403,6 +404,16 @@ impl Plan<'_> {
 }
 
 impl Work<'_> {
+    /// Where a recipe asks for it, when one node does.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Stage(work) | Self::Vendor(work) => Some(work.stage.place),
+            Self::Image(work) => Some(work.image.name.place),
+            Self::Root(_) | Self::Source(_) | Self::Base(_) => None,
+        }
+    }
+
     /// The files that it reads from the store.
     #[must_use]
     pub fn files(&self) -> Vec<Digest> {

@@ -55,6 +55,8 @@ pub enum OnFailure {
 pub struct BuildReport {
     /// Images by name.
     pub images: Vec<ImageReport>,
+    /// Where they were written to.
+    pub outputs: Vec<String>,
     /// Steps of the plan.
     pub steps: usize,
     /// Steps that had to run.
@@ -107,7 +109,8 @@ pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequ
         }
     }
     let images = write_out(services, &images, &request.outputs)?;
-    Ok(BuildReport { images, steps: plan.steps.len(), ran })
+    let outputs = request.outputs.iter().map(ToString::to_string).collect();
+    Ok(BuildReport { images, outputs, steps: plan.steps.len(), ran })
 }
 
 /// Brings everything that `build` would need from the network into the store: files, commits, and the outputs of vendor
@@ -277,9 +280,11 @@ impl<'r, 'a> Run<'r, 'a> {
         let how = if known.is_some() { How::SameInputs } else { How::Ran };
         let outcome = match known {
             Some(known) => known,
-            None => self
-                .execute(step, &needs)
-                .map_err(|source| OpsError::Step { subject: step.subject.clone(), source: Box::new(source) })?,
+            None => self.execute(step, &needs).map_err(|source| OpsError::Step {
+                subject: step.subject.clone(),
+                place: step.work.place(),
+                source: Box::new(source),
+            })?,
         };
         results::remember(&services.store, self.plan, id, content.as_ref(), &outcome)?;
         services.observer.event(Event::Finished { subject: &step.subject, how, took: since.elapsed() });

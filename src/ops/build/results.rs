@@ -163,5 +163,6 @@ pub struct PlannedStep {
 /// Why a step has to run.
 pub(in crate::ops) fn reasons(store: &Store, plan: &Plan<'_>, id: StepId) -> Result<Vec<Change>, OpsError> {
     let last: Option<serde_json::Value> = store.record(LAST, &meaning(&plan.step(id).subject))?;
-    Ok(explain(last.as_ref(), &plan.preimage(id)))
+    let needs: Vec<String> = plan.step(id).needs.iter().map(|need| plan.step(need.step).subject.to_string()).collect();
+    Ok(explain(last.as_ref(), &plan.preimage(id), &needs))
 }

@@ -103,7 +103,8 @@ pub(super) fn pin_debian_source(
                 return Ok(Some(SourcePin::DebianSource { request: source_request(origin), version, archive, files }));
             }
             Err(error) => {
-                let text = format!("source package {name} {} is listed in {archive}, but cannot be fetched", package.version);
+                let text =
+                    format!("source package {name} {} is listed in {archive}, but cannot be fetched", package.version);
                 services.observer.event(Event::Note { text: &text });
                 failure.get_or_insert(error);
             }
