@@ -171,3 +171,63 @@ fn a_registry_that_serves_something_else_is_refused() {
     project.run(&["refresh"]).failed(&["cannot pin the base of image `app` for linux/amd64"]);
     assert!(!project.path("lock/app.kdl").exists());
 }
+
+/// Layers that another program made, with everything that a layer can say about those below it.
+const LAYERS: &[&str] = &[
+    "mkdir -p a d o; echo x > a/x; echo y > a/y; echo h > h1; ln h1 h2; echo d > d/file; echo o > o/old; echo f > f; ln -s f link; echo s > s; chmod 4755 s",
+    "rm a/x h1; rm -r d; echo now > d; rm -r o; mkdir o; echo new > o/new; mkdir f2; rm f; mkdir f; echo in > f/in",
+];
+
+#[test]
+fn whiteouts_and_links_of_foreign_layers_mean_what_umoci_means_by_them() {
+    let registry = Registry::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let layout = folder.path().join("layout");
+    let image = format!("{}:it", layout.display());
+    let umoci = |arguments: &[&str]| tool("umoci", Command::new("umoci").args(arguments));
+    umoci(&["init", "--layout", &layout.display().to_string()]);
+    umoci(&["new", "--image", &image]);
+    umoci(&["config", "--image", &image, "--architecture=amd64", "--os=linux", "--config.user=7"]);
+    for (number, script) in LAYERS.iter().enumerate() {
+        let bundle = folder.path().join(number.to_string());
+        umoci(&["unpack", "--rootless", "--image", &image, &bundle.display().to_string()]);
+        tool("dash", Command::new("sh").args(["-ec", script]).current_dir(bundle.join("rootfs")));
+        umoci(&["repack", "--image", &image, &bundle.display().to_string()]);
+    }
+    let digest = registry.push(&format!("oci:{}:it", layout.display()), "it", "oci");
+    let recipe = format!(
+        "platforms \"linux/amd64\"\nimage \"app\" oci=\"{}/it@{digest}\" {{ file \"/own\" \"x\"; user \"7\"; }}\n\
+         image \"other\" {{ from \"scratch\"; copy \"/h2\" from=\"app\"; copy \"/link\" from=\"app\"; copy \"/o\" from=\"app\"; user \"7\"; }}\n",
+        registry.address
+    );
+    let project = Project::new(None, &[("app", &recipe)]);
+    project.run(&["refresh"]).done();
+    let tar = project.path("app.tar");
+    project.run(&["build", "app", "--output", &format!("rootfs:{}", tar.display())]).done();
+
+    let theirs = folder.path().join("theirs");
+    umoci(&["unpack", "--rootless", "--image", &image, &theirs.display().to_string()]);
+    fs_err::write(theirs.join("rootfs/own"), "x").expect("written");
+    let ours = folder.path().join("ours");
+    fs_err::create_dir(&ours).expect("made");
+    tool("tar", Command::new("tar").arg("-xf").arg(&tar).arg("-C").arg(&ours));
+    let listed = |root: &std::path::Path| {
+        let mut find = Command::new("find");
+        find.arg(root).args(["-mindepth", "1", "-printf", "%P %y %m %s %l %n\n"]);
+        let mut lines: Vec<String> = text_of("findutils", &mut find).lines().map(str::to_owned).collect();
+        // folders have sizes and links of the file system's own
+        lines
+            .iter_mut()
+            .filter(|line| line.contains(" d "))
+            .for_each(|line| *line = line.split(" d ").next().unwrap_or_default().to_owned());
+        lines.sort();
+        lines
+    };
+    assert_eq!(listed(&ours), listed(&theirs.join("rootfs")));
+    tool("diffutils", Command::new("diff").arg("-r").arg(&ours).arg(theirs.join("rootfs")));
+
+    let tar = project.path("other.tar");
+    project.run(&["build", "other", "--output", &format!("rootfs:{}", tar.display())]).done();
+    let read = |path: &str| text_of("tar", Command::new("tar").arg("-xOf").arg(&tar).arg(path));
+    assert_eq!((read("h2").as_str(), read("o/new").as_str()), ("h\n", "new\n"));
+}

@@ -94,7 +94,7 @@ fn read_layer(store: &Store, digest: &Digest, tree: &mut FileTree) -> Result<Lay
     let mut unpacked = HashingReader::new(decompress(store.open_blob(digest)?).map_err(broken)?);
     let mut kept = StreamWriter::new(store, Compression::Zstd)?;
     let mut entries = Vec::new();
-    let mut tar = TarReader::new(&mut unpacked, Limits::default());
+    let mut tar = TarReader::layer(&mut unpacked, Limits::default());
     while let Some((entry, content)) = tar.next().map_err(broken)? {
         let is_file = matches!(entry.kind, EntryKind::File { .. });
         let written = if is_file { Some(kept.append(&entry, content).map_err(broken)?) } else { None };

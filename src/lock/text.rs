@@ -334,6 +334,11 @@ mod tests {
         lock.packages.insert(SetId { owner, platform: arm, build: Some(arm) }, PackageSet { request, packages });
         let owner = SetOwner::Image(ImageName::new("i").expect("a name"));
         lock.packages.insert(SetId { owner, platform: arm, build: None }, PackageSet { request, packages: Vec::new() });
+        let blob = |text: &str| BlobPin { size: 3, digest: digest(text) };
+        let reference = format!("ghcr.io/x/y:1@{}", digest("m")).parse().expect("a reference");
+        let layers = vec![blob("2"), blob("1")];
+        let pin = BasePin { reference, manifest: blob("m"), config: blob("c"), layers };
+        lock.bases.insert((ImageName::new("i").expect("a name"), arm), pin);
         lock
     }
 
@@ -349,7 +354,7 @@ mod tests {
     fn a_lock_is_kdl() {
         let text = render_recipe(&example());
         let document: kdl::KdlDocument = text.parse().expect("a general parser reads it too");
-        assert_eq!(document.nodes().len(), 7);
+        assert_eq!(document.nodes().len(), 8);
     }
 
     #[test]

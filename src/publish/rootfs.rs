@@ -133,7 +133,7 @@ fn each(
 ) -> Result<(), PublishError> {
     let wrong = |source| PublishError::Layer { layer: layer.descriptor.digest, source };
     let blob = store.open_blob(&layer.descriptor.digest)?;
-    let mut tar = TarReader::new(decompress(BufReader::with_capacity(1 << 17, blob)).map_err(wrong)?, LIMITS);
+    let mut tar = TarReader::layer(decompress(BufReader::with_capacity(1 << 17, blob)).map_err(wrong)?, LIMITS);
     while let Some((entry, mut content)) = tar.next().map_err(wrong)? {
         visit(entry, &mut content).map_err(wrong)?;
     }
