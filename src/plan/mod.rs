@@ -16,14 +16,20 @@
 
 mod builder;
 mod change;
+mod error;
 mod fit;
 mod request;
+mod selection;
+mod sources;
+mod stages;
 mod step;
 
-pub use builder::{LocalFiles, PlanError, Selection, plan, vendor_plan};
+pub use builder::{LocalFiles, plan, vendor_plan};
 pub use change::{Change, explain};
+pub use error::PlanError;
 pub use fit::{Misfit, MisfitKind};
 pub use request::{SetRequest, WantedPackage, base_packages, image_request, source_request, stage_request};
+pub use selection::Selection;
 pub use step::{
     BaseWork, EditInput, ImageWork, Location, Need, PackageInput, Plan, RemoteFile, Role, RootEntry, RootWork,
     SourceInput, SourceWork, StageWork, Step, StepId, Subject, Work,

@@ -1,0 +1,72 @@
+//! Why there is no plan.
+
+use camino::Utf8PathBuf;
+use thiserror::Error;
+
+use super::fit::Misfit;
+use crate::model::{ImageName, Place, Platform};
+
+/// Why there is no plan.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// The lock does not answer what the recipes ask.
+    #[error("the lock does not fit the recipes")]
+    Unfit {
+        /// All of it, sorted.
+        misfits: Vec<Misfit>,
+    },
+    /// A name that is no image.
+    #[error("there is no image `{name}`")]
+    UnknownImage {
+        /// The name.
+        name: ImageName,
+        /// The images that there are.
+        known: Vec<ImageName>,
+    },
+    /// An image that is not for a platform that was asked for.
+    #[error("image `{name}` is not for {platform}")]
+    NotFor {
+        /// The image.
+        name: ImageName,
+        /// The platform.
+        platform: Platform,
+        /// What its recipe says.
+        known: Vec<Platform>,
+    },
+    /// A stage needs a toolchain that is not there for the machine that builds.
+    #[error("`{toolchain}` cannot be built on {build}: its recipe does not name that platform")]
+    NoToolchain {
+        /// The image.
+        toolchain: ImageName,
+        /// The build machine's platform.
+        build: Platform,
+        /// Where a stage asks for it.
+        place: Place,
+    },
+    /// A file beside a recipe cannot be read.
+    #[error("cannot read `{path}`, which is copied into an image or a source")]
+    Local {
+        /// Relative to the project.
+        path: Utf8PathBuf,
+        /// Where the recipe says so.
+        place: Place,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A toolchain's image takes files out of another image, and roots are made without images.
+    #[error("a toolchain's image cannot copy from image `{image}`: copy from the stage that makes the files")]
+    ToolchainFromImage {
+        /// The other image.
+        image: ImageName,
+        /// Where.
+        place: Place,
+    },
+    /// A reference that loading the recipes should have refused.
+    #[error("{what} is not known")]
+    Dangling {
+        /// What.
+        what: String,
+        /// Where.
+        place: Place,
+    },
+}
