@@ -1,0 +1,225 @@
+//! What the recipes mean: concrete values only, once per platform, each with the place it was written at where a later
+//! error may have to point at it.
+//!
+//! A [`Project`] holds no defaults to fill in, no `on` block and no `${…}`: those were resolved on the way. Its parts
+//! serialise without their places, so that what they mean can be hashed into the key of a step.
+
+mod image;
+mod source;
+mod stage;
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use serde::Serialize;
+
+use crate::model::{
+    ArchiveName, Digest, ImageName, Place, Platform, Principal, RecipeName, SourceMap, SourceName, Spanned, StageName,
+};
+
+pub use image::{
+    Account, Base, Compression, Config, Configure, CopyFrom, Entry, EntryKind, EnvVar, Group, Healthcheck, Image, Port,
+    Runtime, User, Waiver,
+};
+pub use source::{DistributionRef, Download, Edit, GitReference, Origin, Signature, Source, Unpack};
+pub use stage::{Dependencies, Limits, PackageRequest, PackageSelection, Per, Stage, StageCopy, Use};
+
+/// All recipes of a repository, read and checked.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder that holds `images/` and `lock/`.
+    pub root: Utf8PathBuf,
+    /// The texts that places point into.
+    pub sources: SourceMap,
+    /// Package archives by name.
+    pub archives: BTreeMap<ArchiveName, Archive>,
+    /// What `distribution NAME suite=` stands for.
+    pub distributions: Vec<Distribution>,
+    /// What recipes build for unless they say otherwise.
+    pub platforms: Vec<Platform>,
+    /// What stages may be built on (`build-platforms`, linux/amd64 when the project does not say): `refresh` pins the
+    /// roots of stages for each of them.
+    pub build_platforms: Vec<Platform>,
+    /// Labels that every image carries.
+    pub labels: BTreeMap<String, Spanned<String>>,
+    /// What every image must keep to.
+    pub policy: Policy,
+    /// The recipes by name.
+    pub recipes: BTreeMap<RecipeName, RecipeSet>,
+}
+
+/// What the images that are run must keep to: those that nothing else of the project is built on. An image is excused by
+/// `waive`, which names the check.
+#[derive(Debug, Default)]
+pub struct Policy {
+    /// Users that an image may not run as.
+    pub user_not: Vec<Spanned<Principal>>,
+    /// Whether an image must have a health check; where it stands.
+    pub healthcheck: Option<Place>,
+    /// Licences (SPDX identifiers) that a recipe may have; any when empty.
+    pub licenses: Vec<Spanned<String>>,
+}
+
+/// One recipe, as it reads for each of its platforms.
+#[derive(Debug)]
+pub struct RecipeSet {
+    /// Its name.
+    pub name: RecipeName,
+    /// Its folder, relative to the project's root.
+    pub folder: Utf8PathBuf,
+    /// Its first node, for errors about the recipe as such.
+    pub place: Place,
+    /// In the order written.
+    pub platforms: Vec<Platform>,
+    /// One reading per platform.
+    pub on: BTreeMap<Platform, Recipe>,
+}
+
+/// A package archive.
+#[derive(Debug, Serialize)]
+pub struct Archive {
+    /// Its name.
+    pub name: Spanned<ArchiveName>,
+    /// Which format its indexes and packages have.
+    pub kind: ArchiveKind,
+    /// `main`, …
+    pub components: Vec<String>,
+    /// File with the public keys, relative to `images/`.
+    pub keyring: Spanned<Utf8PathBuf>,
+    /// Primary fingerprints that may sign, upper-case hexadecimal; all keys of the keyring when empty.
+    pub fingerprints: Vec<String>,
+    /// Base URL of the dated record of last resort.
+    pub snapshot: Option<Spanned<String>>,
+}
+
+/// The format of an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArchiveKind {
+    /// Debian.
+    Deb,
+    /// Alpine's, version 2.
+    Apk,
+}
+
+/// A named set of suites.
+#[derive(Debug, Serialize)]
+pub struct Distribution {
+    /// `debian`.
+    pub name: Spanned<String>,
+    /// `trixie`.
+    pub suite: String,
+    /// Archives and suites, most basic first.
+    pub uses: Vec<SuiteUse>,
+}
+
+/// A suite of an archive.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SuiteUse {
+    /// The archive.
+    pub archive: ArchiveName,
+    /// The suite (`trixie-updates`).
+    pub suite: String,
+}
+
+/// A recipe as it reads for one platform.
+#[derive(Debug, Serialize)]
+pub struct Recipe {
+    /// What its images say of themselves.
+    pub about: About,
+    /// Whether it is still cared for.
+    pub status: Status,
+    /// Extra tags for its images.
+    pub tags: Vec<String>,
+    /// `let` values, which `run` sees as environment variables.
+    pub values: BTreeMap<String, String>,
+    /// Its sources.
+    pub sources: BTreeMap<SourceName, Source>,
+    /// Its stages.
+    pub stages: BTreeMap<StageName, Stage>,
+    /// Its images.
+    pub images: BTreeMap<ImageName, Image>,
+    /// Its tests.
+    pub tests: Vec<Test>,
+}
+
+/// Becomes the labels `org.opencontainers.image.*`.
+#[derive(Debug, Default, Serialize)]
+#[expect(missing_docs, reason = "each is the label of the same name")]
+pub struct About {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub license: Option<Spanned<String>>,
+    pub url: Option<String>,
+    pub authors: Vec<String>,
+}
+
+/// Whether a recipe is still cared for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Built and refreshed.
+    #[default]
+    Maintained,
+    /// Built, never refreshed.
+    Frozen,
+    /// Neither, unless named.
+    Retired,
+}
+
+/// A test of a built image.
+#[derive(Debug, Serialize)]
+pub struct Test {
+    /// Where the node stands.
+    #[serde(skip)]
+    pub place: Place,
+    /// What it shows.
+    pub title: String,
+    /// The image.
+    pub image: Spanned<ImageName>,
+    /// What is run in it.
+    pub run: Vec<String>,
+    /// Texts that must come out on stdout.
+    pub stdout: Vec<String>,
+}
+
+impl Project {
+    /// The recipe and the image of this name on `platform`, wherever it is.
+    #[must_use]
+    pub fn image(&self, name: &ImageName, platform: Platform) -> Option<(&RecipeSet, &Image)> {
+        self.recipes.values().find_map(|set| Some((set, set.on.get(&platform)?.images.get(name)?)))
+    }
+
+    /// The recipe that declares an image of this name on any platform.
+    #[must_use]
+    pub fn recipe_of(&self, name: &ImageName) -> Option<&RecipeSet> {
+        self.recipes.values().find(|set| set.on.values().any(|recipe| recipe.images.contains_key(name)))
+    }
+
+    /// The suites of a distribution.
+    #[must_use]
+    pub fn distribution(&self, wanted: &DistributionRef) -> Option<&Distribution> {
+        self.distributions.iter().find(|known| *known.name == wanted.name && known.suite == wanted.suite)
+    }
+
+    /// The distribution of an image: its own, or that of the image it is built on, through any number of bases.
+    #[must_use]
+    pub fn distribution_of(&self, image: &Image, platform: Platform) -> Option<DistributionRef> {
+        let mut image = image;
+        // `recipe::load` refuses cyclic images; the bound keeps this total all the same
+        for _ in 0..64 {
+            match (&image.distribution, &image.from) {
+                (Some(distribution), _) => return Some(distribution.value.clone()),
+                (None, Base::Image(base)) => image = self.image(base, platform)?.1,
+                (None, Base::Scratch | Base::Oci(_)) => return None,
+            }
+        }
+        None
+    }
+}
+
+/// A digest of what `value` means: its JSON, whose field order is fixed.
+#[must_use]
+pub fn meaning<T: Serialize>(value: &T) -> Digest {
+    Digest::of(&serde_json::to_vec(value).unwrap_or_default()) // plain data: maps have string keys
+}
