@@ -32,6 +32,7 @@ mod layer;
 mod merge;
 pub mod oci;
 mod packages;
+mod requested;
 mod segment;
 mod shelf;
 mod state;

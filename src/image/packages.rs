@@ -16,6 +16,7 @@ use crate::store::Store;
 
 use super::ImageError;
 use super::merge::Relations;
+use super::requested;
 use super::segment::{Edits, Segment, SegmentKey};
 use super::state::InstalledPackage;
 
@@ -88,6 +89,7 @@ impl Packages {
         for index in 0..packages.all.len() {
             packages.read_control(index)?;
         }
+        requested::mark(&mut packages.all, image);
         Ok(packages)
     }
 

@@ -21,6 +21,8 @@ use crate::recipe::{Base, CopyFrom, EntryKind, Image, Origin, Project, Recipe, R
 
 /// Moves when the way a kind of step works does, so that results of older versions are not taken for new ones.
 pub(super) const FORMAT: u32 = 1;
+/// The same for images, which move more often.
+const IMAGE_FORMAT: u32 = 2;
 
 /// Hashes of files beside recipes, which the graph needs and this room does not read.
 pub trait LocalFiles {
@@ -186,7 +188,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         let local = self.entries(set, recipe, image, platform, &mut needs)?;
         let created = self.recipe_lock(&set.name).map_or(EPOCH, |lock| lock.created);
         let labels = labels(self.project, recipe, image);
-        let work = ImageWork { format: FORMAT, platform, image, labels, created, packages, local };
+        let work = ImageWork { format: IMAGE_FORMAT, platform, image, labels, created, packages, local };
         let subject =
             Subject { recipe: Some(set.name.clone()), part: Part::Image(name.clone()), platform: Some(platform) };
         Ok(self.add(subject, Work::Image(Box::new(work)), needs))

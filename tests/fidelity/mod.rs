@@ -13,7 +13,7 @@ use reference::Reference;
 use tree::MemoryTree;
 
 /// Where a minimal system may differ, and why that is right.
-const MINBASE: &[Allowed] = &[
+pub(crate) const MINBASE: &[Allowed] = &[
     Allowed { path: "/dev/**", reason: "the container runtime provides device nodes" },
     Allowed { path: "/etc/{hostname,resolv.conf}", reason: "copied from the machine that ran mmdebstrap" },
     Allowed { path: "/etc/apt/sources.list", reason: "names the mirror that mmdebstrap used" },

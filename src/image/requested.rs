@@ -1,0 +1,69 @@
+//! Which packages of an image count as asked for, as apt's `extended_states` records it: those that the recipe names, those
+//! of the sets that it names, and what makes a system essential. Bootstrapping tools unpack the essential packages, with
+//! all that these need, before there is an apt that could mark them as automatic; the oracle is mmdebstrap.
+
+use std::collections::BTreeSet;
+
+use crate::distribution::debian::deb822::{Limits, Reader};
+use crate::distribution::debian::relation;
+use crate::recipe::{Image, PackageSelection};
+
+use super::packages::Opened;
+
+/// What decides about a package.
+struct Facts {
+    name: String,
+    provides: Vec<String>,
+    /// Groups of alternatives.
+    needs: Vec<Vec<String>>,
+    essential: bool,
+    required: bool,
+}
+
+/// Marks packages that the image itself has.
+pub(super) fn mark(packages: &mut [Opened], image: &Image) {
+    let facts: Vec<Facts> = packages.iter().map(|package| Facts::of(&package.segment.control.control)).collect();
+    let required = image.selections.iter().any(|selection| selection.value == PackageSelection::Required);
+    let mut basic = BTreeSet::new();
+    let mut open: Vec<usize> = (0..facts.len()).filter(|&index| facts[index].essential).collect();
+    while let Some(index) = open.pop() {
+        if basic.insert(index) {
+            open.extend(facts[index].needs.iter().filter_map(|alternatives| satisfied_by(&facts, alternatives)));
+        }
+    }
+    for (index, package) in packages.iter_mut().enumerate().filter(|(_, package)| package.own) {
+        package.installed.requested |= basic.contains(&index) || required && facts[index].required;
+    }
+}
+
+/// The package that satisfies the first alternative that any does.
+fn satisfied_by(facts: &[Facts], alternatives: &[String]) -> Option<usize> {
+    alternatives.iter().find_map(|wanted| {
+        let named = facts.iter().position(|package| package.name == *wanted);
+        named.or_else(|| facts.iter().position(|package| package.provides.contains(wanted)))
+    })
+}
+
+impl Facts {
+    /// Reads a control file, which was parsed before: what cannot be read says nothing.
+    fn of(control: &str) -> Self {
+        let mut stanzas = Reader::new(control.as_bytes(), Limits::default());
+        let stanza = stanzas.next().ok().flatten();
+        let field = |name: &str| stanza.as_ref().and_then(|stanza| stanza.get(name)).unwrap_or_default().to_owned();
+        let names = |text: &str| -> Vec<String> {
+            let relations = relation::parse_flat(text).unwrap_or_default();
+            relations.iter().map(|relation| relation.name.to_owned()).collect()
+        };
+        let groups = |text: &str| -> Vec<Vec<String>> {
+            let groups = relation::parse(text).unwrap_or_default();
+            groups.iter().map(|group| group.iter().map(|relation| relation.name.to_owned()).collect()).collect()
+        };
+        Self {
+            name: field("Package"),
+            provides: names(&field("Provides")),
+            needs: [groups(&field("Pre-Depends")), groups(&field("Depends"))].concat(),
+            essential: field("Essential") == "yes",
+            required: field("Priority") == "required",
+        }
+    }
+}
