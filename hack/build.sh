@@ -7,5 +7,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 "$root/hack/prepare.sh" build
 [ -d "$HOME/.cargo/bin" ] && PATH=$HOME/.cargo/bin:$PATH
 
-cargo build --quiet --release --locked --manifest-path "$root/Cargo.toml" >&2
-exec "${CARGO_TARGET_DIR:-$root/target}/release/orchestrate" --project "$root" build "$@"
+tool=${CARGO_TARGET_DIR:-$root/target}/release/orchestrate
+[ -x "$tool" ] || echo "compiling orchestrate, which takes some minutes the first time" >&2
+quiet=(--quiet)
+[ -t 2 ] && quiet=() # cargo's own progress bar
+cargo build "${quiet[@]}" --release --locked --manifest-path "$root/Cargo.toml" >&2
+exec "$tool" --project "$root" build "$@"

@@ -10,8 +10,8 @@ const FORGIVEN: &[&str] = &["|| true", "|| :", "||:", "||true", "|| exit 1", "||
 
 /// The words of a line that is one command and nothing else, without their quotes; none for every other line.
 pub(super) fn words(line: &str) -> Option<Vec<String>> {
-    let command = silenced(FORGIVEN.iter().find_map(|tail| line.strip_suffix(tail)).unwrap_or(line));
-    let command = command.trim_end_matches(';').trim();
+    let command = FORGIVEN.iter().find_map(|tail| line.strip_suffix(tail)).unwrap_or(line);
+    let command = silenced(command.trim_end().trim_end_matches(';'));
     // debhelper's way to name the root that dpkg works on; it is empty in an image
     let command = command.replace("${DPKG_ROOT:+--root=\"$DPKG_ROOT\"} ", "");
     // as debhelper writes the versions that it hands to dpkg-maintscript-helper
@@ -49,12 +49,20 @@ fn is_question(part: &str) -> bool {
     inert && (bracketed || asked || helper)
 }
 
-/// Without redirections that throw output away or show it elsewhere.
+/// Without redirections that throw output away or show it elsewhere. Only whole words are such: `>/dev/nullx` is a file.
 fn silenced(text: &str) -> String {
-    let quiet = [">/dev/null", "> /dev/null", "2>&1", "1>&2", ">&2"];
-    quiet
-        .iter()
-        .fold(text.replace("2>/dev/null", "").replace("2> /dev/null", ""), |text, quiet| text.replace(quiet, ""))
+    const QUIET: &[&str] = &[">/dev/null", "1>/dev/null", "2>/dev/null", "2>&1", "1>&2", ">&2"];
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut kept = Vec::new();
+    let mut index = 0;
+    while let Some(word) = words.get(index) {
+        let apart = matches!(*word, ">" | "1>" | "2>") && words.get(index + 1) == Some(&"/dev/null");
+        if !apart && !QUIET.contains(word) {
+            kept.push(*word);
+        }
+        index += if apart { 2 } else { 1 };
+    }
+    kept.join(" ")
 }
 
 /// With the substitutions that only ask where a program is replaced by its name.
@@ -98,6 +106,10 @@ mod tests {
             "update-rc.d x defaults; rm -rf /etc",
             "update-rc.d x defaults && touch /etc/y",
             "update-rc.d x > /etc/y",
+            "update-rc.d x >/dev/nully",
+            "update-rc.d x 2>/dev/nully",
+            "update-rc.d x >&2y",
+            "update-rc.d x >>/dev/null/y",
             "update-rc.d x >/dev/null || touch /etc/y",
             "update-rc.d `touch /etc/y`",
             "update-rc.d $(touch /etc/y)",
@@ -135,6 +147,7 @@ mod tests {
             "if [ -n \"$(which x; touch /etc/y)\" ]; then",
             "if [ -n \"`touch /etc/x`\" ]; then",
             "if command -v x > /etc/y; then",
+            "if command -v x 2>/dev/nully; then",
             "if deb-systemd-helper enable was-enabled; then",
             "if touch x || true; then",
         ] {
