@@ -8,6 +8,9 @@ use crate::model::{Digest, ImageReference, Platform};
 use crate::ops::error::PinError;
 use crate::ops::services::Services;
 
+const MOST_LAYERS: usize = 127;
+const LARGEST_CONFIG: u64 = 8 << 20;
+
 /// What is read of a manifest or an index, of the OCI's or of Docker's kind: the fields are the same.
 #[derive(Deserialize)]
 struct Document {
@@ -71,6 +74,12 @@ pub(super) fn pin_base(
     let config = document.config.ok_or_else(|| not_an_image("it has no configuration"))?;
     if let Some(layer) = document.layers.iter().find(|layer| !layer.media_type.contains("tar")) {
         return Err(not_an_image(&format!("`{}` is not a layer of files", layer.media_type)));
+    }
+    if document.layers.len() > MOST_LAYERS {
+        return Err(not_an_image(&format!("it has {} layers; runtimes stack {MOST_LAYERS}", document.layers.len())));
+    }
+    if config.size > LARGEST_CONFIG {
+        return Err(not_an_image(&format!("its configuration has {} bytes", config.size)));
     }
     let layers = document.layers.iter().map(Descriptor::pin).collect();
     Ok(BasePin { reference: reference.clone(), manifest, config: config.pin(), layers })
