@@ -156,8 +156,9 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.podman(&["unshare", "true"]); // its storage holds files of other owners, which only it can remove
-        self.podman(&["system", "reset", "--force"]);
+        self.podman(&["rm", "--all", "--force"]);
+        // the storage driver of root mounts its own folder; the folder itself goes with the value
+        let _ = Command::new("umount").arg("--lazy").arg(self.folder.path().join("storage/overlay")).output();
     }
 }
 
