@@ -113,9 +113,13 @@ impl Engine {
         let said = [logs.stdout, logs.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
         assert!(healthy, "{name} is not well, as {:?}:\n{said}", self.user);
         let user = self.ok(&["inspect", "--format", "{{.Config.User}}", &container]);
-        let uid = self.ok(&["top", &container, "uid"]);
-        assert!(!["", "root", "0"].contains(&user.trim()), "{name} runs as `{user}`");
-        assert!(uid.lines().skip(1).all(|uid| uid.trim() != "0"), "{name} runs as root: {uid}");
+        let running = self.ok(&["top", &container, "user"]);
+        let nobody = ["", "root", "0"];
+        assert!(!nobody.contains(&user.trim()), "{name} runs as `{user}`");
+        assert!(
+            running.lines().count() > 1 && running.lines().skip(1).all(|user| !nobody.contains(&user.trim())),
+            "{running}"
+        );
         self.ok(&["rm", "--force", "--time=0", &container]);
     }
 
