@@ -110,6 +110,23 @@ impl Fetcher {
         }
     }
 
+    /// Sees to it that one of the URLs has a file, without fetching it.
+    ///
+    /// # Errors
+    /// When none has it, or the network is off.
+    pub fn look(&self, urls: &[Url]) -> Result<(), FetchError> {
+        self.online(&label(urls))?;
+        let network = self.network()?;
+        let label = label(urls);
+        let asker = Asker { label: &label, observer: &() };
+        let attempts = network.each_mirror(asker, urls, async |url| network.look(url).await);
+        match network.runtime.block_on(attempts) {
+            Ok(()) => Ok(()),
+            Err(GaveUp::Store(error)) => Err(error.into()),
+            Err(GaveUp::Tried(attempts)) => Err(failed(urls, attempts)),
+        }
+    }
+
     /// Refuses when the network is off.
     pub(super) fn online(&self, label: &str) -> Result<(), FetchError> {
         if self.config.offline { Err(FetchError::Offline { missing: vec![label.to_owned()] }) } else { Ok(()) }
@@ -167,6 +184,18 @@ impl Network {
         })
         .await?;
         Ok(Answer::Changed(Document { bytes, url: url.clone(), validators }))
+    }
+
+    /// Asks for the head of a file.
+    async fn look(&self, url: &Url) -> Result<(), Trouble> {
+        if url.scheme() == "file" {
+            return local_body(url, 0, u64::MAX, |_| Ok(()));
+        }
+        let response = self.send(self.authorise(self.client.head(url.clone()), url)).await?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(Trouble::Next(format!("the server says {status}"))),
+        }
     }
 
     async fn pin(&self, store: &Store, url: &Url, limit: u64, asker: Asker<'_>) -> Result<Pinned, Trouble> {

@@ -127,7 +127,7 @@ impl FetchError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let text = match self {
-            Self::Offline { .. } => "run once without `--offline`",
+            Self::Offline { .. } => "run `orchestrate fetch` where there is a network, or once without `--offline`",
             Self::Failed { failures } if failures.iter().any(Failure::is_wrong_content) => {
                 "what is served is not what was pinned: if that is expected, run `orchestrate refresh`; if not, ask why"
             }

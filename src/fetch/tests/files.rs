@@ -114,7 +114,10 @@ fn offline_all_that_is_missing_is_listed_and_what_is_there_is_enough() {
     let error = offline.fetch(&store, &wants, &()).expect_err("missing");
     let expected = "2 inputs are not in the store, and the network is off:\n  - libc6 2.41\n  - zlib1g 1.3";
     assert_eq!(error.to_string(), expected);
-    assert_eq!(error.help().as_deref(), Some("run once without `--offline`"));
+    assert_eq!(
+        error.help().as_deref(),
+        Some("run `orchestrate fetch` where there is a network, or once without `--offline`")
+    );
     assert!(matches!(offline.document(&[url], 1), Err(FetchError::Offline { .. })));
 }
 
@@ -211,4 +214,18 @@ fn a_configuration_that_is_of_no_use_is_refused_at_once() {
             "{error}"
         );
     }
+}
+
+/// What the store holds says nothing about a mirror.
+#[test]
+fn a_look_asks_for_the_head_alone() {
+    let server = Server::start(|request| match request.target.ends_with("there") {
+        true => Reply::ok(b""),
+        false => Reply::status(404),
+    });
+    let fetcher = fetcher();
+    fetcher.look(&[server.url("gone"), server.url("there")]).expect("the second has it");
+    let error = fetcher.look(&[server.url("gone")]).expect_err("nobody has it");
+    assert!(error.to_string().contains("404 Not Found"), "{error}");
+    assert!(server.requests().iter().all(|request| request.method == "HEAD"), "{:?}", server.requests());
 }

@@ -81,7 +81,8 @@ fn parse(url: &str) -> Result<Url, PinError> {
 }
 
 /// The newest version of a source package whose files can be had: an archive may list a version that its mirrors do not
-/// have yet, or no more. What is passed over for that is told. When none of the listed ones can be had, the pin stays
+/// have yet, or no more. What is passed over for that is told. What the store holds does not count: others build by the
+/// same lock from a store that lacks it. When none of the listed ones can be had, the pin stays
 /// where it is, if that version still can: a mirror that lags behind is no reason to be unable to refresh all the rest.
 pub(super) fn pin_debian_source(
     project: &Project,
@@ -141,6 +142,9 @@ fn fetch_files(
         urls: bases.iter().filter_map(|base| base.join(&file.path).ok()).collect(),
     };
     let wants: Vec<Want> = files.iter().map(want).collect();
+    for want in wants.iter().filter(|want| services.store.has_blob(&want.digest)) {
+        services.fetcher.look(&want.urls)?;
+    }
     services.fetcher.fetch(&services.store, &wants, &Told(services))
 }
 
