@@ -57,7 +57,11 @@ $everything build debian --platform linux/amd64 --output "oci:$work/debian" > /d
 debs=$(sed -n '/image="debian" platform="linux\/amd64"/,/^}/s/.*sha256="\([0-9a-f]*\)".*/\1/p' "$work/lock/debian.kdl")
 mkdir "$work/repo"
 for hash in $debs; do cp "$(find "$full/blobs" -name "$hash")" "$work/repo/$hash.deb"; done
-(cd "$work/repo" && dpkg-scanpackages --multiversion . > Packages 2> /dev/null)
+(
+  cd "$work/repo" && dpkg-scanpackages --multiversion . > Packages 2> /dev/null
+  # mmdebstrap looks for the essential packages of the suite that it is told, by the name in this file
+  printf 'Suite: trixie\nCodename: trixie\nSHA256:\n %s %s Packages\n' "$(sha256sum < Packages | cut -d' ' -f1)" "$(stat -c %s Packages)" > Release
+)
 mkdir -p "$work/debs"
 for hash in $debs; do
   path=$(cd "$full" && find blobs -name "$hash")
@@ -66,14 +70,16 @@ done
 
 build="$tool --quiet --project $work --store $work/store build debian --platform linux/amd64 --output oci:$work/one --offline"
 only_debs="remove $work/store; remove $work/one; mkdir $work/store; cp -p $full/version $work/store/; cp -al $work/debs/blobs $work/store/"
-# the peer keeps its tree in memory, where it is fastest
-peer="TMPDIR=/dev/shm mmdebstrap --quiet --variant=minbase trixie $work/peer.tar 'deb [trusted=yes] copy://$work/repo ./'"
+# both work on the same file system, that of TMPDIR
+peer="TMPDIR=$work mmdebstrap --quiet --variant=minbase trixie $work/peer.tar 'deb [trusted=yes] copy://$work/repo ./'"
 # what every assembler has to do with these packages: verify, decode, hash, compress, hash again; by the fastest tools, on all cores
 one='openssl dgst -sha256 "$0" && dpkg-deb --fsys-tarfile "$0" > "$0.tar" && openssl dgst -sha256 "$0.tar" && libdeflate-gzip -6 -c "$0.tar" > "$0.gz" && openssl dgst -sha256 "$0.gz"'
 floor="ls $work/repo/*.deb | xargs -P$(nproc) -n1 sh -c '$one'"
 fresh_floor="rm -f $work/repo/*.tar $work/repo/*.gz"
 
 read -r ours theirs faster low high < <(pairs "$only_debs" "$build" "rm -f $work/peer.tar" "$peer")
+entries=$(tar -tf "$work/peer.tar" | wc -l)
+[ "$entries" -gt 5000 ] || { echo "mmdebstrap made a system of $entries entries: nothing to compare with" >&2; exit 1; }
 read -r _ limit over _ _ < <(pairs "$only_debs" "$build" "$fresh_floor" "$floor")
 memory=$( (eval "$only_debs"; exec /usr/bin/time -f %M $build > /dev/null) 2>&1 | tail -n1)
 
