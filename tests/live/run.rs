@@ -161,6 +161,8 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.podman(&["rm", "--all", "--force"]);
+        // of an ordinary user it leaves a process behind that holds the namespaces for the next command
+        self.podman(&["system", "migrate"]);
         // the storage driver of root mounts its own folder; the folder itself goes with the value
         let _ = Command::new("umount").arg("--lazy").arg(self.folder.path().join("storage/overlay")).output();
     }
