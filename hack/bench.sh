@@ -23,7 +23,7 @@ pairs() { # PREPARE_A COMMAND_A PREPARE_B COMMAND_B
   for run in $(seq "$runs"); do
     printf '%s %s\n' "$(timed "$1" "$2")" "$(timed "$3" "$4")"
   done | awk '
-    { a[NR] = $1; b[NR] = $2; r[NR] = $1 / $2 }
+    { a[NR] = $1; b[NR] = $2; r[NR] = $2 > 0 ? $1 / $2 : 0 }
     function median(list,   i, j, t) {
       for (i = 1; i <= NR; i++) for (j = i + 1; j <= NR; j++) if (list[j] < list[i]) { t = list[i]; list[i] = list[j]; list[j] = t }
       return list[int((NR + 1) / 2)]
@@ -46,7 +46,21 @@ row() { printf '%-66s %8s  %s\n' "$1" "$2" "${3:-}"; }
 # the same packages.
 cp -r "$root/images" "$root/lock" "$work/"
 mkdir "$work/images/second"
-second() { printf 'title "Second"\nlicense "GPL-2.0-or-later"\nimage "second" {\n  from "scratch"\n  distribution "debian" suite="trixie"\n  package-set "required"\n  packages "apt"\n  file "/etc/run" "%s"\n  user "root" reason="measured"\n  healthcheck "none" reason="measured"\n}\n' "$1" > "$work/images/second/recipe.kdl"; }
+second() { # TEXT of a file, so that no two runs make the same layer
+  cat > "$work/images/second/recipe.kdl" << RECIPE
+title "Second"
+license "GPL-2.0-or-later"
+image "second" {
+    from "scratch"
+    distribution "debian" suite="trixie"
+    package-set "required"
+    packages "apt"
+    file "/etc/run" "$1"
+    user "root" reason="measured"
+    healthcheck "none" reason="measured"
+}
+RECIPE
+}
 second 0
 everything="$tool --quiet --project $work --store $full"
 $everything refresh > /dev/null

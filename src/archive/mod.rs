@@ -22,6 +22,7 @@ mod tar_writer;
 #[cfg(test)]
 mod tests;
 mod ustar;
+mod whiteout;
 mod zstd_frames;
 
 pub use ar::{ArMember, ArReader};
@@ -36,4 +37,5 @@ pub use limits::Limits;
 pub use members::{Located, Member, locate};
 pub use tar_reader::{Content, TarReader};
 pub use tar_writer::{END_BLOCKS, TarWriter};
+pub use whiteout::Whiteout;
 pub use zstd_frames::{ZSTD_CODEC, ZstdFrames, ZstdLevel, inflate_frame};

@@ -10,7 +10,7 @@ use crate::model::ImagePath;
 
 use super::tar_entry::Extended;
 use super::ustar::{BLOCK, Header, flag};
-use super::{ArchiveError, Entry, Limits, PathGuard};
+use super::{ArchiveError, Entry, Limits, PathGuard, Whiteout};
 
 /// Hands out the entries of an archive one after the other. Between two entries the content of the first can be read;
 /// what is left of it is skipped.
@@ -19,7 +19,7 @@ pub struct TarReader<R> {
     limits: Limits,
     /// None when the archive is trusted.
     guard: Option<PathGuard>,
-    /// Whether names that begin with `.wh.` are marks of a layer and not files.
+    /// Whether names of marks ([`Whiteout`]) are marks of a layer and not files.
     marks: bool,
     end: End,
     /// Leading components to drop.
@@ -34,9 +34,6 @@ pub struct TarReader<R> {
     path: Option<ImagePath>,
     finished: bool,
 }
-
-/// How the names of marks begin (OCI image specification, layer.md, "Whiteouts").
-const MARK: &[u8] = b".wh.";
 
 /// What may end an archive.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -109,7 +106,7 @@ impl<R: Read> TarReader<R> {
         while let Some(entry) = self.listed_entry()? {
             if let Some(entry) = entry.strip(self.strip)? {
                 self.path = Some(entry.path.clone());
-                let judged = !(self.marks && entry.path.name().starts_with(MARK));
+                let judged = !(self.marks && Whiteout::is_mark(&entry.path));
                 self.guard.as_mut().filter(|_| judged).map_or(Ok(()), |guard| guard.admit(&entry))?;
                 return Ok(Some(entry));
             }

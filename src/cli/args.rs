@@ -130,7 +130,7 @@ pub(super) struct Refresh {
     /// Change nothing; exit with 3 when something would move
     #[arg(long)]
     pub(super) check: bool,
-    /// Only these kinds of inputs
+    /// Only these kinds of inputs: `git`, `download`, `packages`, `vendor`, `bases`
     #[arg(long, value_delimiter = ',', value_name = "KIND")]
     pub(super) only: Vec<crate::ops::InputKind>,
     /// Print JSON instead of lines

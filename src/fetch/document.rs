@@ -75,11 +75,7 @@ impl Fetcher {
         let label = label(urls);
         let asker = Asker { label: &label, observer: &() };
         let attempts = network.each_mirror(asker, urls, async |url| network.read_since(url, limit, known).await);
-        match network.runtime.block_on(attempts) {
-            Ok(answer) => Ok(answer),
-            Err(GaveUp::Store(error)) => Err(error.into()),
-            Err(GaveUp::Tried(attempts)) => Err(failed(urls, attempts)),
-        }
+        settled(network.runtime.block_on(attempts), urls)
     }
 
     /// Fetches a file of any size whose digest is not known, into the store. For refreshing only: nobody vouches for it.
@@ -120,11 +116,7 @@ impl Fetcher {
         let label = label(urls);
         let asker = Asker { label: &label, observer: &() };
         let attempts = network.each_mirror(asker, urls, async |url| network.look(url).await);
-        match network.runtime.block_on(attempts) {
-            Ok(()) => Ok(()),
-            Err(GaveUp::Store(error)) => Err(error.into()),
-            Err(GaveUp::Tried(attempts)) => Err(failed(urls, attempts)),
-        }
+        settled(network.runtime.block_on(attempts), urls)
     }
 
     /// Refuses when the network is off.
@@ -136,6 +128,14 @@ impl Fetcher {
 /// What to call a document that has no other name.
 fn label(urls: &[Url]) -> String {
     urls.first().map_or_else(|| "a document".to_owned(), shown)
+}
+
+/// What became of asking for a document.
+pub(super) fn settled<T>(outcome: Result<T, GaveUp>, urls: &[Url]) -> Result<T, FetchError> {
+    outcome.map_err(|gave_up| match gave_up {
+        GaveUp::Store(error) => error.into(),
+        GaveUp::Tried(attempts) => failed(urls, attempts),
+    })
 }
 
 pub(super) fn failed(urls: &[Url], attempts: Vec<super::error::Attempt>) -> FetchError {

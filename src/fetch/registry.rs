@@ -8,9 +8,9 @@ use reqwest::{Request, StatusCode};
 use url::Url;
 
 use super::Fetcher;
-use super::document::{Answer, Document, failed};
+use super::document::{Answer, Document, failed, settled};
 use super::error::FetchError;
-use super::mirrors::{Asker, GaveUp};
+use super::mirrors::Asker;
 use super::network::{Network, Trouble, with_login};
 
 /// Manifests and indexes, of the OCI's and of Docker's older kind.
@@ -34,11 +34,9 @@ impl Fetcher {
         let attempts = network.each_mirror(asker, &urls, async |url| {
             network.read(network.get(url).header(ACCEPT, MANIFESTS), url, LARGEST_MANIFEST).await
         });
-        match network.runtime.block_on(attempts) {
-            Ok(Answer::Changed(document)) => Ok(document),
-            Ok(Answer::Unchanged) => Err(failed(&urls, Vec::new())), // only a conditional request has this answer
-            Err(GaveUp::Store(error)) => Err(error.into()),
-            Err(GaveUp::Tried(attempts)) => Err(failed(&urls, attempts)),
+        match settled(network.runtime.block_on(attempts), &urls)? {
+            Answer::Changed(document) => Ok(document),
+            Answer::Unchanged => Err(failed(&urls, Vec::new())), // only a conditional request has this answer
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{Control, Entry, EntryKind};
+use crate::archive::{Control, Entry, EntryKind, Whiteout};
 use crate::model::{Digest, ImageName, ImagePath, Mode, Platform, Timestamp};
 use crate::recipe::{Image, meaning};
 use crate::store::Store;
@@ -388,12 +388,12 @@ impl Making<'_> {
 /// The mark that hides what lower layers have at `path` (OCI image specification, layer.md, "Whiteouts"): the file
 /// `.wh.NAME`, or in a folder that is there anew, one that hides what the old one held. Another file needs none.
 fn whiteout(tree: &FileTree, path: &ImagePath) -> Option<Entry> {
-    let mark = match tree.get(path).map(|node| &node.entry.kind) {
-        None => path.parent()?.join(&ImagePath::new(&[b".wh.", path.name()].concat()).ok()?),
-        Some(EntryKind::Dir) => path.join(&ImagePath::new(b".wh..wh..opq").ok()?),
+    let whiteout = match tree.get(path).map(|node| &node.entry.kind) {
+        None => Whiteout::Path(path.clone()),
+        Some(EntryKind::Dir) => Whiteout::Within(path.clone()),
         Some(_) => return None,
     };
-    Some(Entry { kind: EntryKind::File { size: 0 }, mode: Mode::from_bits(0o600), ..plain_folder(mark) })
+    Some(Entry { kind: EntryKind::File { size: 0 }, mode: Mode::from_bits(0o600), ..plain_folder(whiteout.mark()?) })
 }
 
 /// Checks the image, and writes its documents.

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufReader, Read};
 
-use crate::archive::{ArchiveError, Control, Entry, EntryKind, Limits, TarReader, decompress};
+use crate::archive::{ArchiveError, Control, Entry, EntryKind, Limits, TarReader, Whiteout, decompress};
 use crate::model::{Digest, HashingReader, ImageName, ImagePath, Platform};
 use crate::recipe::{Compression, meaning};
 use crate::store::Store;
@@ -17,8 +17,6 @@ use super::{BuiltImage, ImageError, state};
 
 /// Moves when the way of reading layers does.
 const FORMAT: u32 = 1;
-const HIDES: &[u8] = b".wh.";
-const HIDES_ALL: &[u8] = b".wh..wh..opq";
 
 /// An image whose blobs are in the store.
 #[derive(Clone, Copy, Debug)]
@@ -127,14 +125,11 @@ fn media_type(store: &Store, digest: &Digest) -> Result<&'static str, ImageError
 /// Puts a layer over the tree (OCI image specification, layer.md): what its marks hide goes first, for they speak of the
 /// layers below alone.
 fn merge(tree: &mut FileTree, entries: Vec<(Entry, Option<Written>)>, key: Digest) {
-    let (marks, entries): (Vec<_>, Vec<_>) =
-        entries.into_iter().partition(|(entry, _)| entry.path.name().starts_with(HIDES));
-    for (mark, _) in marks {
-        let folder = mark.path.parent().unwrap_or_default();
-        if mark.path.name() == HIDES_ALL {
-            remove_within(tree, &folder, false);
-        } else if let Ok(name) = ImagePath::new(&mark.path.name()[HIDES.len()..]) {
-            remove_within(tree, &folder.join(&name), true);
+    let (marks, entries): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(entry, _)| Whiteout::is_mark(&entry.path));
+    for whiteout in marks.iter().filter_map(|(mark, _)| Whiteout::read(&mark.path)) {
+        match whiteout {
+            Whiteout::Path(path) => remove_within(tree, &path, true),
+            Whiteout::Within(folder) => remove_within(tree, &folder, false),
         }
     }
     for (entry, written) in entries.into_iter().filter(|(entry, _)| !entry.path.is_root()) {

@@ -16,7 +16,7 @@ use crate::store::Store;
 
 use super::ImageError;
 use super::merge::Relations;
-use super::requested;
+use super::requested::{self, Facts};
 use super::segment::{Edits, Segment, SegmentKey};
 use super::state::InstalledPackage;
 
@@ -86,28 +86,26 @@ impl Packages {
         for (blob, (key, segment)) in own.into_iter().zip(segments) {
             packages.all.push(Opened { installed: blob.installed(key), segment, own: true });
         }
-        for index in 0..packages.all.len() {
-            packages.read_control(index)?;
-        }
-        requested::mark(&mut packages.all, image);
+        let facts = (0..packages.all.len()).map(|index| packages.read_control(index)).collect::<Result<Vec<_>, _>>()?;
+        requested::mark(&mut packages.all, &facts, image);
         Ok(packages)
     }
 
-    /// Checks that a package is the one that was pinned, and reads what it replaces.
-    fn read_control(&mut self, index: usize) -> Result<(), ImageError> {
+    /// Checks that a package is the one that was pinned, and reads what it says of others.
+    fn read_control(&mut self, index: usize) -> Result<Facts, ImageError> {
         let Opened { installed, segment, .. } = &self.all[index];
         let wrong = |source| ImageError::Control { package: installed.name.clone(), source };
         let mut stanzas = Reader::new(segment.control.control.as_bytes(), Limits::default());
-        let Some(stanza) = stanzas.next().map_err(wrong)? else { return Ok(()) };
+        let Some(stanza) = stanzas.next().map_err(wrong)? else { return Ok(Facts::default()) };
         let field = |name| stanza.get(name).unwrap_or_default();
         let found = format!("{} {} {}", field("Package"), field("Version"), field("Architecture"));
         let wanted = format!("{} {} {}", installed.name, installed.version, installed.architecture);
         if found != wanted {
             return Err(ImageError::OtherPackage { wanted, found });
         }
-        let replaced = replaced(stanza);
+        let (facts, replaced) = (Facts::of(stanza), replaced(stanza));
         self.replaces.insert(index, replaced);
-        Ok(())
+        Ok(facts)
     }
 
     /// The image's own packages with their numbers, the most basic first: `base-files` says what the root looks like.

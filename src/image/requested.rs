@@ -4,14 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::distribution::debian::deb822::{Limits, Reader};
+use crate::distribution::debian::deb822::Stanza;
 use crate::distribution::debian::relation;
 use crate::recipe::{Image, PackageSelection};
 
 use super::packages::Opened;
 
 /// What decides about a package.
-struct Facts {
+#[derive(Default)]
+pub(super) struct Facts {
     name: String,
     provides: Vec<String>,
     /// Groups of alternatives.
@@ -20,15 +21,14 @@ struct Facts {
     required: bool,
 }
 
-/// Marks packages that the image itself has.
-pub(super) fn mark(packages: &mut [Opened], image: &Image) {
-    let facts: Vec<Facts> = packages.iter().map(|package| Facts::of(&package.segment.control.control)).collect();
+/// Marks packages that the image itself has; `facts` are of all packages, in their order.
+pub(super) fn mark(packages: &mut [Opened], facts: &[Facts], image: &Image) {
     let required = image.selections.iter().any(|selection| selection.value == PackageSelection::Required);
     let mut basic = BTreeSet::new();
     let mut open: Vec<usize> = (0..facts.len()).filter(|&index| facts[index].essential).collect();
     while let Some(index) = open.pop() {
         if basic.insert(index) {
-            open.extend(facts[index].needs.iter().filter_map(|alternatives| satisfied_by(&facts, alternatives)));
+            open.extend(facts[index].needs.iter().filter_map(|alternatives| satisfied_by(facts, alternatives)));
         }
     }
     for (index, package) in packages.iter_mut().enumerate().filter(|(_, package)| package.own) {
@@ -45,11 +45,9 @@ fn satisfied_by(facts: &[Facts], alternatives: &[String]) -> Option<usize> {
 }
 
 impl Facts {
-    /// Reads a control file, which was parsed before: what cannot be read says nothing.
-    fn of(control: &str) -> Self {
-        let mut stanzas = Reader::new(control.as_bytes(), Limits::default());
-        let stanza = stanzas.next().ok().flatten();
-        let field = |name: &str| stanza.as_ref().and_then(|stanza| stanza.get(name)).unwrap_or_default().to_owned();
+    /// Reads a control file's stanza; a relation that cannot be read says nothing.
+    pub(super) fn of(stanza: &Stanza) -> Self {
+        let field = |name: &str| stanza.get(name).unwrap_or_default();
         let names = |text: &str| -> Vec<String> {
             let relations = relation::parse_flat(text).unwrap_or_default();
             relations.iter().map(|relation| relation.name.to_owned()).collect()
@@ -59,9 +57,9 @@ impl Facts {
             groups.iter().map(|group| group.iter().map(|relation| relation.name.to_owned()).collect()).collect()
         };
         Self {
-            name: field("Package"),
-            provides: names(&field("Provides")),
-            needs: [groups(&field("Pre-Depends")), groups(&field("Depends"))].concat(),
+            name: field("Package").to_owned(),
+            provides: names(field("Provides")),
+            needs: [groups(field("Pre-Depends")), groups(field("Depends"))].concat(),
             essential: field("Essential") == "yes",
             required: field("Priority") == "required",
         }

@@ -204,17 +204,10 @@ impl<'a, 'l> Builder<'a, 'l> {
     ) -> Option<StepId> {
         let name = &image.name.value;
         let pin = self.recipe_lock(&set.name).and_then(|lock| lock.bases.get(&(name.clone(), platform)));
-        let what = || format!("the base of image {name} {platform}");
-        let pin = match pin {
-            Some(pin) if pin.reference == reference.value => pin,
-            Some(_) => {
-                self.misfit(&set.name, what(), MisfitKind::Changed, reference.place);
-                return None;
-            }
-            None => {
-                self.misfit(&set.name, what(), MisfitKind::Missing, reference.place);
-                return None;
-            }
+        let Some(pin) = pin.filter(|pin| pin.reference == reference.value) else {
+            let kind = if pin.is_some() { MisfitKind::Changed } else { MisfitKind::Missing };
+            self.misfit(&set.name, format!("the base of image {name} {platform}"), kind, reference.place);
+            return None;
         };
         for (number, blob) in std::iter::once(&pin.config).chain(&pin.layers).enumerate() {
             let label = match number {

@@ -9,7 +9,8 @@
 //! | root | platform · name, version and hash of each package, in order |
 //! | vendor | hash of the tree it must give |
 //! | source | hashes of what was pinned · edits, and the hash of each patch |
-//! | stage | scripts, environment, values · target and build platform · root · sources and where they appear · copies |
+//! | stage | scripts, environment, values, output folder · target and build platform · root · sources and where they appear · copies |
+//! | base | platform · hashes of the configuration and of the layers |
 //! | image | the whole image node · labels, creation time · hash of each package · base · what is copied in |
 //!
 //! Never in a key: mirrors and URLs, limits of time and memory, caches, secrets' contents, the number of cores.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read};
 use std::path::Path;
 
-use crate::archive::{ArchiveError, Entry, EntryKind, Limits, TarReader, TarWriter, decompress};
+use crate::archive::{ArchiveError, Entry, EntryKind, Limits, TarReader, TarWriter, Whiteout, decompress};
 use crate::image::{BuiltImage, Layer};
 use crate::model::ImagePath;
 use crate::store::Store;
@@ -14,8 +14,6 @@ use super::{Emerging, PublishError};
 
 /// The layers are our own: only an image that fills a disk exceeds this.
 const LIMITS: Limits = Limits { entries: 50_000_000, entry_size: 1 << 40, total_size: 1 << 42, extended: 1 << 20 };
-const HIDES: &[u8] = b".wh.";
-const HIDES_ALL: &[u8] = b".wh..wh..opq";
 
 /// Writes the root file system of `image` to `file`: folders by path, then files and links in the order of the layers
 /// that have them last. What upper layers hide is left out.
@@ -68,12 +66,11 @@ impl Merged {
     }
 
     fn add(&mut self, layer: usize, entry: Entry) {
-        let (name, folder) = (entry.path.name(), entry.path.parent().unwrap_or_default());
-        if name == HIDES_ALL {
-            self.hide(layer, &folder, false);
-        } else if let Some(name) = name.strip_prefix(HIDES) {
-            if let Ok(name) = ImagePath::new(name) {
-                self.hide(layer, &folder.join(&name), true);
+        if Whiteout::is_mark(&entry.path) {
+            match Whiteout::read(&entry.path) {
+                Some(Whiteout::Path(path)) => self.hide(layer, &path, true),
+                Some(Whiteout::Within(folder)) => self.hide(layer, &folder, false),
+                None => {}
             }
         } else if !entry.path.is_root() {
             if entry.kind != EntryKind::Dir {

@@ -94,6 +94,18 @@ fn a_step_sees_its_inputs_and_leaves_a_tree() {
     assert_eq!(bench.run(), output);
 }
 
+/// Many build systems write into their own source tree.
+#[test]
+fn the_output_can_be_a_folder_of_a_source() {
+    let mut bench = bench("cat ../src/a.c > \"$OUT/a\"; [ \"$OUT\" = /src/dist ]; echo made > /src/dist/made");
+    bench.input(&[("a.c", "a\n")], "", "src");
+    bench.spec.output = path("src/dist");
+    let output = bench.run();
+    let file = |name: &str| fs_err::read_to_string(output.path.join(name)).expect("a file");
+    assert_eq!((file("a").as_str(), file("made").as_str()), ("a\n", "made\n"));
+    assert!(!output.path.join("a.c").exists());
+}
+
 #[test]
 fn the_same_bytes_are_the_same_output_however_they_came_about() {
     let one = bench("echo x > $OUT/x; chmod 4711 $OUT/x");
