@@ -4,7 +4,7 @@
 //! line a pin, sorted), byte-stable (the same pins are the same bytes, whoever writes them), readable, quick to read.
 //! It is KDL, in one canonical line form that [`text`] reads a thousand times faster than a general parser would.
 //!
-//! One file per recipe and `archives.kdl`, which says which release of each suite the pins were taken from.
+//! One file per recipe (and variant of it) and `archives.kdl`, which says which release of each suite the pins were taken from.
 
 mod difference;
 mod line;
@@ -61,7 +61,7 @@ pub fn load(folder: &Utf8Path) -> Result<Lock, LockError> {
         let within = |line: LineError| LockError::Text { file: shown.clone(), line };
         if stem == ARCHIVES {
             lock.archives = parse_archives(&text).map_err(within)?;
-        } else if let Ok(name) = RecipeName::new(stem) {
+        } else if let Ok(name) = RecipeName::new(stem.replacen('@', ":", 1)) {
             lock.recipes.insert(name, parse_recipe(&text).map_err(within)?);
         }
     }
@@ -77,7 +77,7 @@ pub fn save(folder: &Utf8Path, lock: &Lock) -> Result<(), LockError> {
     let io = |source| LockError::Io { source };
     fs::create_dir_all(folder.as_std_path()).map_err(io)?;
     let mut files: BTreeMap<String, String> =
-        lock.recipes.iter().map(|(name, recipe)| (format!("{name}.kdl"), render_recipe(recipe))).collect();
+        lock.recipes.iter().map(|(name, recipe)| (file_name(name), render_recipe(recipe))).collect();
     files.insert(format!("{ARCHIVES}.kdl"), render_archives(&lock.archives));
     for (name, text) in &files {
         let path = folder.join(name);
@@ -99,6 +99,12 @@ pub fn save(folder: &Utf8Path, lock: &Lock) -> Result<(), LockError> {
     Ok(())
 }
 
+/// The file of a recipe's pins: `dns.kdl`, `php@8.4.kdl` for a variant, since some file systems know no `:` in names.
+#[must_use]
+pub fn file_name(recipe: &RecipeName) -> String {
+    format!("{}.kdl", recipe.as_str().replace(':', "@"))
+}
+
 /// Temporary files are private; a lock is source code like any other.
 fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -115,6 +121,7 @@ mod tests {
         let folder = Utf8Path::from_path(folder.path()).expect("UTF-8").join("lock");
         let mut lock = Lock::default();
         lock.recipes.insert(RecipeName::new("dns").expect("a name"), RecipeLock::default());
+        lock.recipes.insert(RecipeName::new("php:8.4").expect("a name"), RecipeLock::default());
         save(&folder, &lock).expect("saves");
         let modified =
             |name: &str| fs::metadata(folder.join(name).as_std_path()).and_then(|data| data.modified()).expect("there");
@@ -122,6 +129,7 @@ mod tests {
         save(&folder, &lock).expect("saves again");
         assert_eq!(before, modified("dns.kdl"));
         assert_eq!(load(&folder).expect("loads"), lock);
+        assert!(folder.join("php@8.4.kdl").exists());
         lock.recipes.clear();
         save(&folder, &lock).expect("saves without it");
         assert!(!folder.join("dns.kdl").exists());

@@ -14,7 +14,9 @@ mod time;
 pub use digest::{Digest, DigestError, Hasher, HashingReader, HashingWriter};
 pub use glob::{Glob, GlobError, PathPolicy};
 pub use identity::{Mode, ModeError, Ownership, Principal, PrincipalError};
-pub use name::{ArchiveName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName};
+pub use name::{
+    ArchiveName, DefinitionName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName, VariantName,
+};
 pub use path::{ImagePath, PathError};
 pub use place::{FileId, Place, SourceFile, SourceMap, Spanned};
 pub use platform::{Architecture, Platform, PlatformError};

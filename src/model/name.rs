@@ -59,8 +59,43 @@ fn check(what: &'static str, also: &'static str, text: &str) -> Result<(), NameE
     }
 }
 
+/// A name, or a name and that of a variant: `NAME:VARIANT`.
+fn check_varied(what: &'static str, text: &str) -> Result<(), NameError> {
+    let (name, variant) = text.split_once(':').map_or((text, None), |(name, variant)| (name, Some(variant)));
+    check(what, "._-", name)?;
+    variant.map_or(Ok(()), |variant| check("a variant", "._-", variant))
+}
+
+/// Names that a variant may be part of.
+macro_rules! varied {
+    ($($name:ident),*) => {
+        $(impl $name {
+            /// The name in this variant.
+            #[must_use]
+            pub fn with_variant(&self, variant: &VariantName) -> Self {
+                Self(format!("{}:{variant}", self.base()))
+            }
+
+            /// The name without that of a variant.
+            #[must_use]
+            pub fn base(&self) -> &str {
+                self.0.split(':').next().unwrap_or_default()
+            }
+
+            /// The variant, when it names one.
+            #[must_use]
+            pub fn variant(&self) -> Option<&str> {
+                self.0.split_once(':').map(|(_, variant)| variant)
+            }
+        })*
+    };
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $also:literal) => {
+        name!($(#[$doc])* $name, $what, $also, |text| check($what, $also, text));
+    };
+    ($(#[$doc:meta])* $name:ident, $what:literal, $also:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
@@ -72,7 +107,8 @@ macro_rules! name {
             /// When the text is empty, too long, or has a character that names may not have.
             pub fn new(text: impl Into<String>) -> Result<Self, NameError> {
                 let text = text.into();
-                check($what, $also, &text)?;
+                let check: fn(&str) -> Result<(), NameError> = $check;
+                check(&text)?;
                 Ok(Self(text))
             }
 
@@ -129,12 +165,16 @@ macro_rules! name {
 }
 
 name!(
-    /// A recipe: the name of its folder below `images/`.
-    RecipeName, "a recipe", "._-"
+    /// A recipe: the name of its folder below `images/`; with that of a variant, `php:8.4`, where it has some.
+    RecipeName, "a recipe", "._-", |text| check_varied("a recipe", text)
 );
 name!(
-    /// An image; unique in a project, and what `org.opencontainers.image.ref.name` says.
-    ImageName, "an image", "._-"
+    /// An image; unique in a project, and what `org.opencontainers.image.ref.name` says; `php:8.4` for that of a variant.
+    ImageName, "an image", "._-", |text| check_varied("an image", text)
+);
+name!(
+    /// A variant of a recipe; the tag of its images.
+    VariantName, "a variant", "._-"
 );
 name!(
     /// A stage; unique in its recipe.
@@ -145,6 +185,10 @@ name!(
     SourceName, "a source", "._-"
 );
 name!(
+    /// A definition; unique among those that a recipe sees.
+    DefinitionName, "a definition", "._-"
+);
+name!(
     /// A package archive of `project.kdl`.
     ArchiveName, "an archive", "._-"
 );
@@ -152,6 +196,8 @@ name!(
     /// A binary or source package (Debian Policy §5.6.1; APK names fit as well).
     PackageName, "a package", "+._-"
 );
+
+varied!(RecipeName, ImageName);
 
 #[cfg(test)]
 mod tests {
@@ -161,6 +207,16 @@ mod tests {
     fn names_of_packages_take_a_plus() {
         assert!(PackageName::new("libstdc++6").is_ok());
         assert!(ImageName::new("libstdc++6").is_err());
+    }
+
+    #[test]
+    fn a_variant_is_part_of_the_name_of_an_image() {
+        let image = ImageName::new("php").expect("a name").with_variant(&VariantName::new("8.4").expect("a name"));
+        assert_eq!((image.as_str(), image.base(), image.variant()), ("php:8.4", "php", Some("8.4")));
+        assert_eq!(ImageName::new("php:8.4"), Ok(image));
+        for text in ["php:", ":8.4", "php:8:4", "php:8/4"] {
+            assert!(ImageName::new(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) fn write_out(
             }
             Output::DockerArchive(file) => {
                 let one_each = indexed.iter().map(|(name, _, images)| {
-                    Ok((vec![format!("{name}:latest")], only(output, "one platform of each image", images)?))
+                    Ok((vec![name.clone()], only(output, "one platform of each image", images)?))
                 });
                 publish::docker_archive(store, file, &one_each.collect::<Result<Vec<_>, OpsError>>()?)?;
             }

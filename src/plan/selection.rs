@@ -20,8 +20,10 @@ pub(super) fn select(project: &Project, selection: &Selection) -> Result<Vec<(Im
     let images_of = |set: &RecipeSet, platform: &Platform| -> Vec<ImageName> {
         set.on.get(platform).map(|recipe| recipe.images.keys().cloned().collect()).unwrap_or_default()
     };
+    let mut images = Vec::new();
     for name in &selection.images {
-        let Some(set) = project.recipe_of(name) else {
+        let called = project.images_called(name);
+        let Some(set) = called.first().and_then(|name| project.recipe_of(name)) else {
             let known = project
                 .recipes
                 .values()
@@ -32,15 +34,17 @@ pub(super) fn select(project: &Project, selection: &Selection) -> Result<Vec<(Im
             known.dedup();
             return Err(PlanError::UnknownImage { name: name.clone(), known });
         };
-        if let Some(&platform) = selection.platforms.iter().find(|&platform| !images_of(set, platform).contains(name)) {
+        let missing = |platform: &&Platform| !called.iter().any(|name| images_of(set, platform).contains(name));
+        if let Some(&platform) = selection.platforms.iter().find(missing) {
             return Err(PlanError::NotFor { name: name.clone(), platform, known: set.platforms.clone() });
         }
+        images.extend(called);
     }
     let mut wanted = Vec::new();
     for set in project.recipes.values() {
         for platform in &set.platforms {
             let Some(recipe) = set.on.get(platform) else { continue };
-            let chosen = |name: &ImageName| match selection.images.as_slice() {
+            let chosen = |name: &ImageName| match images.as_slice() {
                 [] => recipe.status != Status::Retired,
                 images => images.contains(name),
             };

@@ -7,6 +7,7 @@ use super::images::ImageDraft;
 use super::project::{Account, Group};
 use super::reader::{Read, Reader, Row, Table};
 use super::reads::Id;
+use super::shape::Shape;
 
 /// The name of an account or group, which is no number.
 pub(super) struct AccountName(String);
@@ -15,7 +16,7 @@ impl Read for AccountName {
     const EXPECTED: &'static str = "the name of an account or group";
     const EXAMPLE: &'static str = "\"caddy\"";
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
-        let super::node::Value::Text(text) = value else { return None };
+        let text = value.text()?;
         Some(match text.parse::<Principal>() {
             Ok(Principal::Name(name)) => Ok(Self(name)),
             Ok(Principal::Id(_)) => Err(format!("`{text}` is a number, not a name")),
@@ -89,7 +90,7 @@ pub(super) fn find_groups(draft: &mut ImageDraft, node: &Reader<'_>) {
 
 pub(super) const GROUP: Table<Vec<String>> = Table {
     what: "a group",
-    rows: &[Row::any("member", "member \"caddy\"", |members, node| {
+    rows: &[Row::new(Shape::any("member", "member \"caddy\"").set(), |members, node| {
         let names = node.arguments::<AccountName>("the name of an account");
         members.extend(names.into_iter().map(|name| name.value.0));
     })],

@@ -5,6 +5,7 @@ use crate::model::ImageName;
 use super::project::Test;
 use super::reader::{Reader, Row, Table};
 use super::recipe_file::{Draft, texts};
+use super::shape::Shape;
 
 /// A test that is being read.
 #[derive(Default)]
@@ -16,8 +17,10 @@ pub(super) struct TestDraft {
 pub(super) const TEST: Table<TestDraft> = Table {
     what: "a test",
     rows: &[
-        Row::once("run", "run \"/usr/bin/router\" \"--version\"", |draft, node| draft.run = texts(node, "a program")),
-        Row::any("stdout", "stdout contains=\"2.10\"", |draft, node| {
+        Row::new(Shape::once("run", "run \"/usr/bin/router\" \"--version\""), |draft, node| {
+            draft.run = texts(node, "a program")
+        }),
+        Row::new(Shape::any("stdout", "stdout contains=\"2.10\""), |draft, node| {
             draft.stdout.extend(node.required::<String>("contains").map(|text| text.value));
         }),
     ],
@@ -26,7 +29,7 @@ pub(super) const TEST: Table<TestDraft> = Table {
 /// Reads a `test` node into the recipe.
 pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
     let title = node.argument::<String>("a title");
-    let image = node.required::<ImageName>("image");
+    let image = node.required::<ImageName>("image").map(|image| node.cx.meant(image));
     if let Some(image) = &image {
         node.cx.image(image);
     }

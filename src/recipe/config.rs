@@ -10,6 +10,8 @@ use super::project::{EnvVar, Healthcheck, Port, Runtime, User};
 use super::reader::{Read, Reader, Row, Table};
 use super::reads::EnvName;
 use super::recipe_file::texts;
+use super::record::Written;
+use super::shape::Shape;
 
 /// A user, or a user and a group: `USER` or `USER:GROUP`.
 struct UserAndGroup(Principal, Option<Principal>);
@@ -17,11 +19,12 @@ struct UserAndGroup(Principal, Option<Principal>);
 impl Read for UserAndGroup {
     const EXPECTED: &'static str = "a user, or a user and a group";
     const EXAMPLE: &'static str = "\"caddy\"";
+    const WRITTEN: Written = Written::NumberOrText;
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
-        let super::node::Value::Text(text) = value else {
+        let Some(text) = value.text() else {
             return Principal::read(value).map(|user| user.map(|user| Self(user, None)));
         };
-        let (user, group) = text.split_once(':').map_or((text.as_str(), None), |(user, group)| (user, Some(group)));
+        let (user, group) = text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
         let read = || Ok(Self(user.parse()?, group.map(str::parse).transpose()?));
         Some(read().map_err(|error: crate::model::PrincipalError| error.to_string()))
     }
@@ -84,9 +87,10 @@ struct Ports(u16, u16);
 impl Read for Ports {
     const EXPECTED: &'static str = "a port or a range of ports";
     const EXAMPLE: &'static str = "443` or `\"6000-6009\"";
+    const WRITTEN: Written = Written::NumberOrText;
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
         let text = match value {
-            super::node::Value::Text(text) => text,
+            super::node::Value::Text(text) | super::node::Value::Filled(text) => text,
             super::node::Value::Number { written, .. } => written,
             _ => return None,
         };
@@ -158,19 +162,19 @@ pub(super) fn stop_signal(draft: &mut ImageDraft, node: &mut Reader<'_>) {
 pub(super) const RUNTIME: Table<Runtime> = Table {
     what: "a runtime contract",
     rows: &[
-        Row::once("read-only", "read-only #true", |runtime, node| {
+        Row::new(Shape::once("read-only", "read-only #true"), |runtime, node| {
             runtime.read_only = node.argument("a yes or no").is_some_and(|yes| yes.value);
         }),
-        Row::any("capabilities", "capabilities \"NET_BIND_SERVICE\"", |runtime, node| {
+        Row::new(Shape::any("capabilities", "capabilities \"NET_BIND_SERVICE\"").set(), |runtime, node| {
             for name in node.arguments::<String>("a capability") {
                 let known = capability(node, &name).map(str::to_ascii_uppercase);
                 runtime.capabilities.extend(known.filter(|known| !runtime.capabilities.contains(known)));
             }
         }),
-        Row::any("tmpfs", "tmpfs \"/tmp\"", |runtime, node| {
+        Row::new(Shape::any("tmpfs", "tmpfs \"/tmp\"").set(), |runtime, node| {
             runtime.tmpfs.extend(node.arguments::<ImagePath>("a folder").into_iter().map(|path| path.value));
         }),
-        Row::any("devices", "devices \"/dev/net/tun\"", |runtime, node| {
+        Row::new(Shape::any("devices", "devices \"/dev/net/tun\"").set(), |runtime, node| {
             for path in node.arguments::<String>("a device") {
                 if path.starts_with("/dev/") && ImagePath::absolute(&path).is_ok() {
                     runtime.devices.push(path.value);
@@ -179,10 +183,10 @@ pub(super) const RUNTIME: Table<Runtime> = Table {
                 }
             }
         }),
-        Row::any("groups", "groups \"render\"", |runtime, node| {
+        Row::new(Shape::any("groups", "groups \"render\"").set(), |runtime, node| {
             runtime.groups.extend(node.arguments("a group").into_iter().map(|group| group.value));
         }),
-        Row::once("metrics", "metrics \":9090/metrics\"", |runtime, node| {
+        Row::new(Shape::once("metrics", "metrics \":9090/metrics\""), |runtime, node| {
             runtime.metrics = node.argument::<String>("where they are served").map(|metrics| metrics.value);
         }),
     ],

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ImageName, Place, Platform, RecipeName, SourceName, Spanned, StageName};
+use crate::model::{ImageName, Place, Platform, RecipeName, SourceName, Spanned, StageName, VariantName};
 
 use super::Mistake;
-use super::nearest::suggestion;
+use super::nearest::{list, suggestion};
 use super::node::Node;
 use super::project::{ArchiveKind, DistributionRef};
+use super::record::Record;
 use super::sink::Sink;
 
 /// What is around a node that is being read.
@@ -17,11 +18,15 @@ pub(super) struct Context<'a> {
     pub(super) platform: Option<Platform>,
     pub(super) names: &'a Names,
     pub(super) world: &'a World,
+    /// Takes down what is asked of each node, when the language itself is described.
+    pub(super) record: Option<&'a Record>,
 }
 
-/// The names that a recipe declares on one platform.
+/// The names that a recipe, or a variant of it, declares on one platform.
 #[derive(Debug, Default)]
 pub(super) struct Names {
+    /// The variant that is read; its images have it in their names.
+    pub(super) variant: Option<VariantName>,
     pub(super) sources: BTreeMap<SourceName, Place>,
     pub(super) stages: BTreeMap<StageName, Place>,
     pub(super) images: BTreeMap<ImageName, Place>,
@@ -29,14 +34,16 @@ pub(super) struct Names {
 
 impl Names {
     /// Collects the names of `nodes` and reports those declared twice. What is no name is left to the reading.
-    pub(super) fn collect(nodes: &[Node], sink: &Sink) -> Self {
-        let mut names = Self::default();
+    pub(super) fn collect(nodes: &[Node], variant: Option<&VariantName>, sink: &Sink) -> Self {
+        let mut names = Self { variant: variant.cloned(), ..Self::default() };
         for node in nodes {
             let Some(key) = node.key() else { continue };
+            let image = || names.in_variant(ImageName::new(*key).ok()?);
+            let image = image();
             let first = match node.name.as_str() {
                 "source" => declare(&mut names.sources, SourceName::new(*key).ok(), key.place),
                 "stage" => declare(&mut names.stages, StageName::new(*key).ok(), key.place),
-                "image" => declare(&mut names.images, ImageName::new(*key).ok(), key.place),
+                "image" => declare(&mut names.images, image, key.place),
                 _ => None,
             };
             if let Some(first) = first {
@@ -48,6 +55,15 @@ impl Names {
             }
         }
         names
+    }
+
+    /// The name of an image that is declared here, with the variant; none when it names one itself.
+    pub(super) fn in_variant(&self, name: ImageName) -> Option<ImageName> {
+        match &self.variant {
+            _ if name.variant().is_some() => None,
+            Some(variant) => Some(name.with_variant(variant)),
+            None => Some(name),
+        }
     }
 }
 
@@ -85,6 +101,14 @@ pub(super) struct ImageKnown {
 }
 
 impl Context<'_> {
+    /// The image that a name means here: within a variant, that of the same variant comes first.
+    pub(super) fn meant(&self, name: Spanned<ImageName>) -> Spanned<ImageName> {
+        match self.names.in_variant(name.value.clone()) {
+            Some(own) if self.names.images.contains_key(&own) => Spanned::new(own, name.place),
+            _ => name,
+        }
+    }
+
     /// Checks that an image exists on the platform that is read for.
     pub(super) fn image(&self, name: &Spanned<ImageName>) {
         let Some(known) = self.some_image(name) else { return };
@@ -114,7 +138,12 @@ impl Context<'_> {
         let known = self.world.images.get(&name.value);
         if known.is_none() && self.world.recipes_complete {
             let names = self.world.images.keys().map(ImageName::as_str);
-            let help = suggestion(name.as_str(), names, "no recipe declares an image yet");
+            let variants: Vec<&str> =
+                names.clone().filter(|known| known.split(':').next() == Some(name.as_str())).collect();
+            let help = match variants.is_empty() {
+                false => format!("it is built in variants: write one of {}", list(variants)),
+                true => suggestion(name.as_str(), names, "no recipe declares an image yet"),
+            };
             self.sink.push(Mistake::new(
                 name.place,
                 format!("unknown image `{}`", **name),

@@ -34,12 +34,13 @@ fn copy_from(node: &mut Reader<'_>) -> Option<EntryKind> {
     let (path, from) = (path?, from?);
     let to = to.map_or_else(|| path.value.clone(), |to| to.value.of(path.name()));
     let names = node.cx.names;
+    let image = ImageName::new(from.as_str()).ok().map(|name| node.cx.meant(Spanned::new(name, from.place)));
+    let image = image.filter(|image| node.cx.world.images.contains_key(&image.value));
     let from = if names.stages.contains_key(from.as_str()) {
         CopyFrom::Stage(Spanned::new(StageName::new(from.value).ok()?, from.place), path)
     } else if names.sources.contains_key(from.as_str()) {
         CopyFrom::Source(Spanned::new(SourceName::new(from.value).ok()?, from.place), path)
-    } else if node.cx.world.images.contains_key(from.as_str()) {
-        let image = Spanned::new(ImageName::new(from.value).ok()?, from.place);
+    } else if let Some(image) = image {
         node.cx.image(&image);
         CopyFrom::Image(image, path)
     } else {

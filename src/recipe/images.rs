@@ -12,6 +12,7 @@ use super::project::{
 use super::project_file::label;
 use super::reader::{Reader, Row, Table};
 use super::recipe_file::Draft;
+use super::shape::Shape;
 use super::stages::packages;
 use super::{accounts, config, entries};
 
@@ -44,81 +45,111 @@ pub(super) struct ImageDraft {
 pub(super) const IMAGE: Table<ImageDraft> = Table {
     what: "an image",
     rows: &[
-        Row::once("from", "from \"runtime\"", |draft, node| {
+        Row::new(Shape::once("from", "from \"runtime\""), |draft, node| {
             draft.bases.extend(node.argument::<Parent>("an image, or `scratch`").map(Parent::base));
         }),
-        Row::once(
-            "oci",
-            concat!(
-                "oci \"registry.example.org/name@sha256:",
-                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""
+        Row::new(
+            Shape::once(
+                "oci",
+                concat!(
+                    "oci \"registry.example.org/name@sha256:",
+                    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""
+                ),
             ),
             |draft, node| {
                 draft.bases.extend(node.argument::<ImageReference>("an image with its digest").map(registry_base));
             },
         ),
-        Row::once("distribution", "distribution \"debian\" suite=\"trixie\"", distribution),
-        Row::any("packages", "packages \"ca-certificates\" \"tzdata\"", |draft, node| {
+        Row::new(Shape::once("distribution", "distribution \"debian\" suite=\"trixie\""), distribution),
+        Row::new(Shape::any("packages", "packages \"ca-certificates\" \"tzdata\"").set(), |draft, node| {
             packages(&mut draft.packages, node)
         }),
-        Row::any("package-set", "package-set \"required\"", package_set),
-        Row::once("recommends", "recommends #true", |draft, node| {
+        Row::new(Shape::any("package-set", "package-set \"required\"").set(), package_set),
+        Row::new(Shape::once("recommends", "recommends #true"), |draft, node| {
             draft.recommends = node.argument("a yes or no").is_some_and(|yes| yes.value);
         }),
-        Row::once("configure", "configure \"model\"", |draft, node| {
+        Row::new(Shape::once("configure", "configure \"model\""), |draft, node| {
             let words = [("model", Configure::Model), ("scripts", Configure::Scripts), ("none", Configure::None)];
             draft.configure = node.word("`\"model\"`, `\"scripts\"` or `\"none\"`", &words).unwrap_or_default();
         }),
-        Row::any("exclude", "exclude \"/usr/share/doc\" keep=\"/usr/share/doc/*/copyright\"", |draft, node| {
-            draft.exclude.extend(node.arguments::<Glob>("a pattern").into_iter().map(|glob| glob.value));
-            draft.keep.extend(node.property::<Glob>("keep").map(|glob| glob.value));
-        }),
-        Row::any("copy", "copy \"/usr/bin/router\" from=\"compile\"", entries::copy),
-        Row::any("file", "file \"/etc/motd\" \"Welcome\" mode=\"0644\"", entries::file),
-        Row::any("dir", "dir \"/data\" owner=\"caddy:caddy\" mode=\"0700\"", entries::dir),
-        Row::any("symlink", "symlink \"/usr/bin/vi\" to=\"vim\"", entries::symlink),
-        Row::any("remove", "remove \"/usr/share/info\"", entries::remove),
-        Row::any(
-            "file-capability",
-            "file-capability \"/usr/bin/router\" \"net_bind_service\"",
+        Row::new(
+            Shape::any("exclude", "exclude \"/usr/share/doc\" keep=\"/usr/share/doc/*/copyright\""),
+            |draft, node| {
+                draft.exclude.extend(node.arguments::<Glob>("a pattern").into_iter().map(|glob| glob.value));
+                draft.keep.extend(node.property::<Glob>("keep").map(|glob| glob.value));
+            },
+        ),
+        Row::new(
+            Shape::any("copy", "copy \"/usr/bin/router\" from=\"compile\" to=\"/usr/bin/\"")
+                .also(&["copy \"files/app.conf\" to=\"/etc/app.conf\""])
+                .keyed_with(&[("from", ""), ("to", "")]),
+            entries::copy,
+        ),
+        Row::new(Shape::any("file", "file \"/etc/motd\" \"Welcome\" mode=\"0644\"").keyed(), entries::file),
+        Row::new(Shape::any("dir", "dir \"/data\" owner=\"caddy:caddy\" mode=\"0700\"").keyed(), entries::dir),
+        Row::new(Shape::any("symlink", "symlink \"/usr/bin/vi\" to=\"vim\"").keyed(), entries::symlink),
+        Row::new(Shape::any("remove", "remove \"/usr/share/info\"").set(), entries::remove),
+        Row::new(
+            Shape::any("file-capability", "file-capability \"/usr/bin/router\" \"net_bind_service\"").keyed(),
             entries::file_capability,
         ),
-        Row::any("account", "account \"caddy\" uid=2000", accounts::account),
-        Row::any("group", "group \"render\" gid=105 { member \"caddy\" }", accounts::group),
-        Row::once("user", "user \"caddy\"", config::user),
-        Row::any("env", "env XDG_DATA_HOME \"/data\" doc=\"where certificates are kept\"", config::env),
-        Row::once("workdir", "workdir \"/data\"", |draft, node| {
+        Row::new(Shape::any("account", "account \"caddy\" uid=2000").keyed(), accounts::account),
+        Row::new(
+            Shape::any("group", "group \"render\" gid=105 { member \"caddy\" }").keyed().block(&accounts::GROUP),
+            accounts::group,
+        ),
+        Row::new(
+            Shape::once("user", "user \"caddy\"").also(&["user \"root\" reason=\"it binds devices\""]),
+            config::user,
+        ),
+        Row::new(
+            Shape::any("env", "env XDG_DATA_HOME \"/data\" doc=\"where certificates are kept\"").keyed(),
+            config::env,
+        ),
+        Row::new(Shape::once("workdir", "workdir \"/data\""), |draft, node| {
             draft.config.workdir = node.argument("a folder").map(|path| path.value);
         }),
-        Row::once("entrypoint", "entrypoint \"/usr/bin/router\" \"run\"", |draft, node| {
+        Row::new(Shape::once("entrypoint", "entrypoint \"/usr/bin/router\" \"run\""), |draft, node| {
             draft.config.entrypoint = Some(config::argv(node));
         }),
-        Row::once("command", "command \"--config\" \"/etc/router.conf\"", |draft, node| {
+        Row::new(Shape::once("command", "command \"--config\" \"/etc/router.conf\""), |draft, node| {
             draft.config.command = Some(config::argv(node));
         }),
-        Row::any("expose", "expose 443 protocol=\"tcp\"", config::expose),
-        Row::any("volume", "volume \"/data\"", |draft, node| {
+        Row::new(
+            Shape::any("expose", "expose 443 protocol=\"tcp\"").keyed_with(&[("protocol", "tcp")]),
+            config::expose,
+        ),
+        Row::new(Shape::any("volume", "volume \"/data\"").set(), |draft, node| {
             draft.config.volumes.extend(node.arguments("a folder").into_iter().map(|path| path.value));
         }),
-        Row::once(
-            "healthcheck",
-            "healthcheck \"/usr/bin/router\" \"health\" interval=\"30s\" retries=3",
+        Row::new(
+            Shape::once("healthcheck", "healthcheck \"/usr/bin/router\" \"health\" interval=\"30s\" retries=3")
+                .also(&["healthcheck \"none\" reason=\"it runs once and ends\""]),
             config::healthcheck,
         ),
-        Row::once("stop-signal", "stop-signal \"SIGTERM\"", config::stop_signal),
-        Row::any("label", "label \"org.example.team\" \"network\"", |draft, node| label(&mut draft.labels, node)),
-        Row::any("annotation", "annotation \"org.example.team\" \"network\"", |draft, node| {
+        Row::new(Shape::once("stop-signal", "stop-signal \"SIGTERM\""), config::stop_signal),
+        Row::new(Shape::any("label", "label \"org.example.team\" \"network\"").keyed(), |draft, node| {
+            label(&mut draft.labels, node)
+        }),
+        Row::new(Shape::any("annotation", "annotation \"org.example.team\" \"network\"").keyed(), |draft, node| {
             label(&mut draft.annotations, node)
         }),
-        Row::once("runtime", "runtime { read-only #true; tmpfs \"/tmp\" }", |draft, node| {
-            node.block(&config::RUNTIME, &mut draft.runtime);
-        }),
-        Row::once("layers", "layers 4", layers),
-        Row::once("compression", "compression \"zstd\"", |draft, node| {
+        Row::new(
+            Shape::once("runtime", "runtime { read-only #true; tmpfs \"/tmp\" }").block(&config::RUNTIME),
+            |draft, node| {
+                node.block(&config::RUNTIME, &mut draft.runtime);
+            },
+        ),
+        Row::new(Shape::once("layers", "layers 4"), layers),
+        Row::new(Shape::once("compression", "compression \"zstd\""), |draft, node| {
             let words = [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)];
             draft.compression = node.word("`\"gzip\"` or `\"zstd\"`", &words).unwrap_or_default();
         }),
-        Row::any("waive", "waive \"policy-healthcheck\" reason=\"it runs once and ends\"", waive),
+        Row::new(
+            Shape::any("waive", "waive \"policy-healthcheck\" reason=\"it runs once and ends\"")
+                .keyed_with(&[("path", ""), ("package", "")]),
+            waive,
+        ),
     ],
 };
 
@@ -135,6 +166,10 @@ pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
         node.mistake(node.place(), "the image says not who it runs as", "there is no base to take it from", help);
     }
     let (Some(name), Some(from)) = (name, from) else { return };
+    let Some(name) = node.cx.names.in_variant(name.value).map(|own| Spanned::new(own, name.place)) else {
+        let help = "declare `variant \"8.4\" { … }` at the top of the recipe: its images get that name as their tag";
+        return node.mistake(name.place, "an image is named without a tag", "it holds a `:`", help);
+    };
     let plain =
         |labels: BTreeMap<String, Spanned<String>>| labels.into_iter().map(|(key, value)| (key, value.value)).collect();
     let image = Image {
@@ -174,11 +209,14 @@ fn base(node: &mut Reader<'_>, in_block: Vec<Spanned<Base>>) -> Option<Base> {
         let mistake = Mistake::new(second.place, "the image is built on two things", "and this", "keep one of them");
         node.cx.sink.push(mistake.and(first.place, "this"));
     }
-    let base = bases.into_iter().next()?.value;
-    if let Base::Image(name) = &base {
-        node.cx.image(name);
+    match bases.into_iter().next()?.value {
+        Base::Image(name) => {
+            let name = node.cx.meant(name);
+            node.cx.image(&name);
+            Some(Base::Image(name))
+        }
+        other => Some(other),
     }
-    Some(base)
 }
 
 /// `scratch`, or the name of an image.
@@ -211,7 +249,7 @@ impl super::reader::Read for ImageReference {
     const EXAMPLE: &'static str =
         "\"registry.example.org/name@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"";
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
-        let super::node::Value::Text(text) = value else { return None };
+        let text = value.text()?;
         Some(text.parse().map_err(|error: ReferenceError| error.to_string()))
     }
 }

@@ -1,6 +1,6 @@
 //! Reads the files of a project; the only place of this room that touches a disk.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -26,23 +26,31 @@ pub struct Loaded {
 /// # Errors
 /// With all mistakes of all files; a file that cannot be read is one of them.
 pub fn load(root: &Utf8Path) -> Result<Loaded, Mistakes> {
-    let mut decoded = decode(read_files(root), root);
+    let read = |name: &str| read_text(&root.join(name)).map_err(|error| unread(&error));
+    let mut decoded = decode(read_files(root), root, &read);
     let beside = files_beside(&decoded.project);
     decoded.mistakes.extend(beside);
     finish(decoded)
 }
 
-/// Reads texts that are in memory: pairs of a name relative to `root`, like `images/router/recipe.kdl`, and a text.
+/// Reads texts that are in memory: pairs of a name relative to `root`, like `images/router/recipe.kdl`, and a text. What
+/// is neither the project's file nor a recipe can be included.
 /// Whether the files beside the recipes exist is not checked.
 ///
 /// # Errors
 /// With all mistakes of all files.
 pub fn parse(files: Vec<(String, String)>, root: &Utf8Path) -> Result<Loaded, Mistakes> {
-    finish(decode(files.into_iter().map(|(name, text)| (name, Ok(text))).collect(), root))
+    let (read, included): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|(name, _)| name == PROJECT_FILE || name.ends_with("/recipe.kdl"));
+    let included: BTreeMap<String, String> = included.into_iter().collect();
+    let missing =
+        || Unread { message: "cannot be read: there is no such file".to_owned(), label: "this file", help: READABLE };
+    let library = |name: &str| included.get(name).cloned().ok_or_else(missing);
+    finish(decode(read.into_iter().map(|(name, text)| (name, Ok(text))).collect(), root, &library))
 }
 
 fn finish(decoded: Decoded) -> Result<Loaded, Mistakes> {
-    let Decoded { project, mut mistakes, syntax } = decoded;
+    let Decoded { project, mut mistakes, syntax, .. } = decoded;
     sink::without_consequences(&syntax, &mut mistakes, &project.sources);
     mistakes.extend(syntax);
     sink::sort(&mut mistakes);
@@ -72,14 +80,16 @@ fn read_files(root: &Utf8Path) -> Vec<Text> {
             Ok(text) => files.push((name, Ok(text))),
             // a project needs no file of its own as long as its recipes name no archive
             Err(error) if error.kind() == io::ErrorKind::NotFound && name == PROJECT_FILE => {}
-            Err(error) => {
-                let message = format!("cannot be read: {error}");
-                let help = "make it a readable file of UTF-8 text";
-                files.push((name, Err(Unread { message, label: "this file", help })));
-            }
+            Err(error) => files.push((name, Err(unread(&error)))),
         }
     }
     files
+}
+
+const READABLE: &str = "make it a readable file of UTF-8 text";
+
+fn unread(error: &io::Error) -> Unread {
+    Unread { message: format!("cannot be read: {error}"), label: "this file", help: READABLE }
 }
 
 /// The recipe files, relative to `root`.

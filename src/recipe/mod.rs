@@ -1,22 +1,25 @@
 //! KDL text → spanned nodes → [`Project`]: what a person wrote, made concrete, with all mistakes of all files at once.
 //!
-//! A file goes through `scan` (bounds, habits), `syntax` (spanned nodes), `platforms` and `values` (one reading per
-//! platform, `on` and `${…}` resolved), and is then decoded by tables of nodes: one file per noun, over one `reader`.
-//! What spans recipes comes last: `references` and `policy`. Definitions that unify will stand between `platforms` and
-//! the tables, as a change of nodes into nodes.
+//! A file goes through `scan` (bounds, habits), `syntax` (spanned nodes), `definitions` (what recipes share), `file`,
+//! `platforms` and `values` (one reading per variant and platform, `on` and `${…}` resolved), `uses` and `unify` (what
+//! definitions bring, made one with what is written), and is then decoded by tables of nodes: one file per noun, over
+//! one `reader`. What spans recipes comes last: `references`, `policy` and `unused`.
 
 mod accounts;
 mod checks;
 mod config;
 mod context;
 mod decode;
+mod definitions;
 mod entries;
+mod file;
 mod habits;
 mod images;
 mod load;
 mod mistake;
 mod nearest;
 mod node;
+mod parameters;
 mod platforms;
 mod policy;
 mod project;
@@ -24,18 +27,24 @@ mod project_file;
 mod reader;
 mod reads;
 mod recipe_file;
+mod record;
 mod references;
 mod scan;
+mod shape;
 mod sink;
 mod sources;
 mod stages;
 mod syntax;
+mod unify;
+mod unused;
+mod uses;
 mod values;
 mod vocabulary;
 
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
+pub use record::{LanguageDescription, language};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What a file says, before it means anything: nodes with the place of every part.
 
+use std::sync::Arc;
+
 use crate::model::{Place, Spanned};
 
 /// A value of KDL.
@@ -7,6 +9,9 @@ use crate::model::{Place, Spanned};
 pub(super) enum Value {
     /// Any string, its escapes and indentation resolved.
     Text(String),
+    /// What a string that is nothing but `${name}` stands for: it may be read as the number or the yes or no that it
+    /// spells.
+    Filled(String),
     /// A number as it was written, and its value when it is a whole one.
     Number {
         /// As written.
@@ -24,10 +29,41 @@ impl Value {
     /// What kind of value it is, for a message.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Text(_) => "text",
+            Self::Text(_) | Self::Filled(_) => "text",
             Self::Number { .. } => "a number",
             Self::Bool(_) => "a yes or no",
             Self::Null => "nothing",
+        }
+    }
+
+    /// The text, when it is one.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Filled(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number or the yes or no that a filled-in text spells.
+    pub(super) fn spelled(&self) -> Option<Self> {
+        let Self::Filled(text) = self else { return None };
+        match text.as_str() {
+            "true" => Some(Self::Bool(true)),
+            "false" => Some(Self::Bool(false)),
+            digits => {
+                let whole = Some(digits.parse().ok()?);
+                Some(Self::Number { written: digits.to_owned(), whole })
+            }
+        }
+    }
+
+    /// The one spelling of everything that means the same: `16`, `0x10` and `"16"` name the same port.
+    pub(super) fn canonical(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Filled(text) => text.clone(),
+            Self::Number { written, whole } => whole.map_or_else(|| written.clone(), |whole| whole.to_string()),
+            Self::Bool(yes) => yes.to_string(),
+            Self::Null => "#null".to_owned(),
         }
     }
 }
@@ -37,6 +73,28 @@ impl Value {
 pub(super) struct Property {
     pub(super) name: Spanned<String>,
     pub(super) value: Spanned<Value>,
+    /// Whether it gives way to another value: `name=(default)value`.
+    pub(super) yields: bool,
+}
+
+/// A use of a definition: what brought a node into a recipe.
+#[derive(Debug)]
+pub(super) struct Via {
+    /// The name of the definition, where it is defined.
+    pub(super) definition: Spanned<String>,
+    /// Whether it is one of the project's, which see each other alone.
+    pub(super) shared: bool,
+    /// The `is` node.
+    pub(super) used: Place,
+    /// What brought the `is` node; none when it stands in the recipe itself.
+    pub(super) outer: Option<Arc<Via>>,
+}
+
+impl Via {
+    /// This use, the one around it, and so on.
+    pub(super) fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |via| via.outer.as_deref())
+    }
 }
 
 /// A node: `name argument property=value { children }`.
@@ -46,17 +104,42 @@ pub(super) struct Node {
     /// From its name to its last argument or property, without its block.
     pub(super) header: Place,
     pub(super) arguments: Vec<Spanned<Value>>,
+    /// The first argument that is marked to give way to others, with all that follow it: `user (default)"nonroot"`.
+    pub(super) yields: Option<usize>,
     pub(super) properties: Vec<Property>,
     /// Its block, when there is one.
     pub(super) children: Option<Vec<Node>>,
+    /// What brought it; none for what a recipe itself says.
+    pub(super) via: Option<Arc<Via>>,
 }
 
 impl Node {
     /// The first argument, when it is text.
     pub(super) fn key(&self) -> Option<Spanned<&str>> {
-        match self.arguments.first() {
-            Some(Spanned { value: Value::Text(text), place }) => Some(Spanned::new(text, *place)),
-            _ => None,
+        let first = self.arguments.first()?;
+        Some(Spanned::new(first.value.text()?, first.place))
+    }
+
+    /// The nodes of its block.
+    pub(super) fn block(&self) -> &[Self] {
+        self.children.as_deref().unwrap_or_default()
+    }
+
+    /// The same without its block.
+    pub(super) fn shallow(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            header: self.header,
+            arguments: self.arguments.clone(),
+            yields: self.yields,
+            properties: self.properties.clone(),
+            children: None,
+            via: self.via.clone(),
         }
+    }
+
+    /// The property of this name.
+    pub(super) fn property(&self, name: &str) -> Option<&Property> {
+        self.properties.iter().find(|property| *property.name == name)
     }
 }

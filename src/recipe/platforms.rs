@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Platform, Spanned};
+use crate::model::{Architecture, Place, Platform, Spanned};
 
 use super::Mistake;
+use super::definitions::Library;
 use super::nearest::nearest;
 use super::node::{Node, Property, Value};
+use super::recipe_file::RECIPE;
 use super::sink::Sink;
-use super::values::Values;
+use super::uses::Uses;
+use super::values::{Setting, Values};
 
 /// The nodes of a recipe for one platform.
+#[derive(Debug)]
 pub(super) struct Reading {
     pub(super) platform: Platform,
     /// The values of `let`.
@@ -19,23 +23,31 @@ pub(super) struct Reading {
     pub(super) nodes: Vec<Node>,
 }
 
-/// Reads `nodes`, the whole recipe in `file`, for `platform`.
-pub(super) fn read(nodes: &[Node], platform: Platform, file: &str, sink: &Sink) -> Reading {
-    let selected = select(nodes, platform, sink);
-    let values = Values::read(&selected, platform, file, sink);
-    let rest = selected.into_iter().filter(|node| *node.name != "let").map(|node| expand(node, "", &values)).collect();
-    Reading { platform, values: values.named().clone(), nodes: rest }
+/// Reads `parts`, which together are the whole recipe, for the platform of `setting`; what they use of definitions is in
+/// the libraries: the project's, and the recipe's own.
+pub(super) fn read(parts: &[&[Node]], place: Place, libraries: (&Library, &Library), setting: &Setting<'_>) -> Reading {
+    let platform = setting.platform.unwrap_or(Platform::new(Architecture::Amd64));
+    let parts: Vec<Vec<Node>> = parts.iter().map(|nodes| select(nodes, platform, setting.sink)).collect();
+    let lets: Vec<Node> = parts.iter().flatten().filter(|node| *node.name == "let").cloned().collect();
+    let values = Values::read(&lets, setting);
+    let parts = parts.into_iter().map(|nodes| {
+        let rest = nodes.into_iter().filter(|node| *node.name != "let");
+        rest.map(|node| expand(node, "", &values)).collect()
+    });
+    let uses = Uses::new(libraries.0, libraries.1, setting);
+    let nodes = uses.apply(parts.collect(), &RECIPE, "recipe", place);
+    Reading { platform, values: values.named().clone(), nodes }
 }
 
 /// Replaces `${…}` in a file that has no values, so that nobody takes it for one that was.
-pub(super) fn plain(nodes: Vec<Node>, file: &str, sink: &Sink) -> Vec<Node> {
-    let values = Values::none(file, sink);
+pub(super) fn plain(nodes: Vec<Node>, setting: &Setting<'_>) -> Vec<Node> {
+    let values = Values::none(setting);
     nodes.into_iter().map(|node| expand(node, "", &values)).collect()
 }
 
 /// The platform that a value names.
 pub(super) fn platform(value: &Spanned<Value>, sink: &Sink) -> Option<Platform> {
-    let Value::Text(text) = &value.value else {
+    let Some(text) = value.value.text() else {
         let message = format!("a platform is expected here, not {}", value.kind());
         sink.push(Mistake::new(value.place, message, "not a platform", "write it like `\"linux/arm64\"`"));
         return None;
@@ -59,7 +71,7 @@ pub(super) fn platform(value: &Spanned<Value>, sink: &Sink) -> Option<Platform> 
     parsed.ok()
 }
 
-fn select(nodes: &[Node], wanted: Platform, sink: &Sink) -> Vec<Node> {
+pub(super) fn select(nodes: &[Node], wanted: Platform, sink: &Sink) -> Vec<Node> {
     let mut selected = Vec::with_capacity(nodes.len());
     for node in nodes {
         if *node.name == "on" {
@@ -75,20 +87,10 @@ fn select(nodes: &[Node], wanted: Platform, sink: &Sink) -> Vec<Node> {
             }
         } else {
             let children = node.children.as_ref().map(|children| select(children, wanted, sink));
-            selected.push(Node { children, ..shallow(node) });
+            selected.push(Node { children, ..node.shallow() });
         }
     }
     selected
-}
-
-fn shallow(node: &Node) -> Node {
-    Node {
-        name: node.name.clone(),
-        header: node.header,
-        arguments: node.arguments.clone(),
-        properties: node.properties.clone(),
-        children: None,
-    }
 }
 
 /// Whether an `on` node names the platform.
@@ -114,7 +116,7 @@ pub(super) fn idle(nodes: &[Node], built: &[Platform], sink: &Sink) {
     for node in nodes.iter().filter(|_| !built.is_empty()) {
         idle(node.children.as_deref().unwrap_or_default(), built, sink);
         for argument in node.arguments.iter().filter(|_| *node.name == "on") {
-            let Value::Text(text) = &argument.value else { continue };
+            let Some(text) = argument.value.text() else { continue };
             if text.parse::<Platform>().is_ok_and(|platform| !built.contains(&platform)) {
                 let message = format!("the recipe is not built for {text}");
                 let help = "add it to `platforms`, or remove the block";
@@ -125,26 +127,21 @@ pub(super) fn idle(nodes: &[Node], built: &[Platform], sink: &Sink) {
 }
 
 /// Replaces `${…}` everywhere but in the scripts of steps, where the values are environment variables.
-fn expand(node: Node, parent: &str, values: &Values<'_>) -> Node {
+pub(super) fn expand(node: Node, parent: &str, values: &Values<'_>) -> Node {
     if *node.name == "run" && matches!(parent, "stage" | "vendor") {
         return node;
     }
-    let replace = |value: Spanned<Value>| match value.value {
-        Value::Text(text) => {
-            let text = Spanned::new(text, value.place);
-            Spanned::new(Value::Text(values.interpolate(&text)), value.place)
-        }
-        other => Spanned::new(other, value.place),
-    };
     let children =
         node.children.map(|children| children.into_iter().map(|child| expand(child, &node.name, values)).collect());
     let properties =
-        node.properties.into_iter().map(|property| Property { value: replace(property.value), ..property });
+        node.properties.into_iter().map(|property| Property { value: values.fill(property.value), ..property });
     Node {
         header: node.header,
-        arguments: node.arguments.into_iter().map(replace).collect(),
+        arguments: node.arguments.into_iter().map(|value| values.fill(value)).collect(),
         properties: properties.collect(),
         children,
         name: node.name,
+        yields: node.yields,
+        via: node.via,
     }
 }

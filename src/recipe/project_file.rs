@@ -14,6 +14,7 @@ use super::platforms;
 use super::project::{Archive, ArchiveKind, Distribution, Policy, SuiteUse};
 use super::reader::{Reader, Row, Table};
 use super::reads::{Beside, FileUrl};
+use super::shape::Shape;
 
 /// What the file says.
 #[derive(Default)]
@@ -29,28 +30,36 @@ pub(super) struct ProjectFile {
 pub(super) const PROJECT: Table<ProjectFile> = Table {
     what: "project.kdl",
     rows: &[
-        Row::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\"", |file, node| {
+        Row::new(Shape::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\""), |file, node| {
             file.platforms = read_platforms(node)
         }),
-        Row::once("build-platforms", "build-platforms \"linux/amd64\"", |file, node| {
+        Row::new(Shape::once("build-platforms", "build-platforms \"linux/amd64\""), |file, node| {
             file.build_platforms = read_platforms(node)
         }),
-        Row::any(
-            "archive",
-            "archive \"debian\" kind=\"deb\" { component \"main\"; keyring \"keys/debian-archive.asc\" }",
+        Row::new(
+            Shape::any(
+                "archive",
+                "archive \"debian\" kind=\"deb\" { component \"main\"; keyring \"keys/debian-archive.asc\" }",
+            )
+            .keyed()
+            .block(&ARCHIVE),
             archive,
         ),
-        Row::any(
-            "distribution",
-            "distribution \"debian\" suite=\"trixie\" { use \"debian\" suite=\"trixie\" }",
+        Row::new(
+            Shape::any("distribution", "distribution \"debian\" suite=\"trixie\" { use \"debian\" suite=\"trixie\" }")
+                .keyed()
+                .block(&DISTRIBUTION),
             distribution,
         ),
-        Row::any("label", "label \"org.opencontainers.image.vendor\" \"example\"", |file, node| {
+        Row::new(Shape::any("label", "label \"org.opencontainers.image.vendor\" \"example\"").keyed(), |file, node| {
             label(&mut file.labels, node)
         }),
-        Row::once("policy", "policy { user not=\"root\"; healthcheck \"required\" }", |file, node| {
-            node.block(&POLICY, &mut file.policy);
-        }),
+        Row::new(
+            Shape::once("policy", "policy { user not=\"root\"; healthcheck \"required\" }").block(&POLICY),
+            |file, node| {
+                node.block(&POLICY, &mut file.policy);
+            },
+        ),
     ],
 };
 
@@ -80,7 +89,7 @@ pub(super) fn read_platforms(node: &mut Reader<'_>) -> Vec<Platform> {
     if node.node.arguments.is_empty() {
         node.mistake(node.place(), format!("`{}` names none", *node.node.name), "which ones?", node.like());
     }
-    node.pass();
+    node.pass::<Platform>("a platform");
     for value in &node.node.arguments {
         let Some(platform) = platforms::platform(value, node.cx.sink) else { continue };
         match read.iter().find(|first| first.value == platform) {
@@ -125,18 +134,21 @@ pub(super) struct ArchiveDraft {
 pub(super) const ARCHIVE: Table<ArchiveDraft> = Table {
     what: "an archive",
     rows: &[
-        Row::any("component", "component \"main\"", |draft, node| {
+        Row::new(Shape::any("component", "component \"main\"").set(), |draft, node| {
             let components = node.arguments::<String>("a component");
             draft.components.extend(components.into_iter().map(|component| component.value));
         }),
-        Row::once("keyring", "keyring \"keys/debian-archive.asc\"", |draft, node| {
+        Row::new(Shape::once("keyring", "keyring \"keys/debian-archive.asc\""), |draft, node| {
             draft.keyring = node.argument::<Beside>("a file below images/").map(|path| path.map(|path| path.0));
         }),
-        Row::any("fingerprint", "fingerprint \"4CB50190207B4758A3F73A796ED0E7B82643E131\"", |draft, node| {
-            let fingerprints = node.arguments::<Fingerprint>("a fingerprint");
-            draft.fingerprints.extend(fingerprints.into_iter().map(|fingerprint| fingerprint.value.0));
-        }),
-        Row::once("snapshot", "snapshot \"https://snapshot.example.org/archive\"", |draft, node| {
+        Row::new(
+            Shape::any("fingerprint", "fingerprint \"4CB50190207B4758A3F73A796ED0E7B82643E131\"").set(),
+            |draft, node| {
+                let fingerprints = node.arguments::<Fingerprint>("a fingerprint");
+                draft.fingerprints.extend(fingerprints.into_iter().map(|fingerprint| fingerprint.value.0));
+            },
+        ),
+        Row::new(Shape::once("snapshot", "snapshot \"https://snapshot.example.org/archive\""), |draft, node| {
             draft.snapshot = node.argument::<FileUrl>("a URL").map(|url| url.map(|url| url.0));
         }),
     ],
@@ -149,10 +161,7 @@ impl super::reader::Read for Fingerprint {
     const EXPECTED: &'static str = "the fingerprint of a primary key";
     const EXAMPLE: &'static str = "\"4CB50190207B4758A3F73A796ED0E7B82643E131\"";
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
-        let text = match value {
-            super::node::Value::Text(text) => text,
-            _ => return None,
-        };
+        let text = value.text()?;
         let digits: String =
             text.chars().filter(|character| *character != ' ').collect::<String>().to_ascii_uppercase();
         let valid = matches!(digits.len(), 40 | 64) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -194,7 +203,7 @@ fn archive(file: &mut ProjectFile, node: &mut Reader<'_>) {
 
 pub(super) const DISTRIBUTION: Table<Vec<Spanned<SuiteUse>>> = Table {
     what: "a distribution",
-    rows: &[Row::any("use", "use \"debian\" suite=\"trixie-updates\"", |uses, node| {
+    rows: &[Row::new(Shape::any("use", "use \"debian\" suite=\"trixie-updates\""), |uses, node| {
         let (archive, suite) = (node.argument::<ArchiveName>("an archive"), node.required::<String>("suite"));
         let (Some(archive), Some(suite)) = (archive, suite) else { return };
         let read = Spanned::new(SuiteUse { archive: archive.value, suite: suite.value }, node.place());
@@ -226,18 +235,18 @@ fn distribution(file: &mut ProjectFile, node: &mut Reader<'_>) {
 pub(super) const POLICY: Table<Policy> = Table {
     what: "a policy",
     rows: &[
-        Row::any("user", "user not=\"root\"", |policy, node| {
+        Row::new(Shape::any("user", "user not=\"root\""), |policy, node| {
             policy.user_not.extend(node.required::<Principal>("not"));
         }),
-        Row::once("healthcheck", "healthcheck \"required\"", |policy, node| {
+        Row::new(Shape::once("healthcheck", "healthcheck \"required\""), |policy, node| {
             if node.word("`\"required\"`", &[("required", ())]).is_some() {
                 policy.healthcheck = Some(node.place());
             }
         }),
-        Row::any("license", "license \"MIT\" \"Apache-2.0\"", |policy, node| {
+        Row::new(Shape::any("license", "license \"MIT\" \"Apache-2.0\"").set(), |policy, node| {
             policy.licenses.extend(node.arguments("a licence"))
         }),
-        Row::any("licence", "licence \"MIT\" \"Apache-2.0\"", |policy, node| {
+        Row::new(Shape::any("licence", "licence \"MIT\" \"Apache-2.0\"").set(), |policy, node| {
             policy.licenses.extend(node.arguments("a licence"))
         }),
     ],

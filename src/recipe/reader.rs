@@ -9,6 +9,8 @@ use super::Mistake;
 use super::context::Context;
 use super::nearest::{list, nearest, suggestion};
 use super::node::{Node, Value};
+use super::record::{Asked, At, Written};
+use super::shape::{Block, Identity, Shape, Times};
 use super::vocabulary;
 
 /// A type that a value can be read as.
@@ -17,39 +19,25 @@ pub(super) trait Read: Sized {
     const EXPECTED: &'static str;
     /// An example, as it is written in a recipe.
     const EXAMPLE: &'static str;
+    /// What KDL writes it as.
+    const WRITTEN: Written = Written::Text;
 
     /// Reads the value; none when it is of the wrong kind, an error when its text is wrong.
     fn read(value: &Value) -> Option<Result<Self, String>>;
 }
 
-/// How often a node may stand in its block.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Times {
-    Once,
-    Any,
-}
-
 /// What reads a node into `T`, which collects a block.
 type ReadNode<T> = fn(&mut T, &mut Reader<'_>);
 
-/// A node that may stand in a block.
+/// A node that may stand in a block, and how it is read.
 pub(super) struct Row<T> {
-    pub(super) name: &'static str,
-    /// How it is written; shown when it is written otherwise.
-    pub(super) example: &'static str,
-    pub(super) times: Times,
-    pub(super) read: ReadNode<T>,
+    pub(super) shape: Shape,
+    read: ReadNode<T>,
 }
 
 impl<T> Row<T> {
-    /// A node that may stand in its block once.
-    pub(super) const fn once(name: &'static str, example: &'static str, read: ReadNode<T>) -> Self {
-        Self { name, example, times: Times::Once, read }
-    }
-
-    /// A node that may stand in its block any number of times.
-    pub(super) const fn any(name: &'static str, example: &'static str, read: ReadNode<T>) -> Self {
-        Self { name, example, times: Times::Any, read }
+    pub(super) const fn new(shape: Shape, read: ReadNode<T>) -> Self {
+        Self { shape, read }
     }
 }
 
@@ -60,32 +48,48 @@ pub(super) struct Table<T: 'static> {
     pub(super) rows: &'static [Row<T>],
 }
 
+impl<T> Block for Table<T> {
+    fn what(&self) -> &'static str {
+        self.what
+    }
+
+    fn shapes(&self) -> Vec<&'static Shape> {
+        self.rows.iter().map(|row| &row.shape).collect()
+    }
+
+    fn shape(&self, name: &str) -> Option<&'static Shape> {
+        self.rows.iter().map(|row| &row.shape).find(|shape| shape.name == name)
+    }
+}
+
 impl<T> Table<T> {
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + Clone {
-        self.rows.iter().map(|row| row.name)
+        self.rows.iter().map(|row| row.shape.name)
     }
 
     /// Reads the nodes of a block into `draft`.
     pub(super) fn read(&self, nodes: &[Node], draft: &mut T, cx: &Context<'_>) {
         let mut seen: Vec<Option<Place>> = vec![None; self.rows.len()];
         for node in nodes {
-            let Some(index) = self.rows.iter().position(|row| row.name == *node.name) else {
-                self.unknown(node, cx);
-                continue;
-            };
-            let row = &self.rows[index];
-            if let (Times::Once, Some(first)) = (row.times, seen[index]) {
-                let message = format!("`{}` is given twice", row.name);
-                cx.sink.push(
-                    Mistake::new(node.header, message, "again here", "keep one of the two").and(first, "first here"),
-                );
-                continue;
-            }
-            seen[index] = Some(node.header);
-            let mut reader = Reader::new(node, row.example, cx);
-            (row.read)(draft, &mut reader);
-            reader.finish();
+            cx.sink.within(node.via.as_ref(), || self.read_node(node, draft, &mut seen, cx));
         }
+    }
+
+    fn read_node(&self, node: &Node, draft: &mut T, seen: &mut [Option<Place>], cx: &Context<'_>) {
+        let Some(index) = self.rows.iter().position(|row| row.shape.name == *node.name) else {
+            return self.unknown(node, cx);
+        };
+        let Row { shape, read } = &self.rows[index];
+        if let (Times::Once, Some(first)) = (shape.times, seen[index]) {
+            let message = format!("`{}` is given twice", shape.name);
+            let again = Mistake::new(node.header, message, "again here", "keep one of the two");
+            return cx.sink.push(again.and(first, "first here"));
+        }
+        seen[index] = Some(node.header);
+        misplaced_default(node, shape.identity, cx);
+        let mut reader = Reader::new(node, (self.what, shape.example), cx);
+        read(draft, &mut reader);
+        reader.finish();
     }
 
     fn unknown(&self, node: &Node, cx: &Context<'_>) {
@@ -101,10 +105,38 @@ impl<T> Table<T> {
     }
 }
 
+/// `(default)` marks what people may disagree on: not what a node is told apart by.
+fn misplaced_default(node: &Node, identity: Identity, cx: &Context<'_>) {
+    let allowed = match identity {
+        Identity::Single | Identity::Sequence => Some(0),
+        Identity::Keyed { .. } => Some(1),
+        Identity::Set | Identity::Whole => None,
+    };
+    let Some(mark) = node.yields.filter(|mark| Some(*mark) != allowed) else { return };
+    let Some(argument) = node.arguments.get(mark) else { return };
+    let (message, help) = match allowed {
+        None => (
+            format!("what `{}` names is united with what others name: nothing gives way", *node.name),
+            "remove `(default)`".to_owned(),
+        ),
+        Some(first) if mark > first => (
+            format!("the arguments of `{}` are one value, which gives way as a whole", *node.name),
+            "put `(default)` before the first of them".to_owned(),
+        ),
+        Some(_) => (
+            format!("this tells one `{}` from another, and cannot give way", *node.name),
+            "put `(default)` before what follows it".to_owned(),
+        ),
+    };
+    cx.sink.push(Mistake::new(argument.place, message, "not a default", help));
+}
+
 /// Takes one node apart.
 pub(super) struct Reader<'n> {
     pub(super) node: &'n Node,
     pub(super) cx: &'n Context<'n>,
+    /// The block that the node stands in.
+    block: &'static str,
     example: &'static str,
     /// Arguments taken so far.
     taken: usize,
@@ -114,8 +146,15 @@ pub(super) struct Reader<'n> {
 }
 
 impl<'n> Reader<'n> {
-    fn new(node: &'n Node, example: &'static str, cx: &'n Context<'n>) -> Self {
-        Self { node, cx, example, taken: 0, asked: Vec::new(), block_read: false }
+    fn new(node: &'n Node, (block, example): (&'static str, &'static str), cx: &'n Context<'n>) -> Self {
+        Self { node, cx, block, example, taken: 0, asked: Vec::new(), block_read: false }
+    }
+
+    /// Notes for the description of the language what is asked for.
+    fn note(&self, asked: Asked) {
+        if let Some(record) = self.cx.record {
+            record.note(self.block, &self.node.name, asked);
+        }
     }
 
     /// The node without its block.
@@ -134,7 +173,8 @@ impl<'n> Reader<'n> {
     }
 
     fn read<T: Read>(&self, value: &Spanned<Value>) -> Option<Spanned<T>> {
-        match T::read(&value.value) {
+        let read = T::read(&value.value).or_else(|| T::read(&value.value.spelled()?));
+        match read {
             Some(Ok(read)) => return Some(Spanned::new(read, value.place)),
             Some(Err(message)) => {
                 let help = format!("write {}, like `{}`", T::EXPECTED, T::EXAMPLE);
@@ -156,6 +196,7 @@ impl<'n> Reader<'n> {
 
     /// The next argument, if there is one.
     pub(super) fn optional_argument<T: Read>(&mut self) -> Option<Spanned<T>> {
+        self.note(Asked::argument::<T>(self.taken, ""));
         let value = self.node.arguments.get(self.taken)?;
         self.taken += 1;
         self.read(value)
@@ -163,6 +204,7 @@ impl<'n> Reader<'n> {
 
     /// The next argument, `what` it is with its article.
     pub(super) fn argument<T: Read>(&mut self, what: &str) -> Option<Spanned<T>> {
+        self.note(Asked::argument::<T>(self.taken, what));
         if self.taken >= self.node.arguments.len() {
             let message = format!("`{}` needs {what}", *self.node.name);
             self.mistake(self.node.header, message, "something is missing", self.like());
@@ -173,6 +215,7 @@ impl<'n> Reader<'n> {
 
     /// All further arguments, at least one.
     pub(super) fn arguments<T: Read>(&mut self, what: &str) -> Vec<Spanned<T>> {
+        self.note(Asked::Rest);
         let mut all: Vec<Spanned<T>> = self.argument(what).into_iter().collect();
         while self.taken < self.node.arguments.len() {
             all.extend(self.optional_argument());
@@ -182,13 +225,22 @@ impl<'n> Reader<'n> {
 
     /// A property, if it is there.
     pub(super) fn property<T: Read>(&mut self, name: &'static str) -> Option<Spanned<T>> {
+        self.note(Asked::property::<T>(name));
         self.asked.push(name);
         let property = self.node.properties.iter().find(|property| *property.name == name)?;
         self.read(&property.value)
     }
 
+    /// A property as it is written, if it is there.
+    pub(super) fn written(&mut self, name: &'static str) -> Option<Spanned<Value>> {
+        self.asked.push(name);
+        self.node.property(name).map(|property| property.value.clone())
+    }
+
     /// A property that must be there.
     pub(super) fn required<T: Read>(&mut self, name: &'static str) -> Option<Spanned<T>> {
+        self.note(Asked::property::<T>(name));
+        self.note(Asked::Required(name));
         if !self.has(name) {
             self.asked.push(name);
             let message = format!("`{}` needs the property `{name}`", *self.node.name);
@@ -198,8 +250,10 @@ impl<'n> Reader<'n> {
         self.property(name)
     }
 
-    /// Leaves the arguments to someone who has read them already.
-    pub(super) fn pass(&mut self) {
+    /// Leaves the arguments, which are read as `T`, to someone who has read them already.
+    pub(super) fn pass<T: Read>(&mut self, what: &str) {
+        self.note(Asked::argument::<T>(0, what));
+        self.note(Asked::Rest);
         self.taken = self.node.arguments.len();
     }
 
@@ -275,18 +329,21 @@ impl Reader<'_> {
 
     /// The next argument, which must be one of `words`.
     pub(super) fn word<T: Copy>(&mut self, what: &str, words: &[(&'static str, T)]) -> Option<T> {
+        self.note(Asked::words(At::Argument(self.taken), words));
         let written = self.argument::<String>(what)?;
         self.choose(&written, words)
     }
 
     /// A property that must be one of `words`, if it is there.
     pub(super) fn property_word<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+        self.note(Asked::words(At::Property(name), words));
         let written = self.property::<String>(name)?;
         self.choose(&written, words)
     }
 
     /// A property that must be there and one of `words`.
     pub(super) fn required_word<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+        self.note(Asked::words(At::Property(name), words));
         let written = self.required::<String>(name)?;
         self.choose(&written, words)
     }

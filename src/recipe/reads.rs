@@ -6,22 +6,16 @@ use camino::Utf8PathBuf;
 use url::Url;
 
 use crate::model::{
-    ArchiveName, ByteSize, Glob, ImageName, ImagePath, Mode, Ownership, PackageName, Principal, Seconds, SourceName,
-    StageName,
+    ArchiveName, ByteSize, Glob, ImageName, ImagePath, Mode, Ownership, PackageName, Platform, Principal, Seconds,
+    SourceName, StageName,
 };
 
 use super::node::Value;
 use super::reader::Read;
+use super::record::Written;
 
 fn parsed<T: FromStr<Err: std::fmt::Display>>(value: &Value) -> Option<Result<T, String>> {
-    text(value).map(|text| text.parse().map_err(|error: T::Err| error.to_string()))
-}
-
-fn text(value: &Value) -> Option<&str> {
-    match value {
-        Value::Text(text) => Some(text),
-        _ => None,
-    }
+    value.text().map(|text| text.parse().map_err(|error: T::Err| error.to_string()))
 }
 
 /// Types that read a text with [`FromStr`].
@@ -54,7 +48,7 @@ impl Read for String {
     const EXPECTED: &'static str = "text";
     const EXAMPLE: &'static str = "\"text\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
-        let text = text(value)?;
+        let text = value.text()?;
         Some(if text.contains('\0') { Err("text cannot hold a zero byte".to_owned()) } else { Ok(text.to_owned()) })
     }
 }
@@ -62,11 +56,20 @@ impl Read for String {
 impl Read for bool {
     const EXPECTED: &'static str = "a yes or no";
     const EXAMPLE: &'static str = "#true";
+    const WRITTEN: Written = Written::Bool;
     fn read(value: &Value) -> Option<Result<Self, String>> {
         match value {
             Value::Bool(yes) => Some(Ok(*yes)),
             _ => None,
         }
+    }
+}
+
+impl Read for Platform {
+    const EXPECTED: &'static str = "a platform";
+    const EXAMPLE: &'static str = "\"linux/arm64\"";
+    fn read(value: &Value) -> Option<Result<Self, String>> {
+        parsed(value)
     }
 }
 
@@ -76,6 +79,7 @@ macro_rules! reads_number {
         $(impl Read for $type {
             const EXPECTED: &'static str = "a whole number";
             const EXAMPLE: &'static str = "5";
+            const WRITTEN: Written = Written::Number;
             fn read(value: &Value) -> Option<Result<Self, String>> {
                 let Value::Number { written, whole } = value else { return None };
                 let limits = format!("`{written}` is not a whole number from 0 to {}", <$type>::MAX);
@@ -93,6 +97,7 @@ pub(super) struct Id(pub(super) u32);
 impl Read for Id {
     const EXPECTED: &'static str = "the number of a user or group";
     const EXAMPLE: &'static str = "2000";
+    const WRITTEN: Written = Written::Number;
     fn read(value: &Value) -> Option<Result<Self, String>> {
         let Value::Number { written, whole } = value else { return None };
         // the last number means "no change" to chown(2)
@@ -104,6 +109,7 @@ impl Read for Id {
 impl Read for Principal {
     const EXPECTED: &'static str = "a user or group";
     const EXAMPLE: &'static str = "\"caddy\"";
+    const WRITTEN: Written = Written::NumberOrText;
     fn read(value: &Value) -> Option<Result<Self, String>> {
         match Id::read(value) {
             Some(id) => Some(id.map(|id| Self::Id(id.0))),
@@ -116,7 +122,7 @@ impl Read for ImagePath {
     const EXPECTED: &'static str = "a path in the image";
     const EXAMPLE: &'static str = "\"/usr/bin/env\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
-        text(value).map(|text| Self::absolute(text).map_err(|error| error.to_string()))
+        value.text().map(|text| Self::absolute(text).map_err(|error| error.to_string()))
     }
 }
 
@@ -141,7 +147,7 @@ impl Read for Destination {
     const EXAMPLE: &'static str = "\"/usr/bin/\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
         let path = ImagePath::read(value)?;
-        Some(path.map(|path| Self { path, into: text(value).is_some_and(|text| text.ends_with('/')) }))
+        Some(path.map(|path| Self { path, into: value.text().is_some_and(|text| text.ends_with('/')) }))
     }
 }
 
@@ -149,7 +155,7 @@ impl Read for Glob {
     const EXPECTED: &'static str = "a pattern for paths";
     const EXAMPLE: &'static str = "\"/usr/share/doc/**\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
-        text(value).map(|text| Self::new(text).map_err(|error| error.to_string()))
+        value.text().map(|text| Self::new(text).map_err(|error| error.to_string()))
     }
 }
 
@@ -160,7 +166,7 @@ impl Read for Beside {
     const EXPECTED: &'static str = "a relative path without `..`";
     const EXAMPLE: &'static str = "\"files/app.conf\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
-        let text = text(value)?;
+        let text = value.text()?;
         Some(if text.starts_with('/') {
             Err(format!("`{text}` is absolute; files outside the repository cannot be used"))
         } else {
@@ -178,7 +184,7 @@ impl Read for Beside {
 
 /// An address of the kinds in its list, without a password.
 fn address(value: &Value, schemes: &[&str]) -> Option<Result<String, String>> {
-    let text = text(value)?;
+    let text = value.text()?;
     Some(match Url::parse(text) {
         Err(error) => Err(format!("`{text}` is not a URL: {error}")),
         Ok(url) if !schemes.contains(&url.scheme()) => {
@@ -223,7 +229,7 @@ impl Read for RefName {
     const EXPECTED: &'static str = "the name of a tag or branch";
     const EXAMPLE: &'static str = "\"v1.2.3\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
-        let text = text(value)?;
+        let text = value.text()?;
         let forbidden = |byte: u8| byte <= b' ' || byte == 0x7f || b"~^:?*[\\".contains(&byte);
         let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
         let valid = !text.bytes().any(forbidden)
@@ -243,7 +249,7 @@ impl Read for CommitId {
     const EXPECTED: &'static str = "a whole commit id";
     const EXAMPLE: &'static str = "\"2e9bd6cf6cd3a1b9a7e2c4e86fb1e3a6a1d0c4f7\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
-        let text = text(value)?;
+        let text = value.text()?;
         let digits = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         Some(if digits && matches!(text.len(), 40 | 64) {
             Ok(Self(text.to_owned()))
@@ -260,7 +266,7 @@ impl Read for EnvName {
     const EXPECTED: &'static str = "the name of an environment variable";
     const EXAMPLE: &'static str = "CGO_ENABLED";
     fn read(value: &Value) -> Option<Result<Self, String>> {
-        let text = text(value)?;
+        let text = value.text()?;
         let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
         let valid =
             text.bytes().next().is_some_and(letter) && text.bytes().all(|byte| letter(byte) || byte.is_ascii_digit());

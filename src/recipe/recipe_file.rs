@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{ImageName, SourceName, StageName};
+use crate::model::{ImageName, Platform, SourceName, StageName};
 
 use super::context::Context;
 use super::platforms::Reading;
@@ -10,6 +10,7 @@ use super::project::{About, Image, Recipe, Source, Stage, Status, Test};
 use super::project_file::read_platforms;
 use super::reader::{Reader, Row, Table};
 use super::reads::FileUrl;
+use super::shape::Shape;
 use super::{checks, images, sources, stages};
 
 /// A recipe that is being read.
@@ -27,24 +28,28 @@ pub(super) struct Draft {
 pub(super) const RECIPE: Table<Draft> = Table {
     what: "a recipe",
     rows: &[
-        Row::once("title", "title \"HTTP router\"", |draft, node| draft.about.title = text(node)),
-        Row::once("description", "description \"Routes requests\"", |draft, node| draft.about.description = text(node)),
-        Row::once("license", "license \"Apache-2.0\"", |draft, node| {
+        Row::new(Shape::once("title", "title \"HTTP router\""), |draft, node| draft.about.title = text(node)),
+        Row::new(Shape::once("description", "description \"Routes requests\""), |draft, node| {
+            draft.about.description = text(node)
+        }),
+        Row::new(Shape::once("license", "license \"Apache-2.0\""), |draft, node| {
             draft.about.license = node.argument("an SPDX expression")
         }),
-        Row::once("url", "url \"https://example.org\"", |draft, node| {
+        Row::new(Shape::once("url", "url \"https://example.org\""), |draft, node| {
             draft.about.url = node.argument::<FileUrl>("a URL").map(|url| url.value.0);
         }),
-        Row::once("authors", "authors \"Ada Lovelace <ada@example.org>\"", |draft, node| {
+        Row::new(Shape::once("authors", "authors \"Ada Lovelace <ada@example.org>\""), |draft, node| {
             draft.about.authors = texts(node, "an author");
         }),
         // read before all else, because the rest is read once for each
-        Row::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\"", |_, node| node.pass()),
-        Row::once("status", "status \"maintained\"", |draft, node| {
+        Row::new(Shape::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\""), |_, node| {
+            node.pass::<Platform>("a platform")
+        }),
+        Row::new(Shape::once("status", "status \"maintained\""), |draft, node| {
             let words = [("maintained", Status::Maintained), ("frozen", Status::Frozen), ("retired", Status::Retired)];
             draft.status = node.word("`\"maintained\"`, `\"frozen\"` or `\"retired\"`", &words).unwrap_or_default();
         }),
-        Row::any("tags", "tags \"2\" \"2.10\"", |draft, node| {
+        Row::new(Shape::any("tags", "tags \"2\" \"2.10\"").set(), |draft, node| {
             for tag in node.arguments::<String>("a tag") {
                 if is_tag(&tag) {
                     draft.tags.push(tag.value);
@@ -55,12 +60,31 @@ pub(super) const RECIPE: Table<Draft> = Table {
                 }
             }
         }),
-        Row::any("source", "source \"upstream\" { git \"https://example.org/project\" tag=\"v1.2.3\" }", sources::read),
-        Row::any("stage", "stage \"compile\" from=\"builder\" { run \"make install DESTDIR=$OUT\" }", stages::read),
-        Row::any("image", "image \"router\" from=\"runtime\" { entrypoint \"/usr/bin/router\" }", images::read),
-        Row::any(
-            "test",
-            "test \"prints its version\" image=\"router\" { run \"/usr/bin/router\" \"--version\" }",
+        Row::new(
+            Shape::any("source", "source \"upstream\" { git \"https://example.org/project\" tag=\"v1.2.3\" }")
+                .keyed()
+                .block(&sources::SOURCE),
+            sources::read,
+        ),
+        Row::new(
+            Shape::any("stage", "stage \"compile\" from=\"builder\" { run \"make install DESTDIR=$OUT\" }")
+                .keyed()
+                .block(&stages::STAGE),
+            stages::read,
+        ),
+        Row::new(
+            Shape::any("image", "image \"router\" from=\"runtime\" { entrypoint \"/usr/bin/router\" }")
+                .keyed()
+                .block(&images::IMAGE),
+            images::read,
+        ),
+        Row::new(
+            Shape::any(
+                "test",
+                "test \"prints its version\" image=\"router\" { run \"/usr/bin/router\" \"--version\" }",
+            )
+            .keyed()
+            .block(&checks::TEST),
             checks::read,
         ),
     ],
@@ -88,7 +112,7 @@ pub(super) struct Platforms;
 impl Platforms {
     pub(super) const TABLE: Table<Vec<crate::model::Platform>> = Table {
         what: "a recipe",
-        rows: &[Row::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\"", |platforms, node| {
+        rows: &[Row::new(Shape::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\""), |platforms, node| {
             *platforms = read_platforms(node);
         })],
     };

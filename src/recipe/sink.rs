@@ -2,21 +2,43 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{Place, Platform, SourceMap};
 
 use super::Mistake;
 use super::mistake::Severity;
+use super::node::Via;
 
 /// Takes mistakes from wherever they are found.
 #[derive(Default)]
 pub(super) struct Sink {
     mistakes: RefCell<Vec<Mistake>>,
+    /// The use of a definition that brought what is being read.
+    via: RefCell<Option<Arc<Via>>>,
 }
 
 impl Sink {
-    pub(super) fn push(&self, mistake: Mistake) {
+    /// Takes a mistake; where it stands in a definition, it also says where that is used.
+    pub(super) fn push(&self, mut mistake: Mistake) {
+        if let Some(via) = &*self.via.borrow() {
+            let place = mistake.place;
+            for used in via.chain().filter(|used| used.used != place).take(4) {
+                let known = mistake.others.iter().any(|(place, _)| *place == used.used);
+                if !known {
+                    mistake = mistake.and(used.used, format!("the definition `{}` is used here", *used.definition));
+                }
+            }
+        }
         self.mistakes.borrow_mut().push(mistake);
+    }
+
+    /// Runs `read` on something that `via` brought.
+    pub(super) fn within<T>(&self, via: Option<&Arc<Via>>, read: impl FnOnce() -> T) -> T {
+        let before = self.via.replace(via.cloned());
+        let read = read();
+        self.via.replace(before);
+        read
     }
 
     pub(super) fn into_list(self) -> Vec<Mistake> {

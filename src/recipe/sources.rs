@@ -8,6 +8,7 @@ use super::project::{ArchiveKind, DistributionRef, Download, Edit, GitReference,
 use super::reader::{Reader, Row, Table};
 use super::reads::{Beside, CommitId, FileUrl, GitUrl, RefName};
 use super::recipe_file::Draft;
+use super::shape::Shape;
 use super::stages;
 
 /// A source that is being read.
@@ -23,30 +24,36 @@ pub(super) struct SourceDraft {
 pub(super) const SOURCE: Table<SourceDraft> = Table {
     what: "a source",
     rows: &[
-        Row::any("git", "git \"https://example.org/project\" tag=\"v1.2.3\"", |draft, node| origin(draft, node, git)),
-        Row::any(
-            "download",
-            "download \"https://example.org/project-1.2.3.tar.gz\" unpack=\"tar\" strip=1",
+        Row::new(Shape::any("git", "git \"https://example.org/project\" tag=\"v1.2.3\"").single(), |draft, node| {
+            origin(draft, node, git)
+        }),
+        Row::new(
+            Shape::any("download", "download \"https://example.org/project-1.2.3.tar.gz\" unpack=\"tar\" strip=1")
+                .single()
+                .block(&DOWNLOAD),
             |draft, node| {
                 origin(draft, node, download);
             },
         ),
-        Row::any(
-            "debian-source",
-            "debian-source \"unbound\" distribution=\"debian\" suite=\"trixie\"",
+        Row::new(
+            Shape::any("debian-source", "debian-source \"unbound\" distribution=\"debian\" suite=\"trixie\"").single(),
             |draft, node| {
                 origin(draft, node, debian_source);
             },
         ),
-        Row::any("local", "local \"files\"", |draft, node| origin(draft, node, local)),
-        Row::any(
-            "vendor",
-            "vendor from=\"builder-go\" { use \"project\" at=\"/src\"; run \"cd /src && go mod vendor -o $OUT\" }",
+        Row::new(Shape::any("local", "local \"files\"").single(), |draft, node| origin(draft, node, local)),
+        Row::new(
+            Shape::any(
+                "vendor",
+                "vendor from=\"builder-go\" { use \"project\" at=\"/src\"; run \"cd /src && go mod vendor -o $OUT\" }",
+            )
+            .single()
+            .block(&stages::STAGE),
             |draft, node| {
                 origin(draft, node, |node| Some(Origin::Vendor(Box::new(stages::vendor(node)?))));
             },
         ),
-        Row::once("track", "track \"minor\"", |draft, node| {
+        Row::new(Shape::once("track", "track \"minor\""), |draft, node| {
             let written = node.node.arguments.first().map(|value| value.place);
             let word = node.word(
                 "`\"major\"`, `\"minor\"` or `\"patch\"`",
@@ -54,12 +61,12 @@ pub(super) const SOURCE: Table<SourceDraft> = Table {
             );
             draft.track = word.zip(written).map(|(word, place)| Spanned::new(word.to_owned(), place));
         }),
-        Row::any("patch", "patch \"patches/fix.diff\" strip=1", |draft, node| {
+        Row::new(Shape::any("patch", "patch \"patches/fix.diff\" strip=1").keyed(), |draft, node| {
             let strip = node.property::<u8>("strip").map_or(1, |strip| u32::from(strip.value));
             let file = node.argument::<Beside>("a file beside the recipe");
             draft.edits.extend(file.map(|file| Edit::Patch { file: file.map(|file| file.0), strip }));
         }),
-        Row::any("replace", "replace \"src/main.c\" old=\"0.0.0.0\" new=\"127.0.0.1\"", replace),
+        Row::new(Shape::any("replace", "replace \"src/main.c\" old=\"0.0.0.0\" new=\"127.0.0.1\""), replace),
     ],
 };
 
@@ -128,9 +135,11 @@ pub(super) struct DownloadDraft {
 
 pub(super) const DOWNLOAD: Table<DownloadDraft> = Table {
     what: "a download",
-    rows: &[Row::once(
-        "signature",
-        "signature \"https://example.org/project-1.2.3.tar.gz.asc\" keyring=\"keys/project.asc\"",
+    rows: &[Row::new(
+        Shape::once(
+            "signature",
+            "signature \"https://example.org/project-1.2.3.tar.gz.asc\" keyring=\"keys/project.asc\"",
+        ),
         |draft, node| {
             let url = node.argument::<FileUrl>("a URL");
             let keyring = node.required::<Beside>("keyring");

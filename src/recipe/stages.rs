@@ -9,6 +9,7 @@ use super::project::{Dependencies, Limits, PackageRequest, Per, Stage, StageCopy
 use super::reader::{Reader, Row, Table};
 use super::reads::{Destination, EnvName};
 use super::recipe_file::Draft;
+use super::shape::Shape;
 
 /// A stage that is being read.
 #[derive(Default)]
@@ -36,42 +37,44 @@ const FIXED: [&str; 3] = ["OUT", "JOBS", "SOURCE_DATE_EPOCH"];
 pub(super) const STAGE: Table<StageDraft> = Table {
     what: "a stage",
     rows: &[
-        Row::once("from", "from \"builder\"", |draft, node| draft.from = node.argument("an image")),
-        Row::any("packages", "packages \"make\" \"pkgconf\"", |draft, node| packages(&mut draft.packages, node)),
-        Row::any("target-packages", "target-packages \"libssl-dev\"", |draft, node| {
+        Row::new(Shape::once("from", "from \"builder\""), |draft, node| draft.from = node.argument("an image")),
+        Row::new(Shape::any("packages", "packages \"make\" \"pkgconf\"").set(), |draft, node| {
+            packages(&mut draft.packages, node)
+        }),
+        Row::new(Shape::any("target-packages", "target-packages \"libssl-dev\"").set(), |draft, node| {
             packages(&mut draft.target_packages, node)
         }),
-        Row::any("use", "use \"upstream\" at=\"/src\"", uses),
-        Row::any("copy", "copy \"/usr/lib/libexample.a\" from=\"other-stage\" to=\"/deps/\"", copy),
-        Row::any("env", "env CGO_ENABLED \"0\"", env),
-        Row::any("run", "run \"make install DESTDIR=$OUT\"", |draft, node| {
+        Row::new(Shape::any("use", "use \"upstream\" at=\"/src\""), uses),
+        Row::new(Shape::any("copy", "copy \"/usr/lib/libexample.a\" from=\"other-stage\" to=\"/deps/\""), copy),
+        Row::new(Shape::any("env", "env CGO_ENABLED \"0\"").keyed(), env),
+        Row::new(Shape::any("run", "run \"make install DESTDIR=$OUT\"").sequence(), |draft, node| {
             let Some(script) = node.argument::<String>("a script") else { return };
             if script.trim().is_empty() {
                 return node.mistake(script.place, "the script is empty", "nothing to run", node.like());
             }
             draft.run.push(script);
         }),
-        Row::any("secret", "secret \"signing-key\"", secret),
-        Row::any("cache", "cache \"/root/.cache/go-build\"", |draft, node| {
+        Row::new(Shape::any("secret", "secret \"signing-key\"").set(), secret),
+        Row::new(Shape::any("cache", "cache \"/root/.cache/go-build\"").set(), |draft, node| {
             let paths = node.arguments::<ImagePath>("a folder");
             for path in paths {
                 mount(draft, node, Spanned::new(path.value.clone(), path.place));
                 draft.caches.push(path.value);
             }
         }),
-        Row::once("output", "output \"/src/dist\"", |draft, node| {
+        Row::new(Shape::once("output", "output \"/src/dist\""), |draft, node| {
             let Some(path) = node.argument::<ImagePath>("a folder") else { return };
             mount(draft, node, path.clone());
             draft.output = Some(path.value);
         }),
-        Row::once("per", "per \"build\"", |draft, node| {
+        Row::new(Shape::once("per", "per \"build\""), |draft, node| {
             let per = node.word("`\"build\"` or `\"target\"`", &[("build", Per::Build), ("target", Per::Target)]);
             draft.per = per.map(|per| Spanned::new(per, node.place()));
         }),
-        Row::once("timeout", "timeout \"30m\"", |draft, node| {
+        Row::new(Shape::once("timeout", "timeout \"30m\""), |draft, node| {
             draft.timeout = node.argument("a duration").map(|timeout| timeout.value);
         }),
-        Row::once("memory", "memory \"4GiB\"", |draft, node| {
+        Row::new(Shape::once("memory", "memory \"4GiB\""), |draft, node| {
             draft.memory = node.argument("a size").map(|memory| memory.value)
         }),
     ],
@@ -134,7 +137,7 @@ fn toolchain(node: &mut Reader<'_>, in_block: Option<Spanned<ImageName>>) -> Opt
         let mistake = Mistake::new(in_block.place, what, "and this", "keep one of the two");
         node.cx.sink.push(mistake.and(property.place, "this"));
     }
-    let from = from.or(in_block)?;
+    let from = node.cx.meant(from.or(in_block)?);
     node.cx.toolchain(&from);
     Some(from)
 }
@@ -168,10 +171,7 @@ impl super::reader::Read for Constraint {
     const EXPECTED: &'static str = "a version with an operator";
     const EXAMPLE: &'static str = "\">= 1.2\"";
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
-        let text = match value {
-            super::node::Value::Text(text) => text,
-            _ => return None,
-        };
+        let text = value.text()?;
         let operators = [">=", "<=", "<<", ">>", "~=", "=", "<", ">", "~"];
         let split =
             operators.into_iter().find_map(|operator| Some((operator, text.trim().strip_prefix(operator)?.trim())));

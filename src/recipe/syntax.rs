@@ -5,11 +5,15 @@ use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 use crate::model::{FileId, Place, Spanned};
 
 use super::Mistake;
+use super::nearest::nearest;
 use super::node::{Node, Property, Value};
 use super::scan::{Scan, scan};
 
 /// Largest file, in bytes: some hundred times the longest recipe that one would want to read.
 pub(super) const LARGEST: usize = 1 << 20;
+
+/// What marks a value that gives way to another.
+const DEFAULT: &str = "default";
 
 /// What a file says.
 pub(super) struct Parsed {
@@ -112,8 +116,10 @@ impl Builder<'_> {
             header: self.place(node.name().span().offset(), header_end),
             name,
             arguments: Vec::new(),
+            yields: None,
             properties: Vec::new(),
             children: None,
+            via: None,
         };
         for entry in node.entries() {
             self.entry(entry, &mut read);
@@ -134,15 +140,38 @@ impl Builder<'_> {
     }
 
     fn annotation(&mut self, annotation: &kdl::KdlIdentifier) {
-        let message = format!("the annotation `({})` means nothing here", annotation.value());
         let place = self.span(annotation.span());
-        self.mistakes.push(Mistake::new(place, message, "not known", "remove it with its parentheses"));
+        let word = annotation.value();
+        let (message, help) = match word {
+            DEFAULT => (
+                "`(default)` marks a value, not a node".to_owned(),
+                "put it right before the value that may give way: `user (default)\"65532\"`".to_owned(),
+            ),
+            _ => (
+                format!("the annotation `({word})` means nothing here"),
+                match nearest(word, [DEFAULT]) {
+                    Some(_) => "did you mean `(default)`?".to_owned(),
+                    None => "remove it with its parentheses; the language knows `(default)` alone".to_owned(),
+                },
+            ),
+        };
+        self.mistakes.push(Mistake::new(place, message, "not known", help));
+    }
+
+    /// Whether a value is marked `(default)`; reports all other marks.
+    fn yields(&mut self, entry: &KdlEntry) -> bool {
+        match entry.ty() {
+            Some(annotation) if annotation.value() == DEFAULT => true,
+            Some(annotation) => {
+                self.annotation(annotation);
+                false
+            }
+            None => false,
+        }
     }
 
     fn entry(&mut self, entry: &KdlEntry, node: &mut Node) {
-        if let Some(annotation) = entry.ty() {
-            self.annotation(annotation);
-        }
+        let yields = self.yields(entry);
         let whole = entry.span();
         let end = whole.offset() + whole.len();
         let length = entry.format().map_or(0, |format| format.value_repr.len());
@@ -150,6 +179,9 @@ impl Builder<'_> {
         let written = self.text.get(start..end).unwrap_or_default();
         let value = Spanned::new(value(entry.value(), written), self.place(start, end));
         let Some(name) = entry.name() else {
+            if yields && node.yields.is_none() {
+                node.yields = Some(node.arguments.len());
+            }
             node.arguments.push(value);
             return;
         };
@@ -161,7 +193,7 @@ impl Builder<'_> {
             self.mistakes.push(mistake.and(first.name.place, "first here"));
             return;
         }
-        node.properties.push(Property { name, value });
+        node.properties.push(Property { name, value, yields });
     }
 }
 

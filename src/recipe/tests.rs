@@ -178,8 +178,13 @@ image "a" from="runtime" {
 
 #[test]
 fn every_example_of_the_language_is_read_without_a_mistake() {
-    for (what, rows) in super::vocabulary::blocks() {
-        for (name, example) in rows {
+    for block in super::vocabulary::blocks() {
+        let what = block.what();
+        let examples = |shape: &&'static super::shape::Shape| {
+            let shape = **shape;
+            std::iter::once(shape.example).chain(shape.also.iter().copied()).map(move |example| (shape.name, example))
+        };
+        for (name, example) in block.shapes().iter().flat_map(examples) {
             let nodes = super::syntax::parse(crate::model::SourceMap::default().add("example", example), example);
             assert!(nodes.mistakes.is_empty(), "{what}: {example}: {:?}", nodes.mistakes);
             let nodes = nodes.nodes.expect("an example parses");
@@ -197,8 +202,9 @@ fn the_recipes_of_this_repository_are_without_mistakes() {
 #[test]
 fn the_reference_names_every_node() {
     let reference = include_str!("../../docs/reference.md");
-    for (what, rows) in super::vocabulary::blocks() {
-        for (name, _) in rows {
+    for block in super::vocabulary::blocks() {
+        for name in block.shapes().iter().map(|shape| shape.name) {
+            let what = block.what();
             assert!(reference.contains(&format!("`{name}")), "docs/reference.md says nothing of `{name}` in {what}");
         }
     }

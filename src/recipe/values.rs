@@ -1,4 +1,4 @@
-//! What `let` names, and `${…}` stands for.
+//! What `let` and parameters name, and `${…}` stands for.
 //!
 //! A value may use values that come earlier or later; a circle is a mistake. `$${` is a plain `${`. Texts that grow
 //! beyond reason through values of values are refused before they take memory.
@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use crate::model::{Place, Platform, Spanned};
+use crate::model::{Place, Platform, SourceMap, Spanned};
 
 use super::Mistake;
 use super::nearest::suggestion;
@@ -18,14 +18,39 @@ const LONGEST: usize = 64 << 10;
 /// Most bytes that all texts of a recipe may grow to through `${…}`, for one platform.
 const MOST: usize = 16 << 20;
 
-/// The values of a recipe on one platform.
-pub(super) struct Values<'s> {
-    platform: Option<Platform>,
-    named: BTreeMap<String, String>,
+/// What every value of a recipe is read with.
+pub(super) struct Setting<'s> {
+    /// The platform that is read for; none for `project.kdl`.
+    pub(super) platform: Option<Platform>,
+    /// All files, to find the place of a `${…}` inside a text.
+    pub(super) sources: &'s SourceMap,
+    pub(super) sink: &'s Sink,
+    /// How many bytes texts may still grow by.
     left: Cell<usize>,
-    /// The whole file, to find the place of a `${…}` inside a text.
-    file: &'s str,
-    sink: &'s Sink,
+}
+
+impl<'s> Setting<'s> {
+    pub(super) fn new(platform: Option<Platform>, sources: &'s SourceMap, sink: &'s Sink) -> Self {
+        Self { platform, sources, sink, left: Cell::new(MOST) }
+    }
+}
+
+/// The values that a stretch of a file sees.
+pub(super) struct Values<'s> {
+    setting: &'s Setting<'s>,
+    /// Where they come from, for who looks for one more.
+    whence: Whence,
+    named: BTreeMap<String, String>,
+}
+
+/// Where values come from.
+enum Whence {
+    /// Nowhere: `project.kdl` has none.
+    Nowhere,
+    /// The `let` nodes of a recipe.
+    Recipe,
+    /// The parameters of the definition of this name.
+    Definition(String),
 }
 
 /// A `let` as written.
@@ -36,12 +61,22 @@ struct Let {
 
 impl<'s> Values<'s> {
     /// No values at all, for `project.kdl`.
-    pub(super) fn none(file: &'s str, sink: &'s Sink) -> Self {
-        Self { platform: None, named: BTreeMap::new(), left: Cell::new(MOST), file, sink }
+    pub(super) fn none(setting: &'s Setting<'s>) -> Self {
+        Self { setting, whence: Whence::Nowhere, named: BTreeMap::new() }
+    }
+
+    /// What the parameters of `definition` stand for.
+    pub(super) fn of_definition(
+        definition: &str,
+        arguments: BTreeMap<String, String>,
+        setting: &'s Setting<'s>,
+    ) -> Self {
+        Self { setting, whence: Whence::Definition(definition.to_owned()), named: arguments }
     }
 
     /// Reads all `let` nodes among `nodes`.
-    pub(super) fn read(nodes: &[Node], platform: Platform, file: &'s str, sink: &'s Sink) -> Self {
+    pub(super) fn read(nodes: &[Node], setting: &'s Setting<'s>) -> Self {
+        let sink = setting.sink;
         let mut lets: BTreeMap<String, Let> = BTreeMap::new();
         for node in nodes.iter().filter(|node| *node.name == "let") {
             let Some(read) = read_let(node, sink) else { continue };
@@ -55,7 +90,7 @@ impl<'s> Values<'s> {
             }
             lets.insert(read.name.value.clone(), read);
         }
-        let mut values = Self { platform: Some(platform), ..Self::none(file, sink) };
+        let mut values = Self { setting, whence: Whence::Recipe, named: BTreeMap::new() };
         for name in lets.keys() {
             values.resolve(name, &lets, &mut Vec::new());
         }
@@ -77,7 +112,7 @@ impl<'s> Values<'s> {
         }
         if chain.len() >= 64 {
             let message = format!("the value `{name}` is more than 64 values away from a plain text");
-            self.sink.push(Mistake::new(wanted.name.place, message, "here", "use fewer values of values"));
+            self.setting.sink.push(Mistake::new(wanted.name.place, message, "here", "use fewer values of values"));
             self.named.insert(name.to_owned(), String::new());
             return;
         }
@@ -92,7 +127,7 @@ impl<'s> Values<'s> {
         let mut text = self.replace(&wanted.text, lets.keys().map(String::as_str));
         if text.len() > LONGEST {
             let message = format!("the value `{name}` has {} bytes; {LONGEST} are allowed", text.len());
-            self.sink.push(Mistake::new(
+            self.setting.sink.push(Mistake::new(
                 wanted.text.place,
                 message,
                 "here",
@@ -112,28 +147,40 @@ impl<'s> Values<'s> {
         for (index, (_, place)) in chain.iter().enumerate().skip(1) {
             mistake = mistake.and(*place, label(index));
         }
-        self.sink.push(mistake);
+        self.setting.sink.push(mistake);
+    }
+
+    /// A value with every `${…}` of its text replaced.
+    pub(super) fn fill(&self, value: Spanned<Value>) -> Spanned<Value> {
+        match value.value {
+            Value::Text(text) => Spanned::new(self.interpolate(&Spanned::new(text, value.place)), value.place),
+            other => Spanned::new(other, value.place),
+        }
     }
 
     /// Replaces every `${…}` of a text; those that name nothing become mistakes and empty.
-    pub(super) fn interpolate(&self, text: &Spanned<String>) -> String {
+    fn interpolate(&self, text: &Spanned<String>) -> Value {
         if !text.contains("${") {
-            return text.value.clone();
+            return Value::Text(text.value.clone());
         }
-        self.replace(text, self.named.keys().map(String::as_str))
+        let replaced = self.replace(text, self.named.keys().map(String::as_str));
+        match references(text)[..] {
+            [Part { before: "", written: Some(_), name: Some(_) }, Part { before: "", .. }] => Value::Filled(replaced),
+            _ => Value::Text(replaced),
+        }
     }
 
     fn replace<'n>(&self, text: &Spanned<String>, known: impl Iterator<Item = &'n str> + Clone) -> String {
         let mut result = String::new();
         for part in references(text) {
             result.push_str(part.before);
-            if result.len() > self.left.get() {
+            if result.len() > self.setting.left.get() {
                 self.too_much(text.place);
                 break;
             }
             let Some(written) = part.written else { continue };
             match part.name {
-                None => self.sink.push(Mistake::new(
+                None => self.setting.sink.push(Mistake::new(
                     text.place,
                     "`${` is never closed",
                     "in this text",
@@ -145,22 +192,28 @@ impl<'s> Values<'s> {
                 },
             }
         }
-        self.left.set(self.left.get().saturating_sub(result.len()));
+        self.setting.left.set(self.setting.left.get().saturating_sub(result.len()));
         result
     }
 
     fn too_much(&self, place: Place) {
-        if self.left.replace(0) == 0 {
+        if self.setting.left.replace(0) == 0 {
             return; // said already
         }
         let message = format!("the texts of this recipe grow beyond {} MiB", MOST >> 20);
-        self.sink.push(Mistake::new(place, message, "here at the latest", "use values less often, or shorter ones"));
+        self.setting.sink.push(Mistake::new(
+            place,
+            message,
+            "here at the latest",
+            "use values less often, or shorter ones",
+        ));
     }
 
     /// The place of `written` inside the text at `place`.
     fn within(&self, place: Place, written: &str) -> Place {
         let start = place.offset as usize;
-        let text = self.file.get(start..start + place.length as usize).unwrap_or_default();
+        let file = self.setting.sources.file(place.file);
+        let text = file.text.get(start..start + place.length as usize).unwrap_or_default();
         match text.find(written).map(|at| (u32::try_from(at), u32::try_from(written.len()))) {
             Some((Ok(at), Ok(length))) => Place { offset: place.offset + at, length, ..place },
             _ => place,
@@ -168,7 +221,7 @@ impl<'s> Values<'s> {
     }
 
     fn lookup(&self, name: &str) -> Option<&str> {
-        match (name.strip_prefix("platform."), self.platform) {
+        match (name.strip_prefix("platform."), self.setting.platform) {
             (Some(fact), Some(platform)) => {
                 FACTS.iter().find(|(known, _)| *known == fact).map(|(_, read)| read(platform))
             }
@@ -185,9 +238,9 @@ impl<'s> Values<'s> {
         known: impl Iterator<Item = &'n str> + Clone,
     ) {
         let place = self.within(text.place, written);
-        if self.platform.is_none() {
+        if matches!(self.whence, Whence::Nowhere) {
             let help = "write the text itself, or `$${` for a plain `${`";
-            self.sink.push(Mistake::new(
+            self.setting.sink.push(Mistake::new(
                 place,
                 format!("there are no values in this file, so `{written}` is unknown"),
                 "here",
@@ -197,13 +250,15 @@ impl<'s> Values<'s> {
         }
         let facts = FACTS.iter().map(|(fact, _)| format!("platform.{fact}"));
         let known: Vec<String> = known.map(str::to_owned).chain(facts).collect();
-        let help = format!("{} (`$${{` is a plain `${{`)", suggestion(name, known.iter().map(String::as_str), ""));
-        self.sink.push(Mistake::new(
-            place,
-            format!("unknown value `{written}`"),
-            format!("`{name}` is not defined"),
-            help,
-        ));
+        let near = suggestion(name, known.iter().map(String::as_str), "");
+        let (label, help) = match &self.whence {
+            Whence::Definition(definition) => (
+                format!("no parameter of `{definition}`"),
+                format!("{near}; a definition sees its own parameters alone: declare it with `param \"{name}\"`"),
+            ),
+            _ => (format!("`{name}` is not defined"), format!("{near} (`$${{` is a plain `${{`)")),
+        };
+        self.setting.sink.push(Mistake::new(place, format!("unknown value `{written}`"), label, help));
     }
 }
 
@@ -220,6 +275,17 @@ const FACTS: &[(&str, ReadFact)] = &[
     ("go", |platform| platform.oci_architecture()),
     ("rust", |platform| platform.rust()),
 ];
+
+/// The names in all `${…}` of a text.
+pub(super) fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    references(text).into_iter().filter_map(|part| part.name)
+}
+
+/// Whether a text can name a value: in `run` it is an environment variable.
+pub(super) fn is_name(text: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    text.len() <= 64 && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(letters)
+}
 
 /// A stretch of a text: what stands before a `${…}`, and what is in it.
 struct Part<'t> {
@@ -267,18 +333,14 @@ fn read_let(node: &Node, sink: &Sink) -> Option<Let> {
     if let Some(extra) = node.arguments.get(2) {
         mistake(extra.place, "`let` takes one name and one value".to_owned(), "one too many");
     }
-    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if !name.bytes().all(letters)
-        || !name.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
-        || name.len() > 64
-    {
+    if !is_name(&name) {
         let help =
             "use lower-case letters, digits and `_`, and begin with a letter: in `run` it is an environment variable";
         sink.push(Mistake::new(name.place, format!("`{}` cannot name a value", *name), "not a name", help));
         return None;
     }
     let text = match &value.value {
-        Value::Text(text) => text.clone(),
+        Value::Text(text) | Value::Filled(text) => text.clone(),
         Value::Number { written, .. } => written.clone(),
         Value::Bool(yes) => yes.to_string(),
         Value::Null => {

@@ -3,50 +3,93 @@
 use super::accounts::GROUP;
 use super::checks::TEST;
 use super::config::RUNTIME;
+use super::context::Context;
 use super::images::IMAGE;
+use super::node::Node;
+use super::parameters::PARAMETERS;
 use super::project_file::{ARCHIVE, DISTRIBUTION, POLICY, PROJECT};
 use super::recipe_file::RECIPE;
+use super::shape::Block;
 use super::sources::{DOWNLOAD, SOURCE};
 use super::stages::STAGE;
 
-/// Every block of the language: what it is, and its nodes with an example of each.
-pub(super) fn blocks() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+macro_rules! each_table {
+    ($do:ident) => {
+        $do![
+            PROJECT,
+            ARCHIVE,
+            DISTRIBUTION,
+            POLICY,
+            PARAMETERS,
+            RECIPE,
+            SOURCE,
+            DOWNLOAD,
+            STAGE,
+            IMAGE,
+            GROUP,
+            RUNTIME,
+            TEST
+        ]
+    };
+}
+
+/// Every block of the language.
+pub(super) fn blocks() -> Vec<&'static dyn Block> {
     macro_rules! blocks {
+        ($($table:expr),*) => { vec![$(&$table as &'static dyn Block),*] };
+    }
+    each_table!(blocks)
+}
+
+/// Reads nodes of a block, and drops what they mean.
+type ReadAndDrop = fn(&[Node], &Context<'_>);
+
+/// What reads each block, and the examples of its nodes.
+pub(super) fn readers() -> Vec<(ReadAndDrop, Vec<&'static str>)> {
+    fn examples(block: &dyn Block) -> Vec<&'static str> {
+        block
+            .shapes()
+            .into_iter()
+            .flat_map(|shape| std::iter::once(shape.example).chain(shape.also.iter().copied()))
+            .collect()
+    }
+    macro_rules! readers {
         ($($table:expr),*) => {
-            vec![$(($table.what, $table.rows.iter().map(|row| (row.name, row.example)).collect())),*]
+            vec![$((
+                (|nodes: &[Node], cx: &Context<'_>| $table.read(nodes, &mut Default::default(), cx)) as ReadAndDrop,
+                examples(&$table),
+            )),*]
         };
     }
-    blocks![PROJECT, ARCHIVE, DISTRIBUTION, POLICY, RECIPE, SOURCE, DOWNLOAD, STAGE, IMAGE, GROUP, RUNTIME, TEST]
+    each_table!(readers)
 }
 
 /// What is planned, and what to write until then.
 const PLANNED: &[(&str, &str)] = &[
-    ("define", "definitions cannot be read yet; write their nodes where they are used"),
-    ("param", "definitions cannot be read yet; write their nodes where they are used"),
-    ("is", "definitions cannot be read yet; write the nodes themselves"),
-    ("require", "constraints cannot be read yet; remove it"),
-    ("include", "files cannot be included yet; write the nodes here"),
-    ("variant", "variants cannot be read yet; write one recipe for each"),
     ("package", "packages of one's own cannot be built yet; copy the stage's output into the image"),
     ("start", "a test can only `run` a program yet"),
     ("wait-healthy", "a test can only `run` a program yet"),
     ("http", "a test can only `run` a program yet"),
 ];
 
+/// Nodes that stand before all meaning, and where.
+const BEFORE_MEANING: &[(&str, &str)] = &[
+    ("let", "put `let` at the top of the recipe"),
+    ("on", "recipes and definitions alone can say something `on` a platform"),
+    ("define", "put `define` at the top of images/project.kdl, of a recipe, or of a file that they include"),
+    ("include", "put `include` at the top of images/project.kdl or of a recipe"),
+    ("param", "put `param` at the top of a `define`"),
+    ("is", "a definition is used in a recipe, an image, a stage or a source"),
+    ("require", "`require` belongs in a `define`: what you write yourself need not be required"),
+    ("variant", "put `variant` at the top of the recipe"),
+];
+
 /// Help for a node that is known, though not where it stands.
 pub(super) fn elsewhere(name: &str) -> Option<String> {
-    match name {
-        "let" => return Some("put `let` at the top of the recipe".to_owned()),
-        "on" => return Some("recipes alone can say something `on` a platform".to_owned()),
-        _ => {}
-    }
-    if let Some((_, help)) = PLANNED.iter().find(|(planned, _)| *planned == name) {
+    if let Some((_, help)) = PLANNED.iter().chain(BEFORE_MEANING).find(|(known, _)| *known == name) {
         return Some((*help).to_owned());
     }
-    let homes: Vec<String> = blocks()
-        .into_iter()
-        .filter(|(_, rows)| rows.iter().any(|(known, _)| *known == name))
-        .map(|(what, _)| what.to_owned())
-        .collect();
+    let homes: Vec<&str> =
+        blocks().into_iter().filter(|block| block.shape(name).is_some()).map(|block| block.what()).collect();
     (!homes.is_empty()).then(|| format!("`{name}` belongs in {}", homes.join(" or ")))
 }

@@ -19,12 +19,12 @@ impl Scope {
     pub(super) fn new(project: &Project, request: &RefreshRequest) -> Result<Self, OpsError> {
         let mut recipes = BTreeSet::new();
         for name in &request.recipes {
-            let by_image = || ImageName::new(name.as_str()).ok().and_then(|image| project.recipe_of(&image));
-            let Some(set) = project.recipes.get(name).or_else(by_image) else {
+            let found = named(project, name);
+            if found.is_empty() {
                 let known = project.recipes.keys().map(ToString::to_string).collect();
                 return Err(OpsError::UnknownRecipe { name: name.to_string(), known });
-            };
-            recipes.insert(set.name.clone());
+            }
+            recipes.extend(found);
         }
         if request.recipes.is_empty() {
             let maintained = |set: &&RecipeSet| set.on.values().any(|recipe| recipe.status == Status::Maintained);
@@ -36,6 +36,17 @@ impl Scope {
     pub(super) fn has(&self, recipe: &RecipeName, kind: InputKind) -> bool {
         self.recipes.contains(recipe) && (self.only.is_empty() || self.only.contains(&kind))
     }
+}
+
+/// The recipes that a person means by `name`: that recipe, in all its variants when none is named, or that of an image.
+fn named(project: &Project, name: &RecipeName) -> Vec<RecipeName> {
+    let called = |set: &RecipeName| *set == *name || (name.variant().is_none() && set.base() == name.as_str());
+    let found: Vec<RecipeName> = project.recipes.keys().filter(|set| called(set)).cloned().collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let images = ImageName::new(name.as_str()).map(|image| project.images_called(&image)).unwrap_or_default();
+    images.iter().filter_map(|image| Some(project.recipe_of(image)?.name.clone())).collect()
 }
 
 /// The lock without what no recipe asks for any more.

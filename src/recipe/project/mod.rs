@@ -190,6 +190,15 @@ impl Project {
         self.recipes.values().find_map(|set| Some((set, set.on.get(&platform)?.images.get(name)?)))
     }
 
+    /// The images that a person means by `name`: that image, or it in all variants of its recipe.
+    #[must_use]
+    pub fn images_called(&self, name: &ImageName) -> Vec<ImageName> {
+        let called = |image: &&ImageName| *image == name || (name.variant().is_none() && image.base() == name.as_str());
+        let all = self.recipes.values().flat_map(|set| set.on.values()).flat_map(|recipe| recipe.images.keys());
+        let names: std::collections::BTreeSet<&ImageName> = all.filter(called).collect();
+        names.into_iter().cloned().collect()
+    }
+
     /// The recipe that declares an image of this name on any platform.
     #[must_use]
     pub fn recipe_of(&self, name: &ImageName) -> Option<&RecipeSet> {

@@ -1,0 +1,113 @@
+//! What a node is by itself: its name, how it is written, how it is told apart from others of its name, and what may
+//! stand in its block. The tables of the decoder are made of it; unification, `show`, suggestions, the reference and the
+//! description for editors read it, so that all of them know the same language.
+
+/// A node that may stand in a block.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) name: &'static str,
+    /// How it is written; shown when it is written otherwise.
+    pub(super) example: &'static str,
+    /// Other ways to write it that take other values.
+    pub(super) also: &'static [&'static str],
+    /// What it means, in a sentence of Markdown.
+    pub(super) meaning: &'static str,
+    pub(super) times: Times,
+    pub(super) identity: Identity,
+    /// What may stand in its block.
+    pub(super) block: Option<&'static dyn Block>,
+}
+
+/// How often a node may stand in its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Times {
+    Once,
+    Any,
+}
+
+/// When two nodes of one name say something of the same thing, and so have to agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// Always: `user`.
+    Single,
+    /// When their first arguments and these properties are equal: `env NAME`, `copy PATH from=`. A property comes with
+    /// what it is when it is not written.
+    Keyed { properties: &'static [(&'static str, &'static str)] },
+    /// Each argument is a member of a set of its own: `packages "a" "b"`.
+    Set,
+    /// When they are equal: then they are one.
+    Whole,
+    /// All nodes of the name in a block are one list: `run`.
+    Sequence,
+}
+
+/// The nodes that may stand in a block, whatever they are read into.
+pub(super) trait Block: Sync {
+    /// What the block is, as in "unknown node in …".
+    fn what(&self) -> &'static str;
+
+    /// Its nodes.
+    fn shapes(&self) -> Vec<&'static Shape>;
+
+    /// The node of this name.
+    fn shape(&self, name: &str) -> Option<&'static Shape>;
+}
+
+impl Shape {
+    /// A node that may stand in its block once.
+    pub(super) const fn once(name: &'static str, example: &'static str) -> Self {
+        Self { name, example, also: &[], meaning: "", times: Times::Once, identity: Identity::Single, block: None }
+    }
+
+    /// A node that may stand in its block any number of times, and that is the same as another when all of it is.
+    pub(super) const fn any(name: &'static str, example: &'static str) -> Self {
+        Self { name, example, also: &[], meaning: "", times: Times::Any, identity: Identity::Whole, block: None }
+    }
+
+    /// The same, told apart by its first argument.
+    pub(super) const fn keyed(self) -> Self {
+        self.keyed_with(&[])
+    }
+
+    /// The same, told apart by its first argument and these properties, each with what it is when it is not written.
+    pub(super) const fn keyed_with(mut self, properties: &'static [(&'static str, &'static str)]) -> Self {
+        self.identity = Identity::Keyed { properties };
+        self
+    }
+
+    /// The same, its arguments members of a set.
+    pub(super) const fn set(mut self) -> Self {
+        self.identity = Identity::Set;
+        self
+    }
+
+    /// The same, written otherwise as well.
+    pub(super) const fn also(mut self, examples: &'static [&'static str]) -> Self {
+        self.also = examples;
+        self
+    }
+
+    /// The same, one with all others of its name, though it may be written more than once.
+    pub(super) const fn single(mut self) -> Self {
+        self.identity = Identity::Single;
+        self
+    }
+
+    /// The same, all nodes of its name one list.
+    pub(super) const fn sequence(mut self) -> Self {
+        self.identity = Identity::Sequence;
+        self
+    }
+
+    /// The same with a block.
+    pub(super) const fn block(mut self, block: &'static dyn Block) -> Self {
+        self.block = Some(block);
+        self
+    }
+
+    /// The same with its meaning, in a sentence of Markdown.
+    pub(super) const fn means(mut self, meaning: &'static str) -> Self {
+        self.meaning = meaning;
+        self
+    }
+}
