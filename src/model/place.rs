@@ -94,11 +94,18 @@ impl SourceMap {
         &self.files[id.0 as usize]
     }
 
+    /// The name of the file and the line in it, counting from one.
+    #[must_use]
+    pub fn position(&self, place: Place) -> (&str, usize) {
+        let file = self.file(place.file);
+        let before = file.text.as_bytes().iter().take(place.offset as usize);
+        (&file.name, before.filter(|&&byte| byte == b'\n').count() + 1)
+    }
+
     /// `file:line`, counting from one.
     #[must_use]
     pub fn line(&self, place: Place) -> String {
-        let file = self.file(place.file);
-        let before = file.text.as_bytes().iter().take(place.offset as usize);
-        format!("{}:{}", file.name, before.filter(|&&byte| byte == b'\n').count() + 1)
+        let (file, line) = self.position(place);
+        format!("{file}:{line}")
     }
 }

@@ -10,12 +10,13 @@ use crate::model::{Architecture, FileId, ImageName, Place, Platform, RecipeName,
 use super::Mistake;
 use super::context::{Context, ImageKnown, Names, World};
 use super::definitions::{Collector, Library, ReadFile};
-use super::file::{File, Unified, Written};
+use super::file::{File, Written};
 use super::mistake::Severity;
 use super::node::Node;
 use super::platforms;
 use super::project::{DistributionRef, Project};
 use super::project_file::{self, ProjectFile};
+use super::show::UnifiedProject;
 use super::sink::Sink;
 use super::syntax::{self, Parsed};
 use super::values::Setting;
@@ -31,7 +32,7 @@ pub(super) struct Decoded {
     /// Mistakes of syntax: what else is found on their lines only follows from them.
     pub(super) syntax: Vec<Mistake>,
     /// The recipes before they are given a meaning.
-    pub(super) unified: Vec<Unified>,
+    pub(super) unified: UnifiedProject,
 }
 
 /// Why a file has no text.
@@ -88,6 +89,8 @@ pub(super) fn decode(mut files: Vec<Text>, root: &Utf8Path, read: ReadFile<'_>) 
         named => named.to_vec(),
     };
     unused::check(&shared, &written, &sink);
+    let own = written.iter().flat_map(|file| file.library.places());
+    let definitions = shared.places().chain(own).collect();
     let mut mistakes = sink.into_list();
     // a broken project file may well name the platforms that a recipe misses
     let defaults = Some(project_file.platforms.as_slice()).filter(|all| complete || !all.is_empty());
@@ -118,6 +121,7 @@ pub(super) fn decode(mut files: Vec<Text>, root: &Utf8Path, read: ReadFile<'_>) 
     let broken = mistakes.iter().chain(&syntax).filter(|mistake| mistake.severity == Severity::Error);
     let broken: BTreeSet<FileId> = broken.map(|mistake| mistake.place.file).collect();
     mistakes.extend(policy::check(&project, &broken));
+    let unified = UnifiedProject { recipes: unified, definitions };
     Decoded { project, mistakes, syntax, unified }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Definition {
     pub(super) parameters: Vec<Parameter>,
     /// As written: neither platforms nor parameters are known yet.
     pub(super) body: Vec<Node>,
+    /// From its name to the end of the last node in it.
+    pub(super) whole: Place,
 }
 
 /// The definitions that a file sees.
@@ -147,6 +149,11 @@ fn beside(from: &str, written: &str) -> Option<Utf8PathBuf> {
 }
 
 impl Library {
+    /// What each definition is called, and where it stands.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Place, String)> {
+        self.definitions.values().map(|definition| (definition.whole, definition.name.value.clone()))
+    }
+
     /// Takes a `define` node.
     fn declare(&mut self, node: Node, shared: &Self, sink: &Sink) {
         let Some(definition) = read(node, sink) else { return };
@@ -187,6 +194,8 @@ fn read(node: Node, sink: &Sink) -> Option<Definition> {
         mistake(node.header, "`define` needs a name", "something is missing");
         return None;
     };
+    let end = end(&node);
+    let whole = Place { length: end.saturating_sub(node.header.offset), ..node.header };
     if let Err(error) = DefinitionName::new(name.as_str()) {
         sink.push(Mistake::new(name.place, error.to_string(), "not a name", "write it like `\"go-service\"`"));
         return None;
@@ -207,5 +216,11 @@ fn read(node: Node, sink: &Sink) -> Option<Definition> {
         &mut draft,
         &Context { sink, platform: None, names: &names, world: &world, record: None },
     );
-    Some(Definition { name, parameters: draft.into_values().collect(), body })
+    Some(Definition { name, parameters: draft.into_values().collect(), body, whole })
+}
+
+/// Where a node ends, but for closing braces.
+fn end(node: &Node) -> u32 {
+    let inner = node.block().last().map_or(0, end);
+    inner.max(node.header.offset + node.header.length)
 }

@@ -9,6 +9,7 @@ use crate::model::{Place, Spanned};
 
 use super::decode::{Decoded, PROJECT_FILE, Text, Unread, decode};
 use super::project::{CopyFrom, Edit, EntryKind, Origin, Recipe};
+use super::show::UnifiedProject;
 use super::{Mistake, Mistakes, Project, sink, syntax};
 
 /// A project without mistakes.
@@ -18,6 +19,8 @@ pub struct Loaded {
     pub project: Project,
     /// What is worth a second look.
     pub warnings: Mistakes,
+    /// The recipes as they were before they got a meaning.
+    pub unified: UnifiedProject,
 }
 
 /// Reads `images/project.kdl` and every `images/*/recipe.kdl` below `root`, and checks that the files beside them exist
@@ -50,14 +53,14 @@ pub fn parse(files: Vec<(String, String)>, root: &Utf8Path) -> Result<Loaded, Mi
 }
 
 fn finish(decoded: Decoded) -> Result<Loaded, Mistakes> {
-    let Decoded { project, mut mistakes, syntax, .. } = decoded;
+    let Decoded { project, mut mistakes, syntax, unified } = decoded;
     sink::without_consequences(&syntax, &mut mistakes, &project.sources);
     mistakes.extend(syntax);
     sink::sort(&mut mistakes);
     let (errors, warnings) = sink::partition(mistakes);
     let sources = project.sources.clone();
     if errors.is_empty() {
-        Ok(Loaded { project, warnings: Mistakes { sources, list: warnings } })
+        Ok(Loaded { project, warnings: Mistakes { sources, list: warnings }, unified })
     } else {
         Err(Mistakes { sources, list: errors })
     }

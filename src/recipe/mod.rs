@@ -31,6 +31,7 @@ mod record;
 mod references;
 mod scan;
 mod shape;
+mod show;
 mod sink;
 mod sources;
 mod stages;
@@ -45,6 +46,7 @@ pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
 pub use record::{LanguageDescription, language};
+pub use show::{Part, Provenance, Shown, UnifiedProject};
 
 #[cfg(test)]
 mod tests;

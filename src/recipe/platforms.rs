@@ -19,6 +19,8 @@ pub(super) struct Reading {
     pub(super) platform: Platform,
     /// The values of `let`.
     pub(super) values: BTreeMap<String, String>,
+    /// Where each of them stands.
+    pub(super) places: BTreeMap<String, Place>,
     /// All other nodes.
     pub(super) nodes: Vec<Node>,
 }
@@ -36,7 +38,7 @@ pub(super) fn read(parts: &[&[Node]], place: Place, libraries: (&Library, &Libra
     });
     let uses = Uses::new(libraries.0, libraries.1, setting);
     let nodes = uses.apply(parts.collect(), &RECIPE, "recipe", place);
-    Reading { platform, values: values.named().clone(), nodes }
+    Reading { platform, values: values.named().clone(), places: values.places().clone(), nodes }
 }
 
 /// Replaces `${…}` in a file that has no values, so that nobody takes it for one that was.

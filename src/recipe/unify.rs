@@ -56,6 +56,8 @@ struct Entry {
     /// All nodes of its name, where these are one list.
     list: Slot<Vec<Node>>,
     block: Option<Tree>,
+    /// What is in its block though it may have none.
+    stray: Option<Vec<Node>>,
 }
 
 /// The candidates for one value, by what they mean.
@@ -193,6 +195,7 @@ impl Entry {
             tail,
             properties: properties.collect(),
             list: Slot::default(),
+            stray: node.children.clone().filter(|_| block.is_none()),
             block,
         }
     }
@@ -207,6 +210,7 @@ impl Entry {
             self.properties.entry(name).or_default().union(slot);
         }
         self.list.union(other.list);
+        self.stray = self.stray.take().or(other.stray);
         match (&mut self.block, other.block) {
             (Some(own), Some(other)) => own.union(other),
             (own @ None, other) => *own = other,
@@ -242,7 +246,7 @@ impl Entry {
         });
         let properties = properties.collect();
         let block = shape.and_then(|shape| shape.block);
-        let children = self.block.map(|tree| tree.resolve(block, speaker.place, sink));
+        let children = self.block.map(|tree| tree.resolve(block, speaker.place, sink)).or(self.stray);
         let (header, name, via) = (speaker.place, speaker.what, speaker.via);
         vec![Node { name, header, arguments, yields, properties, children, via }]
     }

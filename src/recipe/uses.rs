@@ -71,8 +71,9 @@ impl<'u> Uses<'u> {
 
     /// A node in whose own block nothing is used, with what is used deeper down.
     fn within(&self, mut node: Node, block: &dyn Block) -> Node {
-        let inner = block.shape(&node.name).and_then(|shape| shape.block);
-        if let (Some(inner), Some(children)) = (inner, node.children.take()) {
+        if let Some(inner) = block.shape(&node.name).and_then(|shape| shape.block)
+            && let Some(children) = node.children.take()
+        {
             node.children = Some(self.apply(vec![children], inner, &node.name, node.header));
         }
         node

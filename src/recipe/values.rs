@@ -41,6 +41,8 @@ pub(super) struct Values<'s> {
     /// Where they come from, for who looks for one more.
     whence: Whence,
     named: BTreeMap<String, String>,
+    /// Where those of a recipe stand.
+    places: BTreeMap<String, Place>,
 }
 
 /// Where values come from.
@@ -62,7 +64,7 @@ struct Let {
 impl<'s> Values<'s> {
     /// No values at all, for `project.kdl`.
     pub(super) fn none(setting: &'s Setting<'s>) -> Self {
-        Self { setting, whence: Whence::Nowhere, named: BTreeMap::new() }
+        Self { setting, whence: Whence::Nowhere, named: BTreeMap::new(), places: BTreeMap::new() }
     }
 
     /// What the parameters of `definition` stand for.
@@ -71,7 +73,8 @@ impl<'s> Values<'s> {
         arguments: BTreeMap<String, String>,
         setting: &'s Setting<'s>,
     ) -> Self {
-        Self { setting, whence: Whence::Definition(definition.to_owned()), named: arguments }
+        let whence = Whence::Definition(definition.to_owned());
+        Self { setting, whence, named: arguments, places: BTreeMap::new() }
     }
 
     /// Reads all `let` nodes among `nodes`.
@@ -90,11 +93,17 @@ impl<'s> Values<'s> {
             }
             lets.insert(read.name.value.clone(), read);
         }
-        let mut values = Self { setting, whence: Whence::Recipe, named: BTreeMap::new() };
+        let places = lets.iter().map(|(name, read)| (name.clone(), read.text.place)).collect();
+        let mut values = Self { setting, whence: Whence::Recipe, named: BTreeMap::new(), places };
         for name in lets.keys() {
             values.resolve(name, &lets, &mut Vec::new());
         }
         values
+    }
+
+    /// Where the values of a recipe stand, by name.
+    pub(super) fn places(&self) -> &BTreeMap<String, Place> {
+        &self.places
     }
 
     /// The values by name.

@@ -1,0 +1,103 @@
+//! What is shown as canonical KDL, in lines of parts, so that a terminal can colour them.
+
+use super::shown::{Provenance, Shown, ShownNode, ShownValue};
+use super::strings::of_lines;
+
+/// A stretch of what is printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// KDL.
+    Code(String),
+    /// A comment that says where something came from.
+    Origin(String),
+}
+
+impl Shown {
+    /// The recipe as KDL, one line after the other; every value with where it came from.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Vec<Part>> {
+        let mut lines = Vec::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            // what has a block stands apart
+            let before = index.checked_sub(1).map(|before| &self.nodes[before]);
+            if before.is_some_and(|before| before.children.is_some() || node.children.is_some()) {
+                lines.push(Vec::new());
+            }
+            print(node, 0, &mut lines);
+        }
+        lines
+    }
+
+    /// The recipe as KDL without any comment.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let code = |part: &Part| match part {
+            Part::Code(text) => Some(text.clone()),
+            Part::Origin(_) => None,
+        };
+        let lines =
+            self.lines().into_iter().filter(|line| line.is_empty() || line.iter().any(|part| code(part).is_some()));
+        let text = lines.map(|line| line.iter().filter_map(code).collect::<String>().trim_end().to_owned() + "\n");
+        text.collect()
+    }
+}
+
+fn print(node: &ShownNode, depth: usize, lines: &mut Vec<Vec<Part>>) {
+    let indentation = "    ".repeat(depth);
+    let deeper = "    ".repeat(depth + 1);
+    let mut code = format!("{indentation}{}", node.name);
+    let mut several = false;
+    for argument in &node.arguments {
+        let of_lines = argument.script.as_deref().and_then(|script| of_lines(script, &deeper));
+        several |= of_lines.is_some();
+        code.push(' ');
+        code.push_str(of_lines.as_ref().unwrap_or(&argument.written));
+    }
+    for property in &node.properties {
+        code.push_str(&format!(" {}={}", property.name, property.value.written));
+    }
+    if node.children.is_some() {
+        code.push_str(" {");
+    }
+    match origins(node) {
+        // nothing may follow the quotes that open a text of several lines
+        Some(origins) if several => {
+            lines.push(vec![Part::Origin(format!("{indentation}// {origins}"))]);
+            lines.push(vec![Part::Code(code)]);
+        }
+        Some(origins) => lines.push(vec![Part::Code(format!("{code}  ")), Part::Origin(format!("// {origins}"))]),
+        None => lines.push(vec![Part::Code(code)]),
+    }
+    if let Some(children) = &node.children {
+        for child in children {
+            print(child, depth + 1, lines);
+        }
+        lines.push(vec![Part::Code(format!("{indentation}}}"))]);
+    }
+}
+
+/// Where the values of a node came from: once for all of them, and by name for those from elsewhere.
+fn origins(node: &ShownNode) -> Option<String> {
+    let main = node.arguments.last().and_then(|value| value.origin.as_ref()).or(node.origin.as_ref())?;
+    let mut text = shown(main);
+    let other = |value: &ShownValue| value.origin.clone().filter(|origin| origin != main);
+    for property in &node.properties {
+        if let Some(origin) = other(&property.value) {
+            let same_place = Provenance { default: main.default, ..origin.clone() } == *main;
+            let said = if same_place && origin.default { "default".to_owned() } else { shown(&origin) };
+            text.push_str(&format!("; {}: {said}", property.name));
+        }
+    }
+    Some(text)
+}
+
+fn shown(origin: &Provenance) -> String {
+    let mut text = format!("{}:{}", origin.file, origin.line);
+    if let Some(definition) = &origin.definition {
+        text.push_str(&format!(", definition {definition}"));
+    }
+    if origin.default {
+        text.push_str(", default");
+    }
+    text
+}
