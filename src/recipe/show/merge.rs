@@ -1,6 +1,6 @@
 //! What a recipe says on each of its platforms, as one text: what differs stands in `on` blocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::super::shape::{Block, Identity};
 use super::shown::ShownNode;
@@ -9,40 +9,100 @@ use crate::model::Platform;
 /// A node's identity among those of its block, and which of several alike it is.
 type Key = (String, usize);
 
-/// Merges what is said on each platform.
-pub(super) fn merge(mut lists: Vec<(Platform, Vec<ShownNode>)>, block: &'static dyn Block) -> Vec<ShownNode> {
-    if lists.len() < 2 {
-        return lists.pop().map(|(_, nodes)| nodes).unwrap_or_default();
-    }
-    let all: Vec<Platform> = lists.iter().map(|(platform, _)| *platform).collect();
-    let mut order: Vec<Key> = Vec::new();
-    let mut found: BTreeMap<Key, Vec<(Platform, ShownNode)>> = BTreeMap::new();
-    for (platform, nodes) in lists {
-        let mut after = 0;
-        let mut alike: BTreeMap<String, usize> = BTreeMap::new();
-        for node in nodes {
-            let identity = identity(&node, block);
-            let count = alike.entry(identity.clone()).or_default();
-            let key = (identity, *count);
-            *count += 1;
-            match order.iter().position(|known| *known == key) {
-                Some(at) => after = at + 1,
-                None => {
-                    order.insert(after, key.clone());
-                    after += 1;
-                }
-            }
-            found.entry(key).or_default().push((platform, node));
-        }
-    }
-    let mut merged: Vec<ShownNode> = Vec::new();
-    for key in order {
-        let nodes = found.remove(&key).unwrap_or_default();
-        for node in of_one(nodes, &all, block) {
+/// What is said on one platform, each node with its key.
+struct Reading {
+    platform: Platform,
+    nodes: VecDeque<(Key, ShownNode)>,
+}
+
+/// Merges what is said on each platform. What stands on all of them, in the same order, is said once; what stands
+/// between that, in blocks for the platforms that have it: the order of some nodes means something.
+pub(super) fn merge(lists: Vec<(Platform, Vec<ShownNode>)>, block: &'static dyn Block) -> Vec<ShownNode> {
+    let mut readings: Vec<Reading> =
+        lists.into_iter().map(|(platform, nodes)| Reading { platform, nodes: with_keys(nodes, block) }).collect();
+    let mut merged = Vec::new();
+    for key in everywhere(&readings) {
+        between(&mut readings, Some(&key), &mut merged);
+        let at_key = readings.iter_mut().filter_map(|reading| Some((reading.platform, reading.nodes.pop_front()?.1)));
+        for node in of_one(at_key.collect(), block) {
             join(&mut merged, node);
         }
     }
+    between(&mut readings, None, &mut merged);
     merged
+}
+
+fn with_keys(nodes: Vec<ShownNode>, block: &dyn Block) -> VecDeque<(Key, ShownNode)> {
+    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
+    let keyed = nodes.into_iter().map(|node| {
+        let identity = identity(&node, block);
+        let count = alike.entry(identity.clone()).or_default();
+        *count += 1;
+        ((identity, *count), node)
+    });
+    keyed.collect()
+}
+
+/// The keys that all have, as many as are in the same order everywhere.
+fn everywhere(readings: &[Reading]) -> Vec<Key> {
+    let Some((first, others)) = readings.split_first() else { return Vec::new() };
+    let mut common: Vec<Key> = first.nodes.iter().map(|(key, _)| key.clone()).collect();
+    for reading in others {
+        let places: BTreeMap<&Key, usize> = reading.nodes.iter().enumerate().map(|(at, (key, _))| (key, at)).collect();
+        let found: Vec<(usize, Key)> = common.into_iter().filter_map(|key| Some((*places.get(&key)?, key))).collect();
+        common = longest_rising(found);
+    }
+    common
+}
+
+/// The longest part of a list that rises, by patience sorting.
+fn longest_rising(list: Vec<(usize, Key)>) -> Vec<Key> {
+    let mut piles: Vec<usize> = Vec::new(); // the last of the best list of each length
+    let mut before: Vec<Option<usize>> = Vec::with_capacity(list.len());
+    for (index, (place, _)) in list.iter().enumerate() {
+        let pile = piles.partition_point(|&top| list[top].0 < *place);
+        before.push(pile.checked_sub(1).map(|lower| piles[lower]));
+        match piles.get_mut(pile) {
+            Some(top) => *top = index,
+            None => piles.push(index),
+        }
+    }
+    let mut chosen = vec![false; list.len()];
+    let mut next = piles.last().copied();
+    while let Some(index) = next {
+        chosen[index] = true;
+        next = before[index];
+    }
+    list.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|((_, key), _)| key).collect()
+}
+
+/// Takes what stands before `key`, or all that is left, on each platform, as blocks for those that say the same.
+fn between(readings: &mut [Reading], key: Option<&Key>, merged: &mut Vec<ShownNode>) {
+    let mut groups: Vec<(Vec<Platform>, Vec<ShownNode>)> = Vec::new();
+    for reading in readings {
+        let mut nodes = Vec::new();
+        while reading.nodes.front().is_some_and(|(known, _)| Some(known) != key) {
+            nodes.extend(reading.nodes.pop_front().map(|(_, node)| node));
+        }
+        if nodes.is_empty() {
+            continue;
+        }
+        let same = |known: &[ShownNode]| {
+            known.len() == nodes.len() && known.iter().zip(&nodes).all(|(one, other)| one.says_as(other))
+        };
+        match groups.iter_mut().find(|(_, known)| same(known)) {
+            Some((platforms, _)) => platforms.push(reading.platform),
+            None => groups.push((vec![reading.platform], nodes)),
+        }
+    }
+    for (platforms, nodes) in groups {
+        join(merged, on(&platforms, nodes));
+    }
+}
+
+/// `on PLATFORM… { … }`.
+fn on(platforms: &[Platform], nodes: Vec<ShownNode>) -> ShownNode {
+    ShownNode { children: Some(nodes), ..ShownNode::plain("on", platforms.iter().map(ToString::to_string)) }
 }
 
 /// What tells a node apart, as text.
@@ -64,16 +124,15 @@ fn identity(node: &ShownNode, block: &dyn Block) -> String {
     parts.join("\u{0}")
 }
 
-/// One node as it is on several platforms.
-fn of_one(nodes: Vec<(Platform, ShownNode)>, all: &[Platform], block: &'static dyn Block) -> Vec<ShownNode> {
-    let everywhere = nodes.len() == all.len();
+/// One node as it is on all platforms.
+fn of_one(nodes: Vec<(Platform, ShownNode)>, block: &'static dyn Block) -> Vec<ShownNode> {
     let Some((_, first)) = nodes.first() else { return Vec::new() };
-    if everywhere && nodes.iter().all(|(_, node)| node.says_as(first)) {
+    if nodes.iter().all(|(_, node)| node.says_as(first)) {
         return vec![first.clone()];
     }
     let alike = nodes.iter().all(|(_, node)| node.header() == first.header() && node.children.is_some());
     let inner = block.shape(&first.name).and_then(|shape| shape.block);
-    if let (true, true, Some(inner)) = (everywhere, alike, inner) {
+    if let (true, Some(inner)) = (alike, inner) {
         let node = ShownNode { children: None, ..first.clone() };
         let blocks = nodes.into_iter().map(|(platform, node)| (platform, node.children.unwrap_or_default()));
         return vec![ShownNode { children: Some(merge(blocks.collect(), inner)), ..node }];
@@ -85,11 +144,7 @@ fn of_one(nodes: Vec<(Platform, ShownNode)>, all: &[Platform], block: &'static d
             None => groups.push((vec![platform], node)),
         }
     }
-    let on = |(platforms, node): (Vec<Platform>, ShownNode)| ShownNode {
-        children: Some(vec![node]),
-        ..ShownNode::plain("on", platforms.iter().map(ToString::to_string))
-    };
-    groups.into_iter().map(on).collect()
+    groups.into_iter().map(|(platforms, node)| on(&platforms, vec![node])).collect()
 }
 
 /// Adds a node; neighbours for the same platforms share a block.

@@ -371,3 +371,6 @@ fn missing(
     }
     sink.push(mistake);
 }
+
+#[cfg(test)]
+mod tests;
