@@ -23,6 +23,8 @@ pub(super) enum Value {
     Bool(bool),
     /// `#null`.
     Null,
+    /// What was there could not be read, and was reported.
+    Lost,
 }
 
 impl Value {
@@ -32,7 +34,7 @@ impl Value {
             Self::Text(_) | Self::Filled(_) => "text",
             Self::Number { .. } => "a number",
             Self::Bool(_) => "a yes or no",
-            Self::Null => "nothing",
+            Self::Null | Self::Lost => "nothing",
         }
     }
 
@@ -63,7 +65,7 @@ impl Value {
             Self::Text(text) | Self::Filled(text) => text.clone(),
             Self::Number { written, whole } => whole.map_or_else(|| written.clone(), |whole| whole.to_string()),
             Self::Bool(yes) => yes.to_string(),
-            Self::Null => "#null".to_owned(),
+            Self::Null | Self::Lost => "#null".to_owned(),
         }
     }
 }

@@ -41,6 +41,8 @@ pub(super) enum Kind {
     Digest,
     OneOf(Vec<String>),
     Matching(Regex),
+    /// Not understood, which was reported: anything goes.
+    Unknown,
 }
 
 /// The types that are a word alone.
@@ -62,7 +64,7 @@ impl Kind {
     /// The type as the message about a wrong value names it, and an example.
     fn expected(&self) -> (String, String) {
         let (what, example) = match self {
-            Self::Text => ("text", "\"text\""),
+            Self::Text | Self::Unknown => ("text", "\"text\""),
             Self::Integer => ("a whole number", "5"),
             Self::Bool => ("a yes or no", "#true"),
             Self::Port => ("a port, 1 to 65535", "8080"),
@@ -92,6 +94,7 @@ impl Kind {
             T::read(value).ok_or(None)?.map(|_| ()).map_err(Some)
         }
         match self {
+            Self::Unknown => Ok(value.canonical()),
             Self::Text => String::read(value).ok_or(None)?.map_err(Some),
             Self::Integer => match value {
                 Value::Number { whole: Some(whole), .. } => Ok(whole.to_string()),
@@ -148,8 +151,15 @@ fn version(text: String) -> Result<String, Option<String>> {
 }
 
 impl Parameter {
-    /// Reads `value` as what the parameter is told, for the definition `of`; reports what does not fit.
+    /// Reads `value` as what the parameter of the definition `of` is told; reports what does not fit.
     pub(super) fn read(&self, value: &Spanned<Value>, of: &str, sink: &Sink) -> Option<String> {
+        self.read_as(value, &format!("`{}` of `{of}`", *self.name), &self.name, sink)
+    }
+
+    fn read_as(&self, value: &Spanned<Value>, subject: &str, property: &str, sink: &Sink) -> Option<String> {
+        if value.value == Value::Lost {
+            return None;
+        }
         let spelled = value.value.spelled();
         let read = self.kind.read(&value.value).or_else(|wrong| {
             let again = spelled.as_ref().map(|value| self.kind.read(value));
@@ -164,11 +174,10 @@ impl Parameter {
             Value::Text(text) | Value::Filled(text) => format!("the text `{}`", text.replace('\n', " ")),
             Value::Number { written, .. } => format!("the number {written}"),
             Value::Bool(yes) => format!("`#{yes}`"),
-            Value::Null => "nothing".to_owned(),
+            Value::Null | Value::Lost => "nothing".to_owned(),
         };
-        let name = self.name.as_str();
-        let message = wrong.unwrap_or_else(|| format!("`{name}` of `{of}` is {expected}, not {written}"));
-        let help = format!("write {expected}, like `{name}={example}`");
+        let message = wrong.unwrap_or_else(|| format!("{subject} is {expected}, not {written}"));
+        let help = format!("write {expected}, like `{property}={example}`");
         let mistake = Mistake::new(value.place, message, format!("not {expected}"), help);
         sink.push(match value.place == self.name.place {
             true => mistake,
@@ -197,7 +206,7 @@ fn parameter(draft: &mut Draft, node: &mut Reader<'_>) {
     let kind = kind(node);
     let default = node.written("default");
     let doc = node.property::<String>("doc").map(|doc| doc.value);
-    let (Some(name), Some(kind)) = (name, kind) else { return };
+    let (Some(name), kind) = (name, kind.unwrap_or(Kind::Unknown)) else { return };
     if !values::is_name(&name) {
         let help =
             "use lower-case letters, digits and `_`, and begin with a letter: in `run` it is an environment variable";
@@ -208,12 +217,12 @@ fn parameter(draft: &mut Draft, node: &mut Reader<'_>) {
         let mistake = Mistake::new(name.place, message, "again here", "keep one of the two");
         return node.cx.sink.push(mistake.and(first.name.place, "first here"));
     }
-    let parameter = Parameter { name: name.clone(), kind, default: default.clone(), doc };
+    let mut parameter = Parameter { name: name.clone(), kind, default: default.clone(), doc };
     if let Some(default) = &default
         && !default.value.text().is_some_and(|text| text.contains("${"))
-        && parameter.read(default, &name, node.cx.sink).is_none()
+        && parameter.read_as(default, &format!("the default of `{}`", *name), "default", node.cx.sink).is_none()
     {
-        return;
+        parameter.kind = Kind::Unknown;
     }
     draft.insert(name.value, parameter);
 }

@@ -49,6 +49,9 @@ pub(super) fn plain(nodes: Vec<Node>, setting: &Setting<'_>) -> Vec<Node> {
 
 /// The platform that a value names.
 pub(super) fn platform(value: &Spanned<Value>, sink: &Sink) -> Option<Platform> {
+    if value.value == Value::Lost {
+        return None;
+    }
     let Some(text) = value.value.text() else {
         let message = format!("a platform is expected here, not {}", value.kind());
         sink.push(Mistake::new(value.place, message, "not a platform", "write it like `\"linux/arm64\"`"));

@@ -7,8 +7,10 @@ use crate::model::{Place, Spanned};
 
 use super::Mistake;
 use super::context::Context;
+use super::images::IMAGE;
 use super::nearest::{list, nearest, suggestion};
 use super::node::{Node, Value};
+use super::recipe_file::RECIPE;
 use super::record::{Asked, At, Written};
 use super::shape::{Block, Identity, Shape, Times};
 use super::vocabulary;
@@ -95,7 +97,13 @@ impl<T> Table<T> {
     fn unknown(&self, node: &Node, cx: &Context<'_>) {
         let name = node.name.as_str();
         let message = format!("unknown node `{name}` in {}", self.what);
-        let help = match (nearest(name, self.names()), vocabulary::elsewhere(name)) {
+        let near = nearest(name, self.names()).filter(|_| !vocabulary::comes_before_meaning(name));
+        let help = match (near, vocabulary::elsewhere(name)) {
+            (None, Some(_)) if node.via.is_some() && self.what == RECIPE.what && IMAGE.shape(name).is_some() => {
+                format!(
+                    "put it into a block of the definition, like `image {{ {name} … }}`, or use the definition in an image"
+                )
+            }
             (Some(near), Some(elsewhere)) => format!("did you mean `{near}`? ({elsewhere})"),
             (Some(near), None) => format!("did you mean `{near}`?"),
             (None, Some(elsewhere)) => elsewhere,
@@ -173,6 +181,9 @@ impl<'n> Reader<'n> {
     }
 
     fn read<T: Read>(&self, value: &Spanned<Value>) -> Option<Spanned<T>> {
+        if value.value == Value::Lost {
+            return None;
+        }
         let read = T::read(&value.value).or_else(|| T::read(&value.value.spelled()?));
         match read {
             Some(Ok(read)) => return Some(Spanned::new(read, value.place)),

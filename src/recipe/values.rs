@@ -4,7 +4,7 @@
 //! beyond reason through values of values are refused before they take memory.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Place, Platform, SourceMap, Spanned};
 
@@ -43,6 +43,8 @@ pub(super) struct Values<'s> {
     named: BTreeMap<String, String>,
     /// Where those of a recipe stand.
     places: BTreeMap<String, Place>,
+    /// Those that could not be read.
+    lost: BTreeSet<String>,
 }
 
 /// Where values come from.
@@ -64,7 +66,13 @@ struct Let {
 impl<'s> Values<'s> {
     /// No values at all, for `project.kdl`.
     pub(super) fn none(setting: &'s Setting<'s>) -> Self {
-        Self { setting, whence: Whence::Nowhere, named: BTreeMap::new(), places: BTreeMap::new() }
+        Self {
+            setting,
+            whence: Whence::Nowhere,
+            named: BTreeMap::new(),
+            places: BTreeMap::new(),
+            lost: BTreeSet::new(),
+        }
     }
 
     /// What the parameters of `definition` stand for.
@@ -74,7 +82,7 @@ impl<'s> Values<'s> {
         setting: &'s Setting<'s>,
     ) -> Self {
         let whence = Whence::Definition(definition.to_owned());
-        Self { setting, whence, named: arguments, places: BTreeMap::new() }
+        Self { setting, whence, named: arguments, places: BTreeMap::new(), lost: BTreeSet::new() }
     }
 
     /// Reads all `let` nodes among `nodes`.
@@ -94,7 +102,8 @@ impl<'s> Values<'s> {
             lets.insert(read.name.value.clone(), read);
         }
         let places = lets.iter().map(|(name, read)| (name.clone(), read.text.place)).collect();
-        let mut values = Self { setting, whence: Whence::Recipe, named: BTreeMap::new(), places };
+        let mut values =
+            Self { setting, whence: Whence::Recipe, named: BTreeMap::new(), places, lost: BTreeSet::new() };
         for name in lets.keys() {
             values.resolve(name, &lets, &mut Vec::new());
         }
@@ -133,7 +142,11 @@ impl<'s> Values<'s> {
         if self.named.contains_key(name) {
             return; // part of a circle, which was reported
         }
-        let mut text = self.replace(&wanted.text, lets.keys().map(String::as_str));
+        let replaced = self.replace(&wanted.text, lets.keys().map(String::as_str));
+        if replaced.is_none() {
+            self.lost.insert(name.to_owned());
+        }
+        let mut text = replaced.unwrap_or_default();
         if text.len() > LONGEST {
             let message = format!("the value `{name}` has {} bytes; {LONGEST} are allowed", text.len());
             self.setting.sink.push(Mistake::new(
@@ -167,20 +180,21 @@ impl<'s> Values<'s> {
         }
     }
 
-    /// Replaces every `${…}` of a text; those that name nothing become mistakes and empty.
+    /// Replaces every `${…}` of a text; those that name nothing become mistakes, and the text is lost.
     fn interpolate(&self, text: &Spanned<String>) -> Value {
         if !text.contains("${") {
             return Value::Text(text.value.clone());
         }
-        let replaced = self.replace(text, self.named.keys().map(String::as_str));
+        let Some(replaced) = self.replace(text, self.named.keys().map(String::as_str)) else { return Value::Lost };
         match references(text)[..] {
             [Part { before: "", written: Some(_), name: Some(_) }, Part { before: "", .. }] => Value::Filled(replaced),
             _ => Value::Text(replaced),
         }
     }
 
-    fn replace<'n>(&self, text: &Spanned<String>, known: impl Iterator<Item = &'n str> + Clone) -> String {
+    fn replace<'n>(&self, text: &Spanned<String>, known: impl Iterator<Item = &'n str> + Clone) -> Option<String> {
         let mut result = String::new();
+        let mut lost = false;
         for part in references(text) {
             result.push_str(part.before);
             if result.len() > self.setting.left.get() {
@@ -188,6 +202,7 @@ impl<'s> Values<'s> {
                 break;
             }
             let Some(written) = part.written else { continue };
+            lost |= part.name.is_none_or(|name| self.lost.contains(name) || self.lookup(name).is_none());
             match part.name {
                 None => self.setting.sink.push(Mistake::new(
                     text.place,
@@ -202,7 +217,7 @@ impl<'s> Values<'s> {
             }
         }
         self.setting.left.set(self.setting.left.get().saturating_sub(result.len()));
-        result
+        (!lost).then_some(result)
     }
 
     fn too_much(&self, place: Place) {
@@ -263,7 +278,7 @@ impl<'s> Values<'s> {
         let (label, help) = match &self.whence {
             Whence::Definition(definition) => (
                 format!("no parameter of `{definition}`"),
-                format!("{near}; a definition sees its own parameters alone: declare it with `param \"{name}\"`"),
+                format!("{near} (a definition sees its own parameters alone: declare more with `param \"{name}\"`)"),
             ),
             _ => (format!("`{name}` is not defined"), format!("{near} (`$${{` is a plain `${{`)")),
         };
@@ -352,7 +367,7 @@ fn read_let(node: &Node, sink: &Sink) -> Option<Let> {
         Value::Text(text) | Value::Filled(text) => text.clone(),
         Value::Number { written, .. } => written.clone(),
         Value::Bool(yes) => yes.to_string(),
-        Value::Null => {
+        Value::Null | Value::Lost => {
             mistake(value.place, format!("the value `{}` is nothing", *name), "no value");
             return None;
         }

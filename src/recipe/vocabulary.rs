@@ -84,6 +84,11 @@ const BEFORE_MEANING: &[(&str, &str)] = &[
     ("variant", "put `variant` at the top of the recipe"),
 ];
 
+/// Whether a node of this name is understood before all others, where it may stand.
+pub(super) fn comes_before_meaning(name: &str) -> bool {
+    BEFORE_MEANING.iter().any(|(known, _)| *known == name)
+}
+
 /// Help for a node that is known, though not where it stands.
 pub(super) fn elsewhere(name: &str) -> Option<String> {
     if let Some((_, help)) = PLANNED.iter().chain(BEFORE_MEANING).find(|(known, _)| *known == name) {

@@ -200,7 +200,7 @@ impl Maker<'_> {
                 (number.unwrap_or_else(|| written.as_str().into()), written.clone())
             }
             Value::Bool(yes) => ((*yes).into(), format!("#{yes}")),
-            Value::Null => (serde_json::Value::Null, "#null".to_owned()),
+            Value::Null | Value::Lost => (serde_json::Value::Null, "#null".to_owned()),
         };
         let script = value.text().filter(|_| script).map(str::to_owned);
         ShownValue { value: data, written, script, origin: Some(self.origin(place, default)) }
