@@ -3,6 +3,7 @@
 mod apt_oracle;
 mod architecture;
 mod bad_input;
+mod check;
 mod fidelity;
 mod ldconfig;
 mod live;

@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{ByteSize, ImageName, Platform, RecipeName};
-use crate::ops::Output;
+use crate::ops::{Output, ShowName};
 
 /// Pinned recipes in, reproducible multi-architecture OCI images out: no daemon, no root, no emulation.
 #[derive(Debug, Parser)]
@@ -62,8 +62,10 @@ pub(super) enum Command {
     Plan(Plan),
     /// Pin every input anew and show what moved
     Refresh(Refresh),
-    /// Verify recipes and lock without a network
+    /// Verify everything that can be known without a network: recipes, lock, scripts, policy
     Check(Check),
+    /// Show recipes as they are with all that definitions bring, every value with where it came from
+    Show(Show),
     /// List images with their platforms, bases and recipes
     List(List),
     /// Look at the store, verify it, clean it
@@ -140,8 +142,30 @@ pub(super) struct Refresh {
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// Print JSON instead of lines
+    /// Print the findings as JSON
     #[arg(long)]
+    pub(super) json: bool,
+    /// Print the findings as SARIF 2.1.0, which code hosts show on the lines that they are about
+    #[arg(long, conflicts_with = "json")]
+    pub(super) sarif: bool,
+    /// Fail on warnings too
+    #[arg(long)]
+    pub(super) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// Recipes, images, or RECIPE:IMAGE; all recipes when none is named
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<ShowName>,
+    /// What holds on this platform alone
+    #[arg(long, short, value_name = "PLATFORM")]
+    pub(super) platform: Option<Platform>,
+    /// Leave out where values came from
+    #[arg(long)]
+    pub(super) plain: bool,
+    /// Print JSON instead of KDL
+    #[arg(long, conflicts_with = "plain")]
     pub(super) json: bool,
 }
 

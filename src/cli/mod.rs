@@ -1,10 +1,12 @@
 //! The command line: arguments in, data on stdout, everything else on stderr, an exit code out.
 
 mod args;
+mod check;
 mod memory;
 mod progress;
 mod report;
 mod setup;
+mod show;
 mod verbs;
 
 use std::ffi::OsString;

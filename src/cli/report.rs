@@ -9,8 +9,9 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 
 use crate::distribution::debian::release::ReleaseError;
 use crate::model::{Place, RecipeName, SourceMap};
-use crate::ops::{OpsError, PinError, StepError, SuiteError};
+use crate::ops::{OpsError, PinError, ShowError, StepError, SuiteError};
 use crate::plan::PlanError;
+use crate::recipe::Mistakes;
 use crate::stage::StageError;
 
 /// An error with everything that is said about it.
@@ -46,17 +47,12 @@ impl Diagnostic for Drawn {
 
 /// Draws `error` on stderr.
 pub(super) fn report(error: &OpsError, sources: Option<&SourceMap>, colour: bool) {
-    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let width = terminal_width();
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false);
+    let handler = handler(colour);
     let mut text = String::new();
     match error {
-        OpsError::Recipes { mistakes } => {
-            for report in mistakes.reports() {
-                let _ = handler.render_report(&mut text, &report); // writing to a string cannot fail
-                text.push('\n');
-            }
-            let count = mistakes.list.len();
+        OpsError::Recipes { mistakes: found } => {
+            mistakes(found, colour);
+            let count = found.list.len();
             text.push_str(&format!("{count} mistake{} in the recipes\n", super::progress::plural(count)));
         }
         OpsError::Steps { failures, .. } => {
@@ -73,6 +69,22 @@ pub(super) fn report(error: &OpsError, sources: Option<&SourceMap>, colour: bool
         }
     }
     let _ = write!(std::io::stderr(), "{text}"); // nobody is left to tell
+}
+
+/// Draws mistakes on stderr.
+pub(super) fn mistakes(mistakes: &Mistakes, colour: bool) {
+    let handler = handler(colour);
+    let mut text = String::new();
+    for report in mistakes.reports() {
+        let _ = handler.render_report(&mut text, &report); // writing to a string cannot fail
+        text.push('\n');
+    }
+    let _ = write!(std::io::stderr(), "{text}"); // nobody is left to tell
+}
+
+fn handler(colour: bool) -> GraphicalReportHandler {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    GraphicalReportHandler::new_themed(theme).with_width(terminal_width()).with_links(false)
 }
 
 fn terminal_width() -> usize {
@@ -158,6 +170,7 @@ fn place(error: &OpsError) -> Option<Place> {
         | OpsError::NoSourcePackage { place, .. }
         | OpsError::Pin { place, .. }
         | OpsError::NoDistribution { place, .. }
+        | OpsError::TooLarge { place, .. }
         | OpsError::Plan {
             source:
                 PlanError::NoToolchain { place, .. }
@@ -188,6 +201,15 @@ fn help(error: &OpsError) -> Option<String> {
         OpsError::Plan { source: PlanError::NotFor { known, .. } } => {
             Some(format!("its recipe is for {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")))
         }
+        OpsError::Show { source: ShowError::Unknown { name, known } } => {
+            Some(suggest(name, &known.iter().map(String::as_str).collect::<Vec<_>>()))
+        }
+        OpsError::Show { source: ShowError::NotFor { known, .. } } => {
+            Some(format!("it is for {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")))
+        }
+        OpsError::TooLarge { .. } => Some(
+            "leave packages or files out (`exclude`), raise `size` in the policy of images/project.kdl, or write `waive \"policy-size\" reason=\"…\"` in the image".to_owned(),
+        ),
         OpsError::UnknownRecipe { name, known } => {
             Some(suggest(name, &known.iter().map(String::as_str).collect::<Vec<_>>()))
         }

@@ -7,9 +7,9 @@ use clap::CommandFactory as _;
 use serde::Serialize;
 
 use super::Exit;
-use super::args::{Arguments, Build, Cache, Check, Chosen, Command, Fetch, List, Plan, Refresh};
+use super::args::{Arguments, Build, Cache, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
-use super::{report, setup};
+use super::{check, report, setup, show};
 use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
     self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest, Workspace,
@@ -50,7 +50,8 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
         Command::Fetch(verb) => fetch(arguments, verb, progress, sources),
         Command::Plan(verb) => plan(arguments, verb, progress, sources),
         Command::Refresh(verb) => refresh(arguments, verb, progress, sources),
-        Command::Check(verb) => check(arguments, verb, progress, sources),
+        Command::Check(verb) => check::run(&arguments.common, verb),
+        Command::Show(verb) => show::run(&arguments.common, verb),
         Command::List(verb) => list(arguments, verb, sources),
         Command::Cache(verb) => cache(arguments, verb, progress),
         Command::Completions { shell } => {
@@ -64,7 +65,7 @@ fn request(chosen: &Chosen, outputs: Vec<Output>, on_failure: OnFailure) -> Buil
     BuildRequest { images: chosen.images.clone(), platforms: chosen.platform.clone(), outputs, on_failure }
 }
 
-fn json<T: Serialize>(value: &T) -> Result<(), OpsError> {
+pub(super) fn json<T: Serialize>(value: &T) -> Result<(), OpsError> {
     let mut out = io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
     Ok(writeln!(out)?)
@@ -206,24 +207,6 @@ fn summary(report: &RefreshReport, mode: RefreshMode) -> String {
         (true, RefreshMode::Check) => format!("{count} pin{} would move", plural(count)),
         (true, RefreshMode::Write) => format!("{count} pin{} moved; review the change of `lock/`", plural(count)),
     }
-}
-
-fn check(
-    arguments: &Arguments,
-    verb: &Check,
-    progress: &Progress,
-    sources: &mut Option<SourceMap>,
-) -> Result<Exit, OpsError> {
-    let workspace = load(arguments, sources)?;
-    let services = setup::services(&arguments.common, true, progress)?;
-    let report = ops::check(&workspace, &services)?;
-    if verb.json {
-        json(&report)?;
-    } else if !arguments.common.quiet {
-        let (recipes, images, steps) = (report.recipes, report.images, report.steps);
-        let _ = writeln!(io::stderr(), "{recipes} recipes, {images} images, {steps} steps: recipes and lock fit");
-    }
-    Ok(Exit::Done)
 }
 
 fn list(arguments: &Arguments, verb: &List, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {

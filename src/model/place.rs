@@ -88,6 +88,12 @@ impl SourceMap {
         FileId(id)
     }
 
+    /// Whether a file of this name was added.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.files.iter().any(|file| file.name == name)
+    }
+
     /// The file of this id, which must come from this map.
     #[must_use]
     pub fn file(&self, id: FileId) -> &SourceFile {

@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use super::environment::EnvironmentError;
+use super::show::ShowError;
 use crate::distribution::debian::index::IndexError;
 use crate::distribution::debian::release::ReleaseError;
 use crate::distribution::debian::sources::SourcesError;
@@ -11,7 +12,7 @@ use crate::distribution::openpgp::{KeyringError, SignatureError};
 use crate::fetch::FetchError;
 use crate::image::ImageError;
 use crate::lock::LockError;
-use crate::model::{ArchiveName, ImageName, Place};
+use crate::model::{ArchiveName, ByteSize, ImageName, Place, Platform};
 use crate::plan::{PlanError, Subject};
 use crate::publish::PublishError;
 use crate::recipe::Mistakes;
@@ -78,6 +79,13 @@ pub enum OpsError {
     NoSourcePackage { name: String, distribution: String, place: Place },
     #[error("cannot pin {what}")]
     Pin { what: String, place: Place, source: PinError },
+    #[error(transparent)]
+    Show {
+        #[from]
+        source: ShowError,
+    },
+    #[error("the image `{image}` has {size} for {platform}; the project's policy allows {budget}")]
+    TooLarge { image: ImageName, platform: Platform, size: ByteSize, budget: ByteSize, place: Place },
     #[error("there is no recipe `{name}`")]
     UnknownRecipe { name: String, known: Vec<String> },
     #[error("image `{image}` asks for packages, but neither it nor an image below it names a distribution")]

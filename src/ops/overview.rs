@@ -1,12 +1,8 @@
-//! `list` and `check`: what can be told from recipes and lock alone.
+//! `list`: what can be told from recipes alone.
 
 use serde::Serialize;
 
-use super::error::OpsError;
-use super::services::{ProjectFiles, Services};
-use super::workspace::Workspace;
 use crate::model::{ImageName, Platform, RecipeName};
-use crate::plan::{self, Selection};
 use crate::recipe::{Base, Project, Status};
 
 /// An image of a project.
@@ -51,26 +47,4 @@ pub fn list(project: &Project) -> Vec<ListedImage> {
         }
     }
     images.into_values().collect()
-}
-
-/// What `check` looked at.
-#[derive(Debug, Serialize)]
-pub struct CheckReport {
-    /// Recipes.
-    pub recipes: usize,
-    /// Images.
-    pub images: usize,
-    /// Steps that building everything would take.
-    pub steps: usize,
-}
-
-/// Verifies that everything can be planned: recipes, references, files beside them, and the lock's fit.
-///
-/// # Errors
-/// With all that does not fit.
-pub fn check(workspace: &Workspace, services: &Services<'_>) -> Result<CheckReport, OpsError> {
-    let project = &workspace.project;
-    let everything = Selection { images: Vec::new(), platforms: Vec::new(), build: services.build };
-    let plan = plan::plan(project, &workspace.lock, &everything, &ProjectFiles(&project.root))?;
-    Ok(CheckReport { recipes: project.recipes.len(), images: list(project).len(), steps: plan.steps.len() })
 }

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{FileId, ImageName, Platform, Principal};
+use crate::model::{ArchiveName, FileId, Platform, Principal};
 
 use super::Mistake;
 use super::nearest::list;
-use super::project::{Base, Healthcheck, Image, Origin, Project, Recipe, RecipeSet, Stage, User};
+use super::project::{Healthcheck, Image, Project, Recipe, RecipeSet, User};
 use super::sink;
 
 /// Checks all recipes but those in `broken` files, of which too little is known.
 pub(super) fn check(project: &Project, broken: &BTreeSet<FileId>) -> Vec<Mistake> {
-    let bases = bases(project);
+    let bases = project.bases();
     let mut found = Vec::new();
     for set in project.recipes.values().filter(|set| !broken.contains(&set.place.file)) {
         let readings = set.on.iter().map(|(platform, recipe)| {
             let mut mistakes: Vec<Mistake> = license(project, set, recipe).into_iter().collect();
+            mistakes.extend(recipe.images.values().filter_map(|image| archives(project, image)));
             for image in recipe.images.values().filter(|image| !bases.contains(&image.name.value)) {
                 mistakes.extend(user(project, image, *platform));
                 mistakes.extend(healthcheck(project, image, *platform));
@@ -27,49 +28,15 @@ pub(super) fn check(project: &Project, broken: &BTreeSet<FileId>) -> Vec<Mistake
     found
 }
 
-/// The images that something is built on.
-fn bases(project: &Project) -> BTreeSet<&ImageName> {
-    fn of_recipe(recipe: &Recipe) -> impl Iterator<Item = &ImageName> {
-        let vendors = recipe.sources.values().filter_map(|source| match &source.origin {
-            Origin::Vendor(stage) => Some(&**stage),
-            _ => None,
-        });
-        let stages = recipe.stages.values().chain(vendors).map(|stage: &Stage| &stage.from.value);
-        let images = recipe.images.values().filter_map(|image| match &image.from {
-            Base::Image(name) => Some(&name.value),
-            Base::Scratch | Base::Oci(_) => None,
-        });
-        stages.chain(images)
-    }
-    project.recipes.values().flat_map(|set| set.on.values()).flat_map(of_recipe).collect()
-}
-
-/// The image, its base, the base of that, and so on.
-fn lineage<'p>(project: &'p Project, image: &'p Image, platform: Platform) -> Vec<&'p Image> {
-    let mut all = vec![image];
-    // circles were reported before; the bound keeps this total all the same
-    while let (Base::Image(base), true) = (&all[all.len() - 1].from, all.len() < 64) {
-        match project.image(base, platform) {
-            Some((_, base)) => all.push(base),
-            None => break,
-        }
-    }
-    all
-}
-
-fn waived(image: &Image, check: &str) -> bool {
-    image.waivers.iter().any(|waiver| waiver.check == check)
-}
-
 fn user(project: &Project, image: &Image, platform: Platform) -> Option<Mistake> {
     let by_number = |user: &Principal| match user {
         Principal::Name(name) if name == "root" => Principal::Id(0),
         other => other.clone(),
     };
-    let lineage = lineage(project, image, platform);
+    let lineage = project.lineage(image, platform);
     let user: &crate::model::Spanned<User> = lineage.iter().find_map(|image| image.config.user.as_ref())?;
     let refused = project.policy.user_not.iter().find(|refused| by_number(refused) == by_number(&user.user))?;
-    if waived(image, "policy-user") {
+    if image.is_excused("policy-user", "") {
         return None;
     }
     let message = format!("the image `{}` runs as {}, which the project's policy refuses", *image.name, user.user);
@@ -79,15 +46,35 @@ fn user(project: &Project, image: &Image, platform: Platform) -> Option<Mistake>
 }
 
 fn healthcheck(project: &Project, image: &Image, platform: Platform) -> Option<Mistake> {
-    let required = project.policy.healthcheck.filter(|_| !waived(image, "policy-healthcheck"))?;
+    let required = project.policy.healthcheck.filter(|_| !image.is_excused("policy-healthcheck", ""))?;
     let own = image.config.healthcheck.is_some();
     let command = |image: &&Image| matches!(image.config.healthcheck, Some(Healthcheck::Command { .. }));
-    if own || lineage(project, image, platform).iter().any(command) {
+    if own || project.lineage(image, platform).iter().any(command) {
         return None;
     }
     let message = format!("the image `{}` has no healthcheck, which the project's policy requires", *image.name);
     let help = "add `healthcheck \"/usr/bin/app\" \"health\"`, or `healthcheck \"none\" reason=\"…\"`";
     Some(Mistake::new(image.name.place, message, "this image", help).and(required, "required here"))
+}
+
+/// An image that names a distribution of an archive that the policy does not.
+fn archives(project: &Project, image: &Image) -> Option<Mistake> {
+    let first = project.policy.archives.first()?;
+    let named = image.distribution.as_ref()?;
+    let distribution = project.distribution(&named.value)?;
+    let allowed = |archive: &ArchiveName| project.policy.archives.iter().any(|known| known.value == *archive);
+    let refused = distribution.uses.iter().find(|used| !allowed(&used.archive))?;
+    if image.is_excused("policy-archive", refused.archive.as_str()) {
+        return None;
+    }
+    let message = format!(
+        "`{}` takes packages from the archive `{}`, which the project's policy does not allow",
+        distribution.name.value, refused.archive
+    );
+    let names = project.policy.archives.iter().map(|archive| archive.as_str());
+    let help =
+        format!("the policy allows {}; or write `waive \"policy-archive\" reason=\"…\"` in the image", list(names));
+    Some(Mistake::new(named.place, message, "this distribution", help).and(first.place, "allowed here"))
 }
 
 fn license(project: &Project, set: &RecipeSet, recipe: &Recipe) -> Option<Mistake> {

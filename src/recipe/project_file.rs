@@ -243,6 +243,10 @@ pub(super) const POLICY: Table<Policy> = Table {
                 policy.healthcheck = Some(node.place());
             }
         }),
+        Row::new(Shape::any("archive", "archive \"debian\" \"debian-security\"").set(), |policy, node| {
+            policy.archives.extend(node.arguments("an archive"));
+        }),
+        Row::new(Shape::once("size", "size \"200MB\""), |policy, node| policy.size = node.argument("a size")),
         Row::new(Shape::any("license", "license \"MIT\" \"Apache-2.0\"").set(), |policy, node| {
             policy.licenses.extend(node.arguments("a licence"))
         }),

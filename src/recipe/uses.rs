@@ -13,7 +13,7 @@ use super::Mistake;
 use super::definitions::{Definition, Library};
 use super::nearest::suggestion;
 use super::node::{Node, Property, Value, Via};
-use super::parameters;
+use super::parameters::{self, Parameter};
 use super::platforms::{expand, select};
 use super::shape::{Block, Identity};
 use super::unify::Tree;
@@ -213,7 +213,8 @@ impl<'u> Uses<'u> {
         }
         self.left.set(self.left.get() - brought);
         let body = body.into_iter().flat_map(|child| spliced(child, block)).collect();
-        Some(with_parameters(body, block, definition, &values, &via))
+        let told = Told { definition, values: &values, node, via: &via };
+        Some(with_parameters(body, block, &told))
     }
 
     /// The definition that an `is` node names, and whether it is one of the project's.
@@ -325,27 +326,27 @@ fn with_properties_as_nodes(mut node: Node, block: &dyn Block) -> Node {
     Node { children: Some(children), ..node }
 }
 
+/// What one use tells a definition.
+struct Told<'t> {
+    definition: &'t Definition,
+    values: &'t Values<'t>,
+    /// The `is` node.
+    node: &'t Node,
+    via: &'t Arc<Via>,
+}
+
 /// Where a definition brings a script, the parameters that it mentions become variables of the step.
-fn with_parameters(
-    nodes: Vec<Node>,
-    block: &str,
-    definition: &Definition,
-    values: &Values<'_>,
-    via: &Arc<Via>,
-) -> Vec<Node> {
+fn with_parameters(nodes: Vec<Node>, block: &str, told: &Told<'_>) -> Vec<Node> {
     let mut variables = Vec::new();
     let mut all = Vec::with_capacity(nodes.len());
     for mut node in nodes {
         if matches!(block, "stage" | "vendor") && *node.name == "run" {
             let script = node.arguments.first().and_then(|script| script.value.text()).unwrap_or_default();
-            let mentioned = definition.parameters.iter().filter(|parameter| mentions(script, &parameter.name));
-            variables.extend(mentioned.filter_map(|parameter| {
-                let text = values.named().get(parameter.name.as_str())?;
-                Some(variable(&parameter.name, text, via))
-            }));
+            let mentioned = told.definition.parameters.iter().filter(|parameter| mentions(script, &parameter.name));
+            variables.extend(mentioned.filter_map(|parameter| told.variable(parameter)));
         }
         if let Some(children) = node.children.take() {
-            node.children = Some(with_parameters(children, &node.name, definition, values, via));
+            node.children = Some(with_parameters(children, &node.name, told));
         }
         all.push(node);
     }
@@ -362,17 +363,22 @@ fn with_parameters(
     all
 }
 
-/// `env NAME TEXT`, at the place of the parameter.
-fn variable(name: &Spanned<String>, text: &str, via: &Arc<Via>) -> Node {
-    let argument = |text: &str| Spanned::new(Value::Text(text.to_owned()), name.place);
-    Node {
-        name: Spanned::new("env".to_owned(), name.place),
-        header: name.place,
-        arguments: vec![argument(name), argument(text)],
-        yields: None,
-        properties: Vec::new(),
-        children: None,
-        via: Some(Arc::clone(via)),
+impl Told<'_> {
+    /// `env NAME TEXT`, at the place of what was told, or of the default.
+    fn variable(&self, parameter: &Parameter) -> Option<Node> {
+        let text = self.values.named().get(parameter.name.as_str())?;
+        let written = self.node.property(&parameter.name).map(|property| property.value.place);
+        let place = written.or(parameter.default.as_ref().map(|default| default.place)).unwrap_or(self.node.header);
+        let argument = |text: &str| Spanned::new(Value::Text(text.to_owned()), place);
+        Some(Node {
+            name: Spanned::new("env".to_owned(), place),
+            header: place,
+            arguments: vec![argument(&parameter.name), argument(text)],
+            yields: None,
+            properties: Vec::new(),
+            children: None,
+            via: Some(Arc::clone(self.via)),
+        })
     }
 }
 

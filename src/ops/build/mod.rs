@@ -23,7 +23,7 @@ use super::write::write_out;
 use crate::fetch::{FetchObserver, Want};
 use crate::image::BuiltImage;
 use crate::lock::Lock;
-use crate::model::{Digest, ImageName, Platform};
+use crate::model::{ByteSize, Digest, ImageName, Platform};
 use crate::plan::{self, Location, Plan, RemoteFile, Selection, StepId, Work};
 use crate::recipe::Project;
 
@@ -108,9 +108,30 @@ pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequ
             images.entry(work.image.name.value.clone()).or_default().push(std::sync::Arc::unwrap_or_clone(image));
         }
     }
+    within_budget(project, &images)?;
     let images = write_out(services, &images, &request.outputs)?;
     let outputs = request.outputs.iter().map(ToString::to_string).collect();
     Ok(BuildReport { images, outputs, steps: plan.steps.len(), ran })
+}
+
+/// Holds images that are run against the policy's size budget; what is too large is not written out.
+fn within_budget(project: &Project, images: &BTreeMap<ImageName, Vec<BuiltImage>>) -> Result<(), OpsError> {
+    let Some(budget) = &project.policy.size else { return Ok(()) };
+    let bases = project.bases();
+    let mut failures = Vec::new();
+    for built in images.values().flatten().filter(|built| !bases.contains(&built.name) && built.size() > budget.value.0)
+    {
+        let Some((_, image)) = project.image(&built.name, built.platform) else { continue };
+        if !image.is_excused("policy-size", "") {
+            let (size, place) = (ByteSize(built.size()), image.name.place);
+            let (image, platform, budget) = (built.name.clone(), built.platform, budget.value);
+            failures.push(OpsError::TooLarge { image, platform, size, budget, place });
+        }
+    }
+    match failures.len() {
+        0 => Ok(()),
+        count => Err(OpsError::Steps { count, failures }),
+    }
 }
 
 /// Brings everything that `build` would need from the network into the store: files, commits, and the outputs of vendor

@@ -52,6 +52,16 @@ pub struct Image {
     pub waivers: Vec<Waiver>,
 }
 
+impl Image {
+    /// Whether it is excused from `check`, as a whole or for `subject`.
+    #[must_use]
+    pub fn is_excused(&self, check: &str, subject: &str) -> bool {
+        let excuses =
+            |waiver: &Waiver| waiver.check == check && waiver.subject.as_deref().is_none_or(|of| of == subject);
+        self.waivers.iter().any(excuses)
+    }
+}
+
 /// What an image is built on.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

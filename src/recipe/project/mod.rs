@@ -8,13 +8,14 @@ mod image;
 mod source;
 mod stage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::model::{
-    ArchiveName, Digest, ImageName, Place, Platform, Principal, RecipeName, SourceMap, SourceName, Spanned, StageName,
+    ArchiveName, ByteSize, Digest, ImageName, Place, Platform, Principal, RecipeName, SourceMap, SourceName, Spanned,
+    StageName,
 };
 
 pub use image::{
@@ -58,6 +59,10 @@ pub struct Policy {
     pub healthcheck: Option<Place>,
     /// Licences (SPDX identifiers) that a recipe may have; any when empty.
     pub licenses: Vec<Spanned<String>>,
+    /// Archives that images may take packages from; any when empty.
+    pub archives: Vec<Spanned<ArchiveName>>,
+    /// Most bytes that the layers of an image may have, as a registry stores them.
+    pub size: Option<Spanned<ByteSize>>,
 }
 
 /// One recipe, as it reads for each of its platforms.
@@ -195,7 +200,7 @@ impl Project {
     pub fn images_called(&self, name: &ImageName) -> Vec<ImageName> {
         let called = |image: &&ImageName| *image == name || (name.variant().is_none() && image.base() == name.as_str());
         let all = self.recipes.values().flat_map(|set| set.on.values()).flat_map(|recipe| recipe.images.keys());
-        let names: std::collections::BTreeSet<&ImageName> = all.filter(called).collect();
+        let names: BTreeSet<&ImageName> = all.filter(called).collect();
         names.into_iter().cloned().collect()
     }
 
@@ -203,6 +208,38 @@ impl Project {
     #[must_use]
     pub fn recipe_of(&self, name: &ImageName) -> Option<&RecipeSet> {
         self.recipes.values().find(|set| set.on.values().any(|recipe| recipe.images.contains_key(name)))
+    }
+
+    /// The images that something else of the project is built on, or run in; the policy is for all others.
+    #[must_use]
+    pub fn bases(&self) -> BTreeSet<&ImageName> {
+        fn of_recipe(recipe: &Recipe) -> impl Iterator<Item = &ImageName> {
+            let vendors = recipe.sources.values().filter_map(|source| match &source.origin {
+                Origin::Vendor(stage) => Some(&**stage),
+                _ => None,
+            });
+            let stages = recipe.stages.values().chain(vendors).map(|stage: &Stage| &stage.from.value);
+            let images = recipe.images.values().filter_map(|image| match &image.from {
+                Base::Image(name) => Some(&name.value),
+                Base::Scratch | Base::Oci(_) => None,
+            });
+            stages.chain(images)
+        }
+        self.recipes.values().flat_map(|set| set.on.values()).flat_map(of_recipe).collect()
+    }
+
+    /// The image, its base, the base of that, and so on.
+    #[must_use]
+    pub fn lineage<'p>(&'p self, image: &'p Image, platform: Platform) -> Vec<&'p Image> {
+        let mut all = vec![image];
+        // `recipe::load` refuses cyclic images; the bound keeps this total all the same
+        while let (Base::Image(base), true) = (&all[all.len() - 1].from, all.len() < 64) {
+            match self.image(base, platform) {
+                Some((_, base)) => all.push(base),
+                None => break,
+            }
+        }
+        all
     }
 
     /// The suites of a distribution.

@@ -95,6 +95,9 @@ fn shown(origin: &Provenance) -> String {
     let mut text = format!("{}:{}", origin.file, origin.line);
     if let Some(definition) = &origin.definition {
         text.push_str(&format!(", definition {definition}"));
+        if let Some(used) = &origin.used {
+            text.push_str(&format!(" used at {used}"));
+        }
     }
     if origin.default {
         text.push_str(", default");

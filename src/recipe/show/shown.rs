@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::node::{Node, Value};
+use super::super::node::{Node, Value, Via};
 use super::super::platforms::Reading;
 use super::super::recipe_file::RECIPE;
 use super::super::record::{Language, Taken, Written};
@@ -30,6 +30,9 @@ pub struct Provenance {
     /// The definition that it stands in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub definition: Option<String>,
+    /// Where a recipe uses the definition that brought it, `FILE:LINE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<String>,
     /// Whether it is a `(default)` that nobody replaced.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub default: bool,
@@ -146,7 +149,7 @@ impl Maker<'_> {
     /// What the recipe says on one platform, in the order of the reference: among the nodes of a recipe it is free.
     pub(super) fn recipe(&self, reading: &Reading) -> Vec<ShownNode> {
         let lets = reading.values.iter().map(|(name, value)| {
-            let origin = reading.places.get(name).map(|place| self.origin(*place, false));
+            let origin = reading.places.get(name).map(|place| self.origin(*place, None, false));
             ShownNode { origin, ..ShownNode::plain("let", [name.clone(), value.clone()]) }
         });
         let rank = |node: &&Node| RECIPE.names().position(|known| known == node.name.as_str());
@@ -161,12 +164,13 @@ impl Maker<'_> {
         let arguments = node.arguments.iter().enumerate().map(|(index, value)| {
             let taken = described.and_then(|described| described.argument(index));
             let yields = node.yields.is_some_and(|mark| mark <= index);
-            self.value(&value.value, value.place, yields, taken, script)
+            self.value(node, &value.value, value.place, (yields, taken, script))
         });
         let properties = node.properties.iter().map(|property| {
             let name = property.name.value.clone();
             let taken = described.and_then(|described| described.properties.get(name.as_str()));
-            let value = self.value(&property.value.value, property.value.place, property.yields, taken, false);
+            let marks = (property.yields, taken, false);
+            let value = self.value(node, &property.value.value, property.value.place, marks);
             ShownProperty { name, value }
         });
         let inner = block.shape(&node.name).and_then(|shape| shape.block).unwrap_or(block);
@@ -175,7 +179,7 @@ impl Maker<'_> {
             arguments: arguments.collect(),
             properties: properties.collect(),
             children: node.children.as_ref().map(|all| self.block(all, inner)),
-            origin: Some(self.origin(node.header, false)),
+            origin: Some(self.origin(node.header, node.via.as_deref(), false)),
         }
     }
 
@@ -186,7 +190,14 @@ impl Maker<'_> {
         bases.into_iter().chain(others).map(|node| self.node(node, block)).collect()
     }
 
-    fn value(&self, value: &Value, place: Place, default: bool, taken: Option<&Taken>, script: bool) -> ShownValue {
+    /// A value of `node`: whether it is a default, what it is taken as, and whether it is a script.
+    fn value(
+        &self,
+        node: &Node,
+        value: &Value,
+        place: Place,
+        (default, taken, script): (bool, Option<&Taken>, bool),
+    ) -> ShownValue {
         // a text that stands where a number or a yes or no is wanted was read as one
         let spelled = match taken.and_then(|taken| taken.written) {
             Some(Written::Number | Written::Bool) => value.spelled(),
@@ -203,15 +214,17 @@ impl Maker<'_> {
             Value::Null | Value::Lost => (serde_json::Value::Null, "#null".to_owned()),
         };
         let script = value.text().filter(|_| script).map(str::to_owned);
-        ShownValue { value: data, written, script, origin: Some(self.origin(place, default)) }
+        ShownValue { value: data, written, script, origin: Some(self.origin(place, node.via.as_deref(), default)) }
     }
 
-    fn origin(&self, place: Place, default: bool) -> Provenance {
+    fn origin(&self, place: Place, via: Option<&Via>, default: bool) -> Provenance {
         let (file, line) = self.sources.position(place);
         let within = |whole: &Place| {
             whole.file == place.file && (whole.offset..whole.offset + whole.length).contains(&place.offset)
         };
         let definition = self.definitions.iter().find(|(whole, _)| within(whole)).map(|(_, name)| name.clone());
-        Provenance { file: file.to_owned(), line, definition, default }
+        let used = via.and_then(|via| via.chain().last()).map(|via| self.sources.line(via.used));
+        let used = used.filter(|_| definition.is_some());
+        Provenance { file: file.to_owned(), line, definition, used, default }
     }
 }

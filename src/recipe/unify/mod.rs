@@ -202,7 +202,9 @@ impl Entry {
 
     fn union(&mut self, other: Self) {
         self.headers.extend(other.headers);
-        if other.key.order < self.key.order {
+        // the recipe's own words first, as for the header
+        let first = |key: &Said<Vec<Spanned<Value>>>| (!key.order.0, key.order);
+        if first(&other.key) < first(&self.key) {
             self.key = other.key;
         }
         self.tail.union(other.tail);
