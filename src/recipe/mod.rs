@@ -4,6 +4,8 @@
 //! platform, `on` and `${…}` resolved), and is then decoded by tables of nodes: one file per noun, over one `reader`.
 //! What spans recipes comes last: `references` and `policy`. Definitions that unify will stand between `platforms` and
 //! the tables, as a change of nodes into nodes.
+//!
+//! `format` lays one file out anew, from its text alone.
 
 mod accounts;
 mod checks;
@@ -11,6 +13,7 @@ mod config;
 mod context;
 mod decode;
 mod entries;
+mod format;
 mod habits;
 mod images;
 mod load;
@@ -33,6 +36,7 @@ mod syntax;
 mod values;
 mod vocabulary;
 
+pub use format::format;
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
