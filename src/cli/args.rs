@@ -64,6 +64,8 @@ pub(super) enum Command {
     Refresh(Refresh),
     /// Verify recipes and lock without a network
     Check(Check),
+    /// Put recipes into their one layout, comments and all
+    Fmt(Fmt),
     /// List images with their platforms, bases and recipes
     List(List),
     /// Look at the store, verify it, clean it
@@ -143,6 +145,16 @@ pub(super) struct Check {
     /// Print JSON instead of lines
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Fmt {
+    /// Files, or `-` for standard input to standard output; all of the project when none is named
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<Utf8PathBuf>,
+    /// Change nothing; exit with 3 when something would change
+    #[arg(long)]
+    pub(super) check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Exit;
 use super::args::{Arguments, Build, Cache, Check, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
-use super::{report, setup};
+use super::{fmt, report, setup};
 use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
     self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest, Workspace,
@@ -51,6 +51,7 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
         Command::Plan(verb) => plan(arguments, verb, progress, sources),
         Command::Refresh(verb) => refresh(arguments, verb, progress, sources),
         Command::Check(verb) => check(arguments, verb, progress, sources),
+        Command::Fmt(verb) => fmt::fmt(&arguments.common, verb),
         Command::List(verb) => list(arguments, verb, sources),
         Command::Cache(verb) => cache(arguments, verb, progress),
         Command::Completions { shell } => {

@@ -4,6 +4,7 @@ mod build;
 mod environment;
 mod error;
 mod event;
+mod format;
 mod mirrors;
 mod output;
 mod overview;
@@ -19,6 +20,7 @@ pub use build::{
 pub use environment::{Environment, EnvironmentError, SecretSource};
 pub use error::{OpsError, PinError, StepError, SuiteError};
 pub use event::{Event, How, Observer, Silent};
+pub use format::{FormatMode, FormatReport, format, format_text, written_files};
 pub use mirrors::{HostSources, mirrors};
 pub use output::{InputKind, Output, OutputError};
 pub use overview::{CheckReport, ListedImage, check, list};
