@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod check;
 mod fidelity;
+mod format;
 mod ldconfig;
 mod live;
 mod promises;

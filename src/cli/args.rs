@@ -66,6 +66,8 @@ pub(super) enum Command {
     Check(Check),
     /// Show recipes as they are with all that definitions bring, every value with where it came from
     Show(Show),
+    /// Put recipes into their one layout, comments and all
+    Fmt(Fmt),
     /// List images with their platforms, bases and recipes
     List(List),
     /// Look at the store, verify it, clean it
@@ -167,6 +169,16 @@ pub(super) struct Show {
     /// Print JSON instead of KDL
     #[arg(long, conflicts_with = "plain")]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Fmt {
+    /// Files, or `-` for standard input to standard output; all of the project when none is named
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<Utf8PathBuf>,
+    /// Change nothing; exit with 3 when something would change
+    #[arg(long)]
+    pub(super) check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod fmt;
 mod memory;
 mod progress;
 mod report;

@@ -4,6 +4,8 @@
 //! `platforms` and `values` (one reading per variant and platform, `on` and `${…}` resolved), `uses` and `unify` (what
 //! definitions bring, made one with what is written), and is then decoded by tables of nodes: one file per noun, over
 //! one `reader`. What spans recipes comes last: `references`, `policy` and `unused`.
+//!
+//! `format` lays one file out anew, from its text alone.
 
 mod accounts;
 mod checks;
@@ -13,6 +15,7 @@ mod decode;
 mod definitions;
 mod entries;
 mod file;
+mod format;
 mod habits;
 mod images;
 mod load;
@@ -42,6 +45,7 @@ mod uses;
 mod values;
 mod vocabulary;
 
+pub use format::format;
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
