@@ -4,14 +4,14 @@ use camino::Utf8Path;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
-use super::super::{Loaded, Mistakes, meaning, parse};
+use super::super::{Loaded, Mistakes, format, meaning, parse};
 use crate::model::RecipeName;
 
 const BASES: &str = r#"image "runtime" from="scratch" { user "65532" }
 "#;
 
-/// A project whose definitions are `definitions`, by name and body, and a recipe with the image `image`.
-fn load(definitions: &[(&str, String)], image: &str) -> Result<Loaded, Mistakes> {
+/// The files of a project whose definitions are `definitions`, by name and body, and a recipe with the image `image`.
+fn files(definitions: &[(&str, String)], image: &str) -> Vec<(String, String)> {
     let mut project = String::from("platforms \"linux/amd64\" \"linux/arm64\"\n");
     for (name, body) in definitions {
         project += &format!("define \"{name}\" {{\n{body}\n}}\n");
@@ -22,7 +22,11 @@ fn load(definitions: &[(&str, String)], image: &str) -> Result<Loaded, Mistakes>
         ("images/bases/recipe.kdl", BASES.to_owned()),
         ("images/a/recipe.kdl", recipe),
     ];
-    parse(files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect(), Utf8Path::new("/nowhere"))
+    files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
+}
+
+fn load(definitions: &[(&str, String)], image: &str) -> Result<Loaded, Mistakes> {
+    parse(files(definitions, image), Utf8Path::new("/nowhere"))
 }
 
 /// What the recipe comes to, or what is wrong with it, without the places of use.
@@ -156,6 +160,26 @@ proptest! {
         for (platform, recipe) in &loaded.project.recipes["a"].on {
             prop_assert_eq!(meaning(recipe), meaning(&again.project.recipes["a"].on[platform]));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn formatting_changes_nothing_that_is_shown(a in block(), own in block(), squeezed in any::<bool>()) {
+        let squeeze = |text: String| if squeezed { text.replace("\n    ", " ; ").replace(" { ", "{") } else { text };
+        let own: String = own.lines().filter(|line| !line.contains("require")).map(|line| format!("{line}\n")).collect();
+        let all = [("a", squeeze(a))];
+        let before = files(&all, &format!("    is \"a\"\n{own}"));
+        let formatted = before.iter().map(|(name, text)| {
+            let text = format(name, text).map_err(|mistakes| TestCaseError::fail(format!("{mistakes}")))?;
+            Ok((name.clone(), text))
+        });
+        let after: Vec<(String, String)> = formatted.collect::<Result<_, TestCaseError>>()?;
+        let Ok(loaded) = parse(before, Utf8Path::new("/nowhere")) else { return Ok(()) };
+        let again = parse(after, Utf8Path::new("/nowhere")).map_err(|mistakes| TestCaseError::fail(format!("{mistakes}")))?;
+        prop_assert_eq!(shown(&loaded), shown(&again));
     }
 }
 
