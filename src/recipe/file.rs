@@ -17,6 +17,9 @@ use super::recipe_file::{self, Platforms};
 use super::sink::{self, Sink};
 use super::values::Setting;
 
+/// Most nodes that a recipe may come to for all its platforms and variants together: each takes memory of its own.
+const MOST_READ: usize = 200_000;
+
 /// What a recipe file says.
 pub(super) struct Written {
     id: FileId,
@@ -68,7 +71,15 @@ impl Written {
         platforms::idle(&self.nodes, &platforms, &sink);
         let (variants, nodes): (Vec<Node>, Vec<Node>) =
             self.nodes.iter().cloned().partition(|node| *node.name == "variant");
-        let variants = read_variants(variants, &sink);
+        let mut variants = read_variants(variants, &sink);
+        let readings = platforms.len().max(1) * variants.len().max(1);
+        if readings * count(&self.nodes) > MOST_READ {
+            let message =
+                format!("{readings} readings of this recipe, one for each variant and platform, are too much");
+            let help = format!("split it: variants × platforms × nodes may be {MOST_READ} at most");
+            sink.push(Mistake::new(self.place(), message, "the recipe begins here", help));
+            variants.truncate(1);
+        }
         let first = sink.into_list();
         // without a platform everything else is still checked, for one that anybody knows
         let fallback = [Platform::new(Architecture::Amd64)];
@@ -81,7 +92,8 @@ impl Written {
             let read = |platform: &Platform| {
                 let sink = Sink::default();
                 let setting = Setting::new(Some(*platform), sources, &sink);
-                let reading = platforms::read(&parts, self.place(), (shared, &self.library), &setting);
+                let libraries = (shared, &self.library);
+                let reading = platforms::read(&parts, self.place(), libraries, readings, &setting);
                 let names = Names::collect(&reading.nodes, name, &sink);
                 (reading, names, first.iter().cloned().chain(sink.into_list()).collect())
             };
@@ -114,6 +126,11 @@ impl Written {
         }
         platforms
     }
+}
+
+/// How many nodes there are, those in blocks included.
+fn count(nodes: &[Node]) -> usize {
+    nodes.iter().map(|node| 1 + count(node.block())).sum()
 }
 
 /// Reads `variant` nodes.

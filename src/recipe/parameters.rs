@@ -187,6 +187,9 @@ impl Parameter {
     }
 }
 
+/// Most parameters of a definition.
+const MOST: usize = 64;
+
 /// The parameters of a definition that is being read.
 type Draft = BTreeMap<String, Parameter>;
 
@@ -216,6 +219,10 @@ fn parameter(draft: &mut Draft, node: &mut Reader<'_>) {
         let message = format!("the parameter `{}` is declared twice", *name);
         let mistake = Mistake::new(name.place, message, "again here", "keep one of the two");
         return node.cx.sink.push(mistake.and(first.name.place, "first here"));
+    }
+    if draft.len() >= MOST {
+        let message = format!("a definition has {MOST} parameters at most");
+        return node.mistake(name.place, message, "one too many", "make it several definitions");
     }
     let mut parameter = Parameter { name: name.clone(), kind, default: default.clone(), doc };
     if let Some(default) = &default

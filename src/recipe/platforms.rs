@@ -25,9 +25,15 @@ pub(super) struct Reading {
     pub(super) nodes: Vec<Node>,
 }
 
-/// Reads `parts`, which together are the whole recipe, for the platform of `setting`; what they use of definitions is in
-/// the libraries: the project's, and the recipe's own.
-pub(super) fn read(parts: &[&[Node]], place: Place, libraries: (&Library, &Library), setting: &Setting<'_>) -> Reading {
+/// Reads `parts`, which together are the whole recipe, for the platform of `setting`, which is one of `readings` that it
+/// is read for; what they use of definitions is in the libraries: the project's, and the recipe's own.
+pub(super) fn read(
+    parts: &[&[Node]],
+    place: Place,
+    libraries: (&Library, &Library),
+    readings: usize,
+    setting: &Setting<'_>,
+) -> Reading {
     let platform = setting.platform.unwrap_or(Platform::new(Architecture::Amd64));
     let parts: Vec<Vec<Node>> = parts.iter().map(|nodes| select(nodes, platform, setting.sink)).collect();
     let lets: Vec<Node> = parts.iter().flatten().filter(|node| *node.name == "let").cloned().collect();
@@ -36,7 +42,7 @@ pub(super) fn read(parts: &[&[Node]], place: Place, libraries: (&Library, &Libra
         let rest = nodes.into_iter().filter(|node| *node.name != "let");
         rest.map(|node| expand(node, "", &values)).collect()
     });
-    let uses = Uses::new(libraries.0, libraries.1, setting);
+    let uses = Uses::new(libraries.0, libraries.1, setting, readings);
     let nodes = uses.apply(parts.collect(), &RECIPE, "recipe", place);
     Reading { platform, values: values.named().clone(), places: values.places().clone(), nodes }
 }

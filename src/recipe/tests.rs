@@ -267,6 +267,40 @@ fn values_that_grow_without_bound_are_refused() {
     assert!(mistakes.list.iter().any(|mistake| mistake.message.contains("are allowed")), "{mistakes}");
 }
 
+/// Definitions of definitions grow twofold with each step; blocks for all images are there once for each.
+#[test]
+fn definitions_that_grow_without_bound_are_refused() {
+    let mut doubling = String::from("license \"MIT\"\ndefine \"d0\" { param \"a\"; env \"A${a}\" \"x\" }\n");
+    for step in 1..40 {
+        let before = step - 1;
+        doubling += &format!(
+            "define \"d{step}\" {{ param \"a\"; is \"d{before}\" a=\"${{a}}0\"; is \"d{before}\" a=\"${{a}}1\" }}\n"
+        );
+    }
+    let deep = doubling.clone() + "image \"i\" from=\"runtime\" { is \"d39\" a=\"\" }\n";
+    let wide = doubling + "image \"i\" from=\"runtime\" { is \"d25\" a=\"\" }\n";
+    let block: String = (0..4000).map(|index| format!("label \"l{index}\" \"x\"\n")).collect();
+    let images: String =
+        (0..4000).map(|index| format!("image \"i{index}\" from=\"runtime\" {{ env A \"1\" }}\n")).collect();
+    let everywhere = format!("license \"MIT\"\ndefine \"d\" {{ image {{\n{block} }} }}\nis \"d\"\n{images}");
+    let variants: String = (0..5000).map(|index| format!("variant \"v{index}\" {{ env A \"1\" }}\n")).collect();
+    for (text, part) in [
+        (deep, "more than 32 deep"),
+        (wide, "nodes into this recipe"),
+        (everywhere, "nodes into this recipe"),
+        (variants, "are too much"),
+    ] {
+        let start = std::time::Instant::now();
+        let mistakes = project(&[("bases", BASES), ("a", &text)]).expect_err("too much");
+        assert!(
+            mistakes.list.iter().any(|mistake| mistake.message.contains(part)),
+            "{part}: {}",
+            mistakes.list[0].message
+        );
+        assert!(start.elapsed().as_secs() < 20, "{part}");
+    }
+}
+
 #[test]
 fn texts_that_would_stall_or_end_the_parser_are_refused() {
     let nested = |open: &str, close: &str, times: usize| format!("{}x{}", open.repeat(times), close.repeat(times));

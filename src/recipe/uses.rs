@@ -5,6 +5,7 @@
 //! nor how definitions build on each other changes what comes out.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{Place, Spanned};
@@ -21,8 +22,10 @@ use super::values::{Setting, Values};
 
 /// How far definitions may build on definitions.
 const DEEPEST: usize = 32;
-/// Most nodes that definitions may bring into a recipe, for one platform.
+/// Most nodes that definitions may bring into a recipe, for all its platforms and variants together.
 const MOST: usize = 50_000;
+/// So many they may bring for each, however many there are.
+const FAIR: usize = 500;
 
 /// Blocks that a definition can be used in.
 const USABLE_IN: [&str; 5] = ["recipe", "image", "stage", "vendor", "source"];
@@ -34,19 +37,24 @@ pub(super) struct Uses<'u> {
     /// Those of the recipe itself.
     own: &'u Library,
     setting: &'u Setting<'u>,
-    /// How many nodes definitions may still bring.
-    left: Cell<usize>,
+    /// How many nodes definitions may bring.
+    most: usize,
+    /// How many they still may; none once that was too few.
+    left: Cell<Option<usize>>,
 }
 
 /// A block without a name of its own, for all of its kind: what a definition says of every image.
 struct Pattern {
     name: &'static str,
+    place: Place,
     tree: Tree,
 }
 
 impl<'u> Uses<'u> {
-    pub(super) fn new(shared: &'u Library, own: &'u Library, setting: &'u Setting<'u>) -> Self {
-        Self { shared, own, setting, left: Cell::new(MOST) }
+    /// `readings` is for how many platforms and variants the recipe is read.
+    pub(super) fn new(shared: &'u Library, own: &'u Library, setting: &'u Setting<'u>, readings: usize) -> Self {
+        let most = (MOST / readings.max(1)).max(FAIR);
+        Self { shared, own, setting, most, left: Cell::new(Some(most)) }
     }
 
     /// What `parts`, which say something of the same block, come to with all definitions that they use. `name` is that of
@@ -94,8 +102,11 @@ impl<'u> Uses<'u> {
             }
             tree.union(self.part(rest, block, &mut patterns));
         }
-        for Pattern { name, tree: pattern } in &patterns {
-            tree.everywhere(name, pattern);
+        for Pattern { name, place, tree: pattern } in &patterns {
+            let copies = tree.count(name).saturating_sub(1);
+            if self.afford(copies.saturating_mul(pattern.size()), *place) {
+                tree.everywhere(name, pattern);
+            }
         }
         tree
     }
@@ -123,7 +134,7 @@ impl<'u> Uses<'u> {
             let keyed = shape.filter(|shape| matches!(shape.identity, Identity::Keyed { .. }));
             match (keyed, inner) {
                 (Some(shape), Some(inner)) if node.via.is_some() && node.arguments.is_empty() => {
-                    patterns.push(Pattern { name: shape.name, tree: inner });
+                    patterns.push(Pattern { name: shape.name, place: node.header, tree: inner });
                 }
                 (_, inner) => tree.add(&node, shape, inner),
             }
@@ -136,7 +147,7 @@ impl<'u> Uses<'u> {
 
     /// What one hand wrote twice in one block is a slip, even where it says the same.
     fn written_twice(&self, nodes: &[Node], block: &dyn Block) {
-        let mut seen: Vec<(Vec<String>, Place)> = Vec::new();
+        let mut seen: BTreeMap<Vec<String>, Place> = BTreeMap::new();
         for node in nodes {
             let Some(shape) = block.shape(&node.name) else { continue };
             let key = match shape.identity {
@@ -150,13 +161,13 @@ impl<'u> Uses<'u> {
                 }
                 Identity::Set | Identity::Whole | Identity::Sequence => continue,
             };
-            if let Some((_, first)) = seen.iter().find(|(known, _)| *known == key) {
+            if let Some(first) = seen.get(&key) {
                 let shown = key.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
                 let message = format!("`{shown}` is given twice");
                 let mistake = Mistake::new(node.header, message, "again here", "keep one of the two");
                 self.setting.sink.push(mistake.and(*first, "first here"));
             }
-            seen.push((key, node.header));
+            seen.entry(key).or_insert(node.header);
         }
     }
 
@@ -186,6 +197,7 @@ impl<'u> Uses<'u> {
     /// What an `is` node brings into a block called `block`.
     fn instance(&self, node: &Node, block: &str) -> Option<Vec<Node>> {
         let sink = self.setting.sink;
+        self.left.get()?; // more than enough
         let (name, definition, shared) = self.find(node)?;
         if self.circle(node, &definition.name, name.value) {
             return None;
@@ -203,18 +215,24 @@ impl<'u> Uses<'u> {
         let mut brought = 0;
         let body = body.into_iter().map(|child| bring(expand(child, block, &values), &via, &mut brought));
         let body: Vec<Node> = body.collect();
-        if brought > self.left.get() {
-            if self.left.replace(0) > 0 {
-                let message = format!("definitions bring more than {MOST} nodes into this recipe");
-                let help = "use fewer definitions of definitions";
-                sink.push(Mistake::new(node.header, message, "here at the latest", help));
-            }
+        if !self.afford(brought, node.header) {
             return None;
         }
-        self.left.set(self.left.get() - brought);
         let body = body.into_iter().flat_map(|child| spliced(child, block)).collect();
         let told = Told { definition, values: &values, node, via: &via };
         Some(with_parameters(body, block, &told))
+    }
+
+    /// Counts nodes that a definition brings; reports when they are too many.
+    fn afford(&self, count: usize, place: Place) -> bool {
+        let Some(left) = self.left.get() else { return false };
+        self.left.set(left.checked_sub(count));
+        if self.left.get().is_none() {
+            let message = format!("definitions bring more than {} nodes into this recipe", self.most);
+            let help = "use fewer definitions of definitions, or split the recipe";
+            self.setting.sink.push(Mistake::new(place, message, "here at the latest", help));
+        }
+        self.left.get().is_some()
     }
 
     /// The definition that an `is` node names, and whether it is one of the project's.

@@ -322,6 +322,16 @@ impl Tree {
         join(&mut self.required, required);
     }
 
+    /// How many nodes are called `name`.
+    pub(super) fn count(&self, name: &str) -> usize {
+        self.entries.keys().filter(|identifier| identifier.name == name).count()
+    }
+
+    /// How many nodes there are, those in blocks included.
+    pub(super) fn size(&self) -> usize {
+        self.entries.values().map(|entry| 1 + entry.block.as_ref().map_or(0, Self::size)).sum()
+    }
+
     /// Adds `other` to the block of every node called `name`.
     pub(super) fn everywhere(&mut self, name: &str, other: &Self) {
         for (_, entry) in self.entries.iter_mut().filter(|(identifier, _)| identifier.name == name) {
