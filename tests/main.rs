@@ -9,6 +9,7 @@ mod format;
 mod ldconfig;
 mod live;
 mod promises;
+mod random_recipes;
 mod recipe_cases;
 mod registry;
 mod roots;
