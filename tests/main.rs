@@ -8,6 +8,7 @@ mod fidelity;
 mod format;
 mod ldconfig;
 mod live;
+mod lsp;
 mod promises;
 mod random_recipes;
 mod recipe_cases;

@@ -68,6 +68,8 @@ pub(super) enum Command {
     Show(Show),
     /// Put recipes into their one layout, comments and all
     Fmt(Fmt),
+    /// Serve editors: mistakes, meanings, declarations, completions and layout, on standard input and output
+    Lsp,
     /// List images with their platforms, bases and recipes
     List(List),
     /// Look at the store, verify it, clean it

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod fmt;
+mod lsp;
 mod memory;
 mod progress;
 mod report;

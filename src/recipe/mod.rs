@@ -18,6 +18,7 @@ mod file;
 mod format;
 mod habits;
 mod images;
+mod inspect;
 mod load;
 mod mistake;
 mod nearest;
@@ -46,7 +47,8 @@ mod values;
 mod vocabulary;
 
 pub use format::format;
-pub use load::{Loaded, load, parse};
+pub use inspect::{Hover, Inspected, Proposal};
+pub use load::{Loaded, inspect, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
 pub use record::{LanguageDescription, language};
