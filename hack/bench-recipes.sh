@@ -5,7 +5,7 @@ set -o errexit -o nounset -o pipefail
 
 readonly runs=${1:-5}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-"$root/hack/prepare.sh"
+"$root/hack/prepare.sh" build
 [ -d "$HOME/.cargo/bin" ] && PATH=$HOME/.cargo/bin:$PATH
 cargo build --quiet --release --locked --manifest-path "$root/Cargo.toml" >&2
 readonly tool=${CARGO_TARGET_DIR:-$root/target}/release/orchestrate
