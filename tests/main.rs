@@ -4,6 +4,7 @@ mod apt_oracle;
 mod architecture;
 mod bad_input;
 mod fidelity;
+mod import;
 mod ldconfig;
 mod live;
 mod promises;

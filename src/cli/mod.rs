@@ -1,7 +1,9 @@
 //! The command line: arguments in, data on stdout, everything else on stderr, an exit code out.
 
 mod args;
+mod import;
 mod memory;
+mod new;
 mod progress;
 mod report;
 mod setup;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Exit;
 use super::args::{Arguments, Build, Cache, Check, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
-use super::{report, setup};
+use super::{import, new, report, setup};
 use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
     self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest, Workspace,
@@ -52,6 +52,8 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
         Command::Refresh(verb) => refresh(arguments, verb, progress, sources),
         Command::Check(verb) => check(arguments, verb, progress, sources),
         Command::List(verb) => list(arguments, verb, sources),
+        Command::New(verb) => new::new(&arguments.common, verb),
+        Command::Import(verb) => import::import(&arguments.common, verb),
         Command::Cache(verb) => cache(arguments, verb, progress),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "orchestrate", &mut io::stdout());
@@ -64,7 +66,7 @@ fn request(chosen: &Chosen, outputs: Vec<Output>, on_failure: OnFailure) -> Buil
     BuildRequest { images: chosen.images.clone(), platforms: chosen.platform.clone(), outputs, on_failure }
 }
 
-fn json<T: Serialize>(value: &T) -> Result<(), OpsError> {
+pub(super) fn json<T: Serialize>(value: &T) -> Result<(), OpsError> {
     let mut out = io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
     Ok(writeln!(out)?)

@@ -1,0 +1,566 @@
+//! A stage that something is built in: its commands become one script, what it takes becomes `use` and `copy`, and what
+//! later stages take of it is copied into `$OUT` in the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Translator;
+use super::lines::{Instruction, pairs};
+use super::scope::{Mount, Scope, is_path, is_pattern};
+use super::sources::{self, Reference};
+use super::variables::for_shell;
+use crate::model::PackageName;
+use crate::ops::import::ImportError;
+use crate::ops::import::bases::{Toolchain, toolchain};
+use crate::ops::import::packages::{self, Managed, Wanted, in_builder, is_development, manager};
+use crate::ops::import::recipe::{Item, Node, Value};
+use crate::ops::import::shell::{self, Command, quoted};
+
+/// A stage that is being translated.
+struct Draft {
+    toolchain: Toolchain,
+    scope: Scope,
+    /// What is said of its beginning: packages, uses, variables.
+    head: Vec<Item>,
+    packages: Vec<(String, Option<String>)>,
+    target_packages: Vec<(String, Option<String>)>,
+    /// What is mounted where.
+    mounts: BTreeMap<String, Node>,
+    env: BTreeMap<String, String>,
+    caches: BTreeSet<String>,
+    secrets: BTreeSet<String>,
+    script: Vec<String>,
+    /// Where the whole build context is mounted, when it is wanted as a whole.
+    context: Option<String>,
+    /// Where the script is.
+    at: String,
+}
+
+/// Where the build context is mounted for those who take parts of it.
+const CONTEXT: &str = "/context";
+
+impl Translator<'_> {
+    /// Translates the stage `index`.
+    pub(super) fn stage(&mut self, index: usize) -> Result<Vec<Item>, ImportError> {
+        let (line, reference, instructions) = self.lineage(index)?;
+        let toolchain = toolchain(&reference);
+        let mut draft = Draft {
+            scope: Scope::new(),
+            head: Vec::new(),
+            packages: toolchain.packages.iter().map(|name| ((*name).to_owned(), None)).collect(),
+            target_packages: Vec::new(),
+            mounts: BTreeMap::new(),
+            env: BTreeMap::new(),
+            caches: BTreeSet::new(),
+            secrets: BTreeSet::new(),
+            script: Vec::new(),
+            context: whole_context(&instructions),
+            at: String::new(),
+            toolchain,
+        };
+        let image = draft.toolchain.image;
+        let why = match draft.toolchain.known {
+            true => format!("it runs in the project's image `{image}` instead"),
+            false => format!(
+                "nothing is known of this image: the stage runs in `{image}`, name another if it lacks something"
+            ),
+        };
+        let base = self.findings.note(line, &format!("FROM {reference}"), why);
+        for instruction in instructions {
+            self.step(&mut draft, index, instruction);
+        }
+        self.leave(&mut draft, index);
+        let from = Value::Text(image.to_owned());
+        let node = Node::new("stage").text(self.parts[index].name.as_str()).with("from", from).block(draft.items());
+        Ok(vec![base, node.into()])
+    }
+
+    fn step(&mut self, draft: &mut Draft, index: usize, instruction: &Instruction) {
+        match instruction.keyword.as_str() {
+            "ARG" => {
+                let names = Scope::arg(&mut draft.scope.variables, instruction, Some(&self.globals));
+                for name in names {
+                    let value = draft.scope.variables.get(&name).unwrap_or_default().to_owned();
+                    self.variable(draft, instruction, &name, value);
+                }
+            }
+            "ENV" => {
+                for (name, value) in pairs(&instruction.rest) {
+                    let mut notes = Vec::new();
+                    let value = self.expand(&draft.scope, instruction, &value, &mut notes);
+                    draft.head.append(&mut notes);
+                    draft.scope.variables.set(&name, value.clone());
+                    self.variable(draft, instruction, &name, value);
+                }
+            }
+            "WORKDIR" => {
+                let mut notes = Vec::new();
+                let path = self.expand(&draft.scope, instruction, &instruction.rest, &mut notes);
+                draft.head.append(&mut notes);
+                draft.scope.workdir = draft.scope.absolute(&path);
+            }
+            "COPY" | "ADD" => self.stage_copy(draft, index, instruction),
+            "RUN" => self.stage_run(draft, index, instruction),
+            "SHELL" | "ONBUILD" => {
+                let why = "scripts of stages run in `/bin/sh -eu`";
+                let why = if instruction.keyword == "SHELL" { why } else { "nothing inherits instructions here" };
+                draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+            }
+            // what only images have
+            _ => {}
+        }
+    }
+
+    /// A variable for the script, unless the step sets it itself.
+    fn variable(&mut self, draft: &mut Draft, instruction: &Instruction, name: &str, value: String) {
+        let fixed = ["OUT", "JOBS", "SOURCE_DATE_EPOCH"].contains(&name);
+        let platform = name.starts_with("TARGET_") || name.starts_with("BUILD_");
+        let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let named = !name.starts_with(|first: char| first.is_ascii_digit()) && name.bytes().all(letters);
+        // the toolchain image has its own programs and knows the target
+        let own = matches!(name, "PATH" | "GOOS" | "GOARCH" | "GOPROXY" | "GOFLAGS" | "DEBIAN_FRONTEND");
+        if fixed || platform || !named || name.is_empty() {
+            let why = "the step's platform and limits decide this variable: use another name";
+            draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+        } else if !own {
+            draft.env.insert(name.to_owned(), value);
+        }
+    }
+
+    fn stage_copy(&mut self, draft: &mut Draft, index: usize, instruction: &Instruction) {
+        let mut notes = Vec::new();
+        let copy = self.copy(&draft.scope.clone(), instruction, &mut notes);
+        draft.head.append(&mut notes);
+        let Some(copy) = copy else { return };
+        for heredoc in &instruction.heredocs {
+            let file = if copy.into { format!("{}/{}", copy.to, heredoc.name) } else { copy.to.clone() };
+            let (name, body) = (&heredoc.name, &heredoc.body);
+            draft.script.push(format!("cat > {} <<'{name}'\n{body}{name}", quoted_path(&file)));
+        }
+        for source in &copy.sources {
+            let (target, contents) = copy.target(source);
+            if source.starts_with("<<") {
+                continue;
+            }
+            if sources::is_url(instruction, source) {
+                self.stage_add(draft, instruction, source, &target);
+            } else if let Some(from) = &copy.from {
+                self.stage_copy_from(draft, (index, instruction), from, source, &target);
+            } else {
+                self.stage_copy_context(draft, instruction, source, &target, contents);
+            }
+        }
+    }
+
+    fn stage_add(&mut self, draft: &mut Draft, instruction: &Instruction, url: &str, target: &str) {
+        if let Some((url, reference)) = sources::added_repository(url) {
+            let reference = reference.unwrap_or_else(|| self.unnamed(&mut draft.head, instruction.line, &url));
+            let name = self.sources.git(&url, &reference);
+            let at = if is_path(target) { target.to_owned() } else { format!("/{name}") };
+            draft.mount(&at, Node::new("use").text(name));
+            return;
+        }
+        let why = "`refresh` pins this file by its hash";
+        draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+        let name = self.sources.download(url, false);
+        let folder = format!("/downloads/{name}");
+        draft.mount(&folder, Node::new("use").text(name));
+        draft.script.push(format!("cp {folder}/{} {}", quoted_path(sources::file_of(url)), quoted_path(target)));
+    }
+
+    /// What is checked out when a Dockerfile takes whatever is there.
+    fn unnamed(&mut self, notes: &mut Vec<Item>, line: usize, url: &str) -> Reference {
+        let why = "it takes whatever is there: name a `tag=`, `main` is only a guess";
+        notes.push(self.findings.note(line, url, why));
+        Reference { kind: "branch", name: "main".to_owned() }
+    }
+
+    fn stage_copy_from(
+        &mut self,
+        draft: &mut Draft,
+        (index, instruction): (usize, &Instruction),
+        from: &str,
+        source: &str,
+        target: &str,
+    ) {
+        let path = super::scope::joined("/", source);
+        let found = self.find(from, index);
+        let why = match found {
+            None => format!("`{from}` is no stage of this file: make what is taken from it a source or a stage"),
+            Some(_) if is_pattern(&path) || !is_path(&path) => {
+                "patterns and whole roots cannot be copied: name the files".to_owned()
+            }
+            Some(found) if is_path(target) => {
+                let name = self.want(found, &path);
+                let node = Node::new("copy").template(path).with("from", Value::Text(name));
+                if draft.mount(target, node) {
+                    return;
+                }
+                "something else is there already: copy it to another place".to_owned()
+            }
+            Some(_) => "a step's root cannot be covered: name a folder".to_owned(),
+        };
+        draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+    }
+
+    fn stage_copy_context(
+        &mut self,
+        draft: &mut Draft,
+        instruction: &Instruction,
+        source: &str,
+        target: &str,
+        contents: bool,
+    ) {
+        let name = self.sources.context(self.context, instruction.line);
+        let source = super::scope::joined("/", source);
+        if let Some(whole) = draft.context.clone() {
+            draft.mount(&whole, Node::new("use").text(name));
+            // what the whole context brings to the same place need not be copied again
+            if super::scope::joined(&whole, source.trim_start_matches('/')) != target {
+                draft.copied(&format!("{whole}{source}"), target, contents);
+            }
+        } else {
+            draft.mount(CONTEXT, Node::new("use").text(name));
+            draft.copied(&format!("{CONTEXT}{source}"), target, contents);
+        }
+        if instruction.keyword == "ADD" && sources::is_archive(&source) {
+            let why = "ADD unpacks an archive: unpack it in the script";
+            draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+        }
+    }
+
+    fn stage_run(&mut self, draft: &mut Draft, index: usize, instruction: &Instruction) {
+        for (name, value) in &instruction.flags {
+            if name == "mount" {
+                self.stage_mount(draft, (index, instruction), &Mount::read(value));
+            } else if name != "network" {
+                let why = format!("`--{name}` has no counterpart");
+                draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+            }
+        }
+        if let Some(words) = instruction.exec() {
+            let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+            return self.stage_script(draft, instruction, &words.join(" "));
+        }
+        match &instruction.heredocs[..] {
+            [] => self.stage_script(draft, instruction, &instruction.script),
+            [only] if instruction.rest == only.written && !only.body.starts_with("#!") => {
+                self.stage_script(draft, instruction, &only.body);
+            }
+            heredocs => {
+                let bodies = heredocs.iter().map(|heredoc| format!("\n{}{}", heredoc.body, heredoc.name));
+                draft.enter();
+                draft.script.push(format!("{}{}", instruction.script, bodies.collect::<String>()));
+            }
+        }
+    }
+
+    fn stage_mount(&mut self, draft: &mut Draft, (index, instruction): (usize, &Instruction), mount: &Mount) {
+        let target = draft.scope.absolute(&mount.target);
+        match (mount.kind.as_str(), &mount.from) {
+            ("cache", _) if is_path(&target) => drop(draft.caches.insert(target)),
+            ("tmpfs", _) => {}
+            ("secret", _) => {
+                let name = mount.target.rsplit('/').next().unwrap_or_default();
+                let id = mount.id.as_deref().unwrap_or(name);
+                let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+                if !id.is_empty() && !id.starts_with('.') && id.bytes().all(letters) {
+                    draft.secrets.insert(id.to_owned());
+                }
+                let why = "declare the secret in the environment file; it is at /run/secrets/ID";
+                draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+            }
+            ("bind", None) => {
+                let (source, whole) =
+                    (super::scope::joined("/", &mount.source), mount.source.trim_matches('.').is_empty());
+                self.stage_copy_context(draft, instruction, &source, &target, whole);
+            }
+            ("bind", Some(from)) => self.stage_copy_from(draft, (index, instruction), from, &mount.source, &target),
+            _ => {
+                let why = format!("a mount of type `{}` has no counterpart", mount.kind);
+                draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+            }
+        }
+    }
+
+    /// The commands of a script: those that install or fetch become nodes, the rest stays.
+    fn stage_script(&mut self, draft: &mut Draft, instruction: &Instruction, script: &str) {
+        let variables = draft.scope.variables.clone();
+        let Some(commands) = shell::commands(script, &|name| variables.plain(name)) else {
+            if let Some(why) = network(script) {
+                draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+            }
+            draft.enter();
+            draft.script.push(script.to_owned());
+            return;
+        };
+        let mut cloned = false;
+        for (at, command) in commands.iter().enumerate() {
+            let later = commands[at..].iter().take(16).find_map(sources::checkout);
+            if cloned && (sources::checkout(command).is_some() || command.text.starts_with("git submodule")) {
+                continue; // said by the source
+            }
+            cloned |= sources::clone(command).is_some();
+            self.stage_command(draft, instruction, command, later);
+        }
+        if commands.iter().any(|command| command.program() == "cd") {
+            draft.at.clear(); // the next instruction begins in its own folder
+        }
+    }
+
+    /// One command; `later` is what the commands after it check out.
+    fn stage_command(
+        &mut self,
+        draft: &mut Draft,
+        instruction: &Instruction,
+        command: &Command,
+        later: Option<Reference>,
+    ) {
+        let plain = command.plain();
+        let words = plain.as_deref().unwrap_or_default();
+        if is_upkeep(&command.patterned().unwrap_or_default()) {
+            return;
+        }
+        if let ["go", "mod", "download" | "verify", ..] = words {
+            return self.go_modules(draft, instruction);
+        }
+        if let Some(managed) = manager(words) {
+            if let Managed::Install(wanted) = managed {
+                self.stage_packages(draft, instruction, &wanted);
+            }
+            return;
+        }
+        if let Some(clone) = sources::clone(command) {
+            let reference = later
+                .or(clone.reference)
+                .unwrap_or_else(|| self.unnamed(&mut draft.head, instruction.line, &clone.url));
+            let at = super::scope::joined(&draft.scope.workdir, &clone.folder);
+            if is_path(&at) {
+                let name = self.sources.git(&clone.url.replace("${", "$${"), &reference);
+                draft.mount(&at, Node::new("use").text(name));
+                return;
+            }
+        }
+        if let Some(why) = network(&command.text) {
+            draft.head.push(self.findings.note(instruction.line, &command.text, why));
+        }
+        draft.enter();
+        draft.script.push(command.text.clone());
+    }
+
+    fn go_modules(&mut self, draft: &mut Draft, instruction: &Instruction) {
+        let workdir = draft.scope.workdir.clone();
+        if draft.context.as_ref() == Some(&workdir) || draft.mounts.contains_key(CONTEXT) {
+            let context = self.sources.context(self.context, instruction.line);
+            let name = self.sources.go_modules(&context);
+            draft.mount(&super::scope::joined(&workdir, "vendor"), Node::new("use").text(name));
+        } else {
+            let why = "stages have no network: take the modules from a `vendor` source";
+            draft.head.push(self.findings.note(instruction.line, "go mod download", why));
+        }
+    }
+
+    fn stage_packages(&mut self, draft: &mut Draft, instruction: &Instruction, wanted: &Wanted) {
+        let mut foreign = Vec::new();
+        for (name, version) in &wanted.packages {
+            if in_builder(name) {
+                continue;
+            }
+            // another distribution's versions mean nothing here
+            let version = version.clone().filter(|_| !draft.toolchain.alpine);
+            let list = if is_development(name) { &mut draft.target_packages } else { &mut draft.packages };
+            if PackageName::new(name.as_str()).is_ok() && !list.iter().any(|(known, _)| known == name) {
+                list.push((name.clone(), version));
+                foreign.push(format!("`{name}`"));
+            }
+        }
+        if draft.toolchain.alpine && !foreign.is_empty() {
+            let why = format!("Alpine's names: look up what Debian calls {}", foreign.join(", "));
+            draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+        }
+        if !wanted.unknown.is_empty() {
+            let why = format!("recipes cannot ask for {}", wanted.unknown.join(", "));
+            draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
+        }
+    }
+
+    /// Puts what later stages take into the output.
+    fn leave(&mut self, draft: &mut Draft, index: usize) {
+        let wanted = self.wanted.get(&index).cloned().unwrap_or_default();
+        let mut folders = BTreeSet::new();
+        for path in &wanted {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            if folders.insert(folder.to_owned()) && !folder.is_empty() {
+                draft.script.push(format!("mkdir -p \"$OUT{}\"", for_shell(folder)));
+            }
+        }
+        for path in &wanted {
+            let path = for_shell(path);
+            draft.script.push(format!("cp -a \"{path}\" \"$OUT{path}\""));
+        }
+        if draft.script.is_empty() {
+            draft.script.push("true".to_owned());
+        }
+    }
+}
+
+impl Draft {
+    /// Goes to the working directory.
+    fn enter(&mut self) {
+        let workdir = self.scope.workdir.clone();
+        if self.at == workdir || (self.at.is_empty() && workdir == "/" && self.script.is_empty()) {
+            return;
+        }
+        let shown = quoted_path(&workdir);
+        if !self.mounts.contains_key(&workdir) && workdir != "/" {
+            self.script.push(format!("mkdir -p {shown}"));
+        }
+        self.script.push(format!("cd {shown}"));
+        self.at = workdir;
+    }
+
+    /// Mounts a node's thing; gives whether the place was free.
+    fn mount(&mut self, at: &str, node: Node) -> bool {
+        let property = if node.name == "use" { "at" } else { "to" };
+        let node = node.with(property, Value::Template(at.to_owned()));
+        *self.mounts.entry(at.to_owned()).or_insert_with(|| node.clone()) == node
+    }
+
+    /// Copies a file or folder within the step.
+    fn copied(&mut self, from: &str, to: &str, contents: bool) {
+        let (from, shown) = (quoted_path(from.trim_end_matches('/')), quoted_path(to));
+        if contents {
+            self.script.push(format!("mkdir -p {shown}"));
+            self.script.push(format!("cp -a {from}/. {shown}/"));
+            return;
+        }
+        let folder = to.rsplit_once('/').map_or("", |(folder, _)| folder);
+        if !folder.is_empty() {
+            self.script.push(format!("mkdir -p {}", quoted_path(folder)));
+        }
+        self.script.push(format!("cp -a {from} {shown}"));
+    }
+
+    fn items(self) -> Vec<Item> {
+        let mut items = self.head;
+        items.extend(packages::nodes("packages", &self.packages).into_iter().map(Item::from));
+        items.extend(packages::nodes("target-packages", &self.target_packages).into_iter().map(Item::from));
+        let mounted: BTreeSet<String> = self.mounts.keys().cloned().collect();
+        items.extend(self.mounts.into_values().map(Item::from));
+        let mut script = self.script.join("\n");
+        script.push('\n');
+        for (name, value) in self.env {
+            // what the script does not mention may still be read by what it runs; the build's own names are not
+            let own = name.starts_with("TARGET") && !script.contains(&name);
+            if !own {
+                items.push(Node::new("env").value(Value::Word(name)).template(value).into());
+            }
+        }
+        let caches = self.caches.into_iter().filter(|path| !mounted.contains(path));
+        items.extend(caches.map(|path| Node::new("cache").template(path).into()));
+        items.extend(self.secrets.into_iter().map(|id| Node::new("secret").text(id).into()));
+        items.push(Node::new("run").value(Value::Script(script)).into());
+        items
+    }
+}
+
+/// A path for a script, in quotes where it has a variable.
+fn quoted_path(path: &str) -> String {
+    let path = for_shell(path);
+    if path.contains("${TARGET_") { format!("\"{path}\"") } else { quoted(&path) }
+}
+
+/// Where the stage takes the whole build context to: there it can be mounted as it is.
+fn whole_context(instructions: &[&Instruction]) -> Option<String> {
+    let mut scope = Scope::new();
+    for instruction in instructions {
+        match instruction.keyword.as_str() {
+            "ARG" => drop(Scope::arg(&mut scope.variables, instruction, None)),
+            "ENV" => pairs(&instruction.rest).into_iter().for_each(|(name, value)| {
+                let value = scope.variables.expand(&value).text;
+                scope.variables.set(&name, value);
+            }),
+            "WORKDIR" => scope.workdir = scope.absolute(&scope.variables.expand(&instruction.rest).text),
+            "COPY" | "ADD" if instruction.flag("from").is_none() => {
+                let words: Vec<&str> = instruction.rest.split_whitespace().collect();
+                if let ["." | "./", target] = words[..] {
+                    let target = scope.absolute(&scope.variables.expand(target).text);
+                    return Some(target).filter(|target| is_path(target));
+                }
+            }
+            "RUN" => {
+                let mounts = instruction.flags.iter().filter(|(name, _)| name == "mount");
+                let mut whole = mounts.map(|(_, value)| Mount::read(value)).filter(|mount| {
+                    mount.is_of_context()
+                        && mount.source.trim_matches(['.', '/']).is_empty()
+                        && !mount.target.is_empty()
+                });
+                if let Some(mount) = whole.next() {
+                    return Some(scope.absolute(&mount.target)).filter(|target| is_path(target));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a command only tidies up what would grow an image, or sets how the shell behaves.
+pub(super) fn is_upkeep(words: &[&str]) -> bool {
+    let caches = ["/var/lib/apt/lists", "/var/cache/", "/tmp/", "/var/tmp/", "/root/.cache", "/var/log/"];
+    match words {
+        ["set", ..] => true,
+        ["rm", rest @ ..] => rest
+            .iter()
+            .filter(|word| !word.starts_with('-'))
+            .all(|path| caches.iter().any(|cache| path.starts_with(cache))),
+        _ => false,
+    }
+}
+
+/// Why a script cannot do without a network, when it most likely cannot.
+fn network(script: &str) -> Option<String> {
+    fn first<'w>(script: &str, words: &[&'w str]) -> Option<&'w str> {
+        words.iter().copied().find(|word| script.contains(word))
+    }
+    let has = |words: &[&'static str]| first(script, words);
+    if let Some(word) = has(&["apt-get ", "apt ", "apk "])
+        .filter(|word| script.contains(&format!("{word}add")) || script.contains("install"))
+    {
+        return Some(format!("stages have no network: move what `{}` installs into `packages`", word.trim()));
+    }
+    if has(&["curl ", "wget "]).is_some() {
+        return Some("stages have no network: declare `source \"…\" { download \"URL\" }` and `use` it".to_owned());
+    }
+    if has(&["git clone"]).is_some() {
+        return Some(
+            "stages have no network: declare `source \"…\" { git \"URL\" tag=\"…\" }` and `use` it".to_owned(),
+        );
+    }
+    let tools = [
+        "go get",
+        "go install",
+        "go mod tidy",
+        "npm ci",
+        "npm install",
+        "npm i ",
+        "yarn install",
+        "yarn add",
+        "pnpm install",
+        "pnpm i ",
+        "pip install",
+        "pip3 install",
+        "uv sync",
+        "poetry install",
+        "bundle install",
+        "composer install",
+        "mvn ",
+        "gradle",
+        "cargo install",
+        "cargo fetch",
+        "cargo build",
+        "dotnet restore",
+        "corepack",
+    ];
+    let tool = has(&tools)?;
+    Some(format!("stages have no network: bring what `{}` fetches from a `vendor` source", tool.trim()))
+}
