@@ -180,7 +180,11 @@ impl Accounts {
             own.or_else(|| SYSTEM.iter().find(|(_, known)| *known == gid).map(|(name, _)| (*name).to_owned()))
         };
         match group.map(|group| (group, group.parse::<u32>())) {
-            None => account.gid = find(&account.name),
+            None => {
+                let taken = self.groups.iter().find(|known| known.gid == account.uid && known.name != account.name);
+                account.gid = find(&account.name).or(taken.map(|known| known.gid));
+                account.group = taken.map(|known| known.name.clone());
+            }
             Some((_, Ok(gid))) => {
                 account.gid = Some(gid);
                 account.group = named(gid);

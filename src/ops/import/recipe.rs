@@ -157,10 +157,13 @@ fn written(value: &Value, depth: usize) -> String {
     }
 }
 
-/// Variables as they are usually called; the words that KDL keeps for itself are of lower case.
+/// Words that KDL reads as text without quotes, as variables and values usually are.
 fn is_bare(word: &str) -> bool {
-    let letter = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
-    word.bytes().next().is_some_and(letter) && word.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let kept = ["true", "false", "null", "inf", "nan", "r"];
+    word.bytes().next().is_some_and(letter)
+        && word.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
+        && !kept.contains(&word)
 }
 
 fn quoted(text: &str) -> String {

@@ -89,11 +89,14 @@ pub(super) fn quoted(text: &str) -> String {
 fn joined(script: &str) -> String {
     let mut out = String::with_capacity(script.len());
     let mut lines = script.split('\n').peekable();
+    let mut continued = false;
     while let Some(line) = lines.next() {
+        let line = if std::mem::take(&mut continued) { line.trim_start() } else { line };
         match line.strip_suffix('\\').filter(|rest| !rest.ends_with('\\') && lines.peek().is_some()) {
             Some(rest) => {
                 out.push_str(rest.trim_end());
                 out.push(' ');
+                continued = true;
             }
             None => {
                 out.push_str(line);

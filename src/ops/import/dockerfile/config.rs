@@ -70,7 +70,7 @@ impl Translator<'_> {
     }
 
     fn volume(&mut self, draft: &mut Draft, instruction: &Instruction) {
-        let known: BTreeSet<String> = draft.volumes.iter().cloned().collect();
+        let mut known: BTreeSet<String> = draft.volumes.iter().cloned().collect();
         for word in instruction.exec().unwrap_or_else(|| words(&instruction.rest)) {
             let mut notes = Vec::new();
             let path = self.expand(&draft.scope, instruction, &word, &mut notes);
@@ -79,7 +79,7 @@ impl Translator<'_> {
             if !is_path(&path) {
                 let why = "a volume is a folder of the image";
                 draft.notes.push(self.findings.note(instruction.line, &instruction.shown(), why));
-            } else if !known.contains(&path) {
+            } else if known.insert(path.clone()) {
                 draft.volumes.push(path);
             }
         }

@@ -238,11 +238,12 @@ impl Translator<'_> {
         }
         for source in copy.sources.iter().filter(|source| !source.starts_with("<<")) {
             let (at, contents) = copy.target(source);
-            match self.image_copied(index, instruction, &copy, source) {
-                Ok(_) if !is_path(&at) => {
-                    let why = "it is put all over the root: copy each folder to its place";
-                    draft.remark(self.findings.note(instruction.line, &instruction.shown(), why));
-                }
+            if !is_path(&at) {
+                let why = "it is put all over the root: copy each folder to its place";
+                draft.remark(self.findings.note(instruction.line, &instruction.shown(), why));
+                continue;
+            }
+            match self.image_copied(draft, (index, instruction), &copy, source) {
                 Ok(node) => {
                     let node = match node.is_from(&at) && !contents {
                         true => node,
@@ -258,13 +259,13 @@ impl Translator<'_> {
     /// The node that copies `source`, without where to.
     fn image_copied(
         &mut self,
-        index: usize,
-        instruction: &Instruction,
+        draft: &mut Draft,
+        (index, instruction): (usize, &Instruction),
         copy: &Copy,
         source: &str,
     ) -> Result<Node, String> {
         if sources::is_url(instruction, source) {
-            return Ok(self.image_added(source));
+            return Ok(self.image_added(draft, instruction, source));
         }
         if is_pattern(source) {
             return Err("patterns cannot be copied: name the files, or the folder".to_owned());
@@ -289,7 +290,8 @@ impl Translator<'_> {
         Ok(Node::new("copy").template(path).with("from", Value::Text(name)))
     }
 
-    fn image_added(&mut self, url: &str) -> Node {
+    fn image_added(&mut self, draft: &mut Draft, instruction: &Instruction, url: &str) -> Node {
+        draft.remark(self.findings.note(instruction.line, &instruction.shown(), "`refresh` pins it by its hash"));
         let (name, path) = match sources::added_repository(url) {
             Some((url, reference)) => {
                 let main = sources::Reference { kind: "branch", name: "main".to_owned() };

@@ -217,11 +217,14 @@ impl<'t> Translator<'t> {
         let folder = format!("images/{recipe}/{}", self.context);
         let mut notes = Vec::new();
         if let Some(line) = self.sources.context_line() {
-            let why = format!("put the build context into {folder}, without what .dockerignore names");
+            let why = format!("put it into {folder}, without what .dockerignore names");
             notes.push(self.findings.note(line, "the build context", why));
         } else if let Some((line, files)) = self.beside.take() {
             let files: Vec<String> = files.iter().take(8).map(|file| format!("`{file}`")).collect();
-            let why = format!("put these files of it into {folder}: {}", files.join(", "));
+            let why = match files.iter().any(|file| matches!(file.as_str(), "`.`" | "``")) {
+                true => format!("put it into {folder}, without what .dockerignore names"),
+                false => format!("put these files of it into {folder}: {}", files.join(", ")),
+            };
             notes.push(self.findings.note(line, "the build context", why));
         }
         notes

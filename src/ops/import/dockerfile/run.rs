@@ -4,7 +4,8 @@ use super::Translator;
 use super::image::{Draft, Entry};
 use super::lines::Instruction;
 use super::scope::{is_path, is_pattern, joined};
-use super::stage::is_upkeep;
+use super::sources;
+use super::stage::{is_cache, is_upkeep};
 use crate::model::{Glob, Mode, Ownership, Principal};
 use crate::ops::import::options::Options;
 use crate::ops::import::packages::{Managed, manager};
@@ -56,10 +57,13 @@ impl Translator<'_> {
         if let ["rm", rest @ ..] = &patterned[..] {
             return removed(draft, at, rest);
         }
-        let words = command.plain().ok_or_else(|| RUNS.to_owned())?;
-        if let Some(managed) = manager(&words) {
+        if let Some(managed) = manager(&command.plain().unwrap_or(patterned)) {
             return self.image_packages(draft, instruction, managed);
         }
+        if let Some((url, file)) = sources::fetched(command) {
+            return self.image_fetched(draft, instruction, command, (&url, &joined(at, &file)));
+        }
+        let words = command.plain().ok_or_else(|| RUNS.to_owned())?;
         if let Some(made) = draft.accounts.command(&words) {
             return self.image_account(draft, instruction, &command.text, made?);
         }
@@ -103,6 +107,25 @@ impl Translator<'_> {
             true => Ok(()),
             false => Err(format!("recipes cannot ask for {}", wanted.unknown.join(", "))),
         }
+    }
+
+    /// A file that is fetched as it is.
+    fn image_fetched(
+        &mut self,
+        draft: &mut Draft,
+        instruction: &Instruction,
+        command: &Command,
+        (url, path): (&str, &str),
+    ) -> Result<(), String> {
+        let name = self.sources.download(&url.replace("${", "$${"), false);
+        let from = format!("/{}", sources::file_of(url));
+        entry(draft, path, |path| {
+            let node = Node::new("copy").text(from).with("from", Value::Text(name));
+            node.with("to", Value::Text(path.to_owned()))
+        })?;
+        let what = format!("RUN {}", command.text);
+        draft.remark(self.findings.note(instruction.line, &what, "`refresh` pins this file by its hash"));
+        Ok(())
     }
 
     fn image_account(
@@ -158,7 +181,7 @@ fn written(command: &Command) -> Option<Result<(String, String), String>> {
 fn removed(draft: &mut Draft, at: &str, words: &[&str]) -> Result<(), String> {
     const DOCUMENTS: [&str; 5] =
         ["/usr/share/doc", "/usr/share/man", "/usr/share/info", "/usr/share/locale", "/usr/share/lintian"];
-    for path in words.iter().filter(|word| !word.starts_with('-')) {
+    for path in words.iter().filter(|word| !word.starts_with('-') && !is_cache(word)) {
         let path = joined(at, path.trim_end_matches('/'));
         let documents = DOCUMENTS.iter().any(|folder| path.starts_with(folder));
         if is_pattern(&path) || documents {

@@ -137,8 +137,21 @@ const FOLDERS: [&str; 16] = [
 ];
 
 /// What things are called that hold others: Docker copies what is in a folder, not the folder.
-const LIKELY_FOLDERS: [&str; 12] =
-    ["assets", "build", "config", "dist", "docs", "html", "out", "public", "src", "static", "templates", "www"];
+const LIKELY_FOLDERS: [&str; 13] = [
+    "assets",
+    "build",
+    "config",
+    "dist",
+    "docs",
+    "html",
+    "out",
+    "public",
+    "src",
+    "standalone",
+    "static",
+    "templates",
+    "www",
+];
 
 impl Translator<'_> {
     /// Reads a `COPY` or `ADD`; what of it cannot be said is noted.
@@ -165,7 +178,7 @@ impl Translator<'_> {
         for (name, value) in &instruction.flags {
             let value = self.expand(scope, instruction, value, notes);
             let why = match name.as_str() {
-                "from" | "link" | "keep-git-dir" => continue,
+                "from" | "link" | "keep-git-dir" | "checksum" => continue,
                 "chown" if value.parse::<Ownership>().is_ok() => {
                     copy.owner = Some(value);
                     continue;

@@ -130,6 +130,25 @@ pub(super) fn clone(command: &Command) -> Option<Clone> {
     Some(Clone { url, folder, reference })
 }
 
+/// A command that fetches one file: its URL, and where it is put.
+pub(super) fn fetched(command: &Command) -> Option<(String, String)> {
+    let words = command.plain()?;
+    let (program, rest) = words.split_first()?;
+    let (valued, target): (&[&str], &[&str]) = match *program {
+        "curl" => (
+            &["o", "output", "retry", "retry-delay", "connect-timeout", "m", "max-time", "proto", "A"],
+            &["o", "output"],
+        ),
+        "wget" => (&["O", "output-document", "t", "tries", "T", "timeout", "U"], &["O", "output-document"]),
+        _ => return None,
+    };
+    let options = crate::ops::import::options::Options::read(rest, valued);
+    let [url] = options.rest[..] else { return None };
+    let plain = ["H", "header", "d", "data", "u", "user", "X", "request"];
+    let file = options.value(target).filter(|file| *file != "-" && !options.has(&plain))?;
+    crate::ops::import::about::is_url(url).then(|| (url.to_owned(), file.to_owned()))
+}
+
 /// Reads a `git checkout` whose words are plain.
 pub(super) fn checkout(command: &Command) -> Option<Reference> {
     let words = command.plain()?;

@@ -304,6 +304,9 @@ impl Translator<'_> {
         }
         if commands.iter().any(|command| command.program() == "cd") {
             draft.at.clear(); // the next instruction begins in its own folder
+            if draft.script.last().is_some_and(|line| line.starts_with("cd ")) {
+                draft.script.pop();
+            }
         }
     }
 
@@ -339,6 +342,16 @@ impl Translator<'_> {
                 draft.mount(&at, Node::new("use").text(name));
                 return;
             }
+        }
+        if let Some((url, file)) = sources::fetched(command) {
+            let why = "`refresh` pins this file by its hash";
+            draft.head.push(self.findings.note(instruction.line, &command.text, why));
+            let name = self.sources.download(&url.replace("${", "$${"), false);
+            let folder = format!("/downloads/{name}");
+            draft.mount(&folder, Node::new("use").text(name));
+            draft.enter();
+            draft.script.push(format!("cp {folder}/{} {}", quoted(sources::file_of(&url)), quoted(&file)));
+            return;
         }
         if let Some(why) = network(&command.text) {
             draft.head.push(self.findings.note(instruction.line, &command.text, why));
@@ -386,12 +399,13 @@ impl Translator<'_> {
     /// Puts what later stages take into the output.
     fn leave(&mut self, draft: &mut Draft, index: usize) {
         let wanted = self.wanted.get(&index).cloned().unwrap_or_default();
-        let mut folders = BTreeSet::new();
-        for path in &wanted {
-            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            if folders.insert(folder.to_owned()) && !folder.is_empty() {
-                draft.script.push(format!("mkdir -p \"$OUT{}\"", for_shell(folder)));
-            }
+        let folders = wanted.iter().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder);
+        let folders: BTreeSet<String> = folders
+            .filter(|folder| !folder.is_empty())
+            .map(|folder| format!(" \"$OUT{}\"", for_shell(folder)))
+            .collect();
+        if !folders.is_empty() {
+            draft.script.push(format!("mkdir -p{}", folders.into_iter().collect::<String>()));
         }
         for path in &wanted {
             let path = for_shell(path);
@@ -412,7 +426,7 @@ impl Draft {
         }
         let shown = quoted_path(&workdir);
         if !self.mounts.contains_key(&workdir) && workdir != "/" {
-            self.script.push(format!("mkdir -p {shown}"));
+            self.made(&workdir);
         }
         self.script.push(format!("cd {shown}"));
         self.at = workdir;
@@ -427,17 +441,27 @@ impl Draft {
 
     /// Copies a file or folder within the step.
     fn copied(&mut self, from: &str, to: &str, contents: bool) {
-        let (from, shown) = (quoted_path(from.trim_end_matches('/')), quoted_path(to));
-        if contents {
-            self.script.push(format!("mkdir -p {shown}"));
-            self.script.push(format!("cp -a {from}/. {shown}/"));
-            return;
-        }
+        let (source, shown) = (quoted_path(from.trim_end_matches('/')), quoted_path(to));
         let folder = to.rsplit_once('/').map_or("", |(folder, _)| folder);
-        if !folder.is_empty() {
-            self.script.push(format!("mkdir -p {}", quoted_path(folder)));
+        if contents {
+            self.made(to);
+            self.script.push(format!("cp -a {source}/. {shown}/"));
+        } else if is_pattern(from) {
+            self.made(folder);
+            // `COPY lock*` is how a file is copied that may not be there
+            self.script.push(format!("cp -a {} {}/ || true", for_shell(from).replace(' ', "?"), quoted_path(folder)));
+        } else {
+            self.made(folder);
+            self.script.push(format!("cp -a {source} {shown}"));
         }
-        self.script.push(format!("cp -a {from} {shown}"));
+    }
+
+    /// Makes a folder of the step, once.
+    fn made(&mut self, folder: &str) {
+        let line = format!("mkdir -p {}", quoted_path(folder));
+        if !folder.is_empty() && !self.script.contains(&line) {
+            self.script.push(line);
+        }
     }
 
     fn items(self) -> Vec<Item> {
@@ -506,15 +530,17 @@ fn whole_context(instructions: &[&Instruction]) -> Option<String> {
 
 /// Whether a command only tidies up what would grow an image, or sets how the shell behaves.
 pub(super) fn is_upkeep(words: &[&str]) -> bool {
-    let caches = ["/var/lib/apt/lists", "/var/cache/", "/tmp/", "/var/tmp/", "/root/.cache", "/var/log/"];
     match words {
         ["set", ..] => true,
-        ["rm", rest @ ..] => rest
-            .iter()
-            .filter(|word| !word.starts_with('-'))
-            .all(|path| caches.iter().any(|cache| path.starts_with(cache))),
+        ["rm", rest @ ..] => rest.iter().all(|word| word.starts_with('-') || is_cache(word)),
         _ => false,
     }
+}
+
+/// Whether it is what builds leave behind, and images here never have.
+pub(super) fn is_cache(path: &str) -> bool {
+    let caches = ["/var/lib/apt/lists", "/var/cache/", "/tmp/", "/var/tmp/", "/root/.cache", "/var/log/"];
+    caches.iter().any(|cache| path.starts_with(cache))
 }
 
 /// Why a script cannot do without a network, when it most likely cannot.

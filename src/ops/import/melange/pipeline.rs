@@ -50,7 +50,10 @@ impl Draft {
             self.leave(folder.as_deref());
         }
         if let Some(nested) = step.get("pipeline") {
+            let folder = step.text_of("working-directory").map(|folder| self.script_text(step, folder));
+            self.enter(folder.as_deref());
             self.pipeline(nested);
+            self.leave(folder.as_deref());
         }
     }
 

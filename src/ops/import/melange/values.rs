@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ops::import::recipe::{Item, Node};
+use crate::ops::import::recipe::{Item, Node, Value};
 use crate::ops::import::yaml;
 
 /// Values by name.
@@ -58,7 +58,9 @@ impl Values {
     /// The `let` nodes.
     pub(super) fn lets(&self) -> Vec<Item> {
         let filled = self.lets.values().filter(|(_, value)| !value.is_empty());
-        let node = |(name, value): &(String, String)| Node::new("let").text(name.as_str()).text(value.as_str()).into();
+        let node = |(name, value): &(String, String)| {
+            Node::new("let").value(Value::Word(name.clone())).text(value.as_str()).into()
+        };
         filled.map(node).collect()
     }
 
