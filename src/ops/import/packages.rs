@@ -28,9 +28,10 @@ pub(super) enum Managed {
 
 /// What `words` ask of apt or apk; none when they are something else.
 pub(super) fn manager(words: &[&str]) -> Option<Managed> {
-    match words.first()? {
-        &("apt-get" | "apt" | "aptitude") => apt(words.get(1..)?),
-        &"apk" => apk(words.get(1..)?),
+    let (program, rest) = words.split_first()?;
+    match *program {
+        "apt-get" | "apt" | "aptitude" => apt(rest),
+        "apk" => apk(rest),
         _ => None,
     }
 }

@@ -193,20 +193,20 @@ impl Translator<'_> {
     pub(super) fn user_node(&mut self, draft: &Draft, line: usize, reference: &str, nonroot: bool) -> Vec<Item> {
         let based = matches!(draft.ground, Ground::Project(_));
         let user = |text: &str| Node::new("user").text(text);
-        let reason = Value::Text("the Dockerfile says so".to_owned());
+        let reason = |text: &str| Value::Text(text.to_owned());
         match &draft.user {
             None if nonroot && based => Vec::new(),
             None if nonroot => vec![user("65532").into()],
             None => {
                 let why = "it names no user and so runs as root: add an `account` and name it, or say why";
                 let note = self.findings.note(line, &format!("FROM {reference}"), why);
-                vec![note, user("root").with("reason", reason).into()]
+                vec![note, user("root").with("reason", reason("the Dockerfile names no user")).into()]
             }
             Some((line, text)) if is_root(text) => {
                 let why = "it runs as root: say why, or name another user";
                 vec![
                     self.findings.note(*line, &format!("USER {text}"), why),
-                    user("root").with("reason", reason).into(),
+                    user("root").with("reason", reason("the Dockerfile says so")).into(),
                 ]
             }
             Some((_, text)) if is_user(text) => vec![user(text).into()],

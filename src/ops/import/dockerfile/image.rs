@@ -115,7 +115,7 @@ impl Translator<'_> {
         }
         self.workdir_exists(&mut draft);
         let mut items = self.ground(&mut draft, line, &reference);
-        items.extend(draft.base_notes.drain(..));
+        items.append(&mut draft.base_notes);
         items.extend(packages::nodes("packages", &draft.packages).into_iter().map(Item::from));
         if draft.recommends && !draft.packages.is_empty() {
             items.push(Node::new("recommends").value(Value::Yes(true)).into());

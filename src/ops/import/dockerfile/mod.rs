@@ -8,8 +8,10 @@ mod image;
 mod lines;
 mod run;
 mod scope;
+mod script;
 mod sources;
 mod stage;
+mod step;
 mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 use crate::model::{ImagePath, Mode, Ownership};
 
 use super::Translator;
-use super::lines::{Instruction, words};
+use super::lines::{Instruction, pairs, words};
 use super::variables::Variables;
 use crate::ops::import::recipe::Item;
 
@@ -101,6 +101,41 @@ impl Mount {
     pub(super) fn is_of_context(&self) -> bool {
         self.kind == "bind" && self.from.is_none()
     }
+}
+
+/// Where the stage takes the whole build context to: there it can be mounted as it is.
+pub(super) fn whole_context(instructions: &[&Instruction]) -> Option<String> {
+    let mut scope = Scope::new();
+    for instruction in instructions {
+        match instruction.keyword.as_str() {
+            "ARG" => drop(Scope::arg(&mut scope.variables, instruction, None)),
+            "ENV" => pairs(&instruction.rest).into_iter().for_each(|(name, value)| {
+                let value = scope.variables.expand(&value).text;
+                scope.variables.set(&name, value);
+            }),
+            "WORKDIR" => scope.workdir = scope.absolute(&scope.variables.expand(&instruction.rest).text),
+            "COPY" | "ADD" if instruction.flag("from").is_none() => {
+                let words: Vec<&str> = instruction.rest.split_whitespace().collect();
+                if let ["." | "./", target] = words[..] {
+                    let target = scope.absolute(&scope.variables.expand(target).text);
+                    return Some(target).filter(|target| is_path(target));
+                }
+            }
+            "RUN" => {
+                let mounts = instruction.flags.iter().filter(|(name, _)| name == "mount");
+                let mut whole = mounts.map(|(_, value)| Mount::read(value)).filter(|mount| {
+                    mount.is_of_context()
+                        && mount.source.trim_matches(['.', '/']).is_empty()
+                        && !mount.target.is_empty()
+                });
+                if let Some(mount) = whole.next() {
+                    return Some(scope.absolute(&mount.target)).filter(|target| is_path(target));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// A `COPY` or `ADD`, variables replaced.

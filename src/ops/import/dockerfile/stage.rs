@@ -5,35 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Translator;
 use super::lines::{Instruction, pairs};
-use super::scope::{Mount, Scope, is_path, is_pattern};
+use super::scope::{Mount, Scope, is_path, is_pattern, joined, whole_context};
+use super::script::{adapted, is_upkeep, network};
 use super::sources::{self, Reference};
+use super::step::{Draft, quoted_path};
 use super::variables::for_shell;
 use crate::model::PackageName;
 use crate::ops::import::ImportError;
-use crate::ops::import::bases::{Toolchain, toolchain};
-use crate::ops::import::packages::{self, Managed, Wanted, in_builder, is_development, manager};
+use crate::ops::import::bases::toolchain;
+use crate::ops::import::packages::{Managed, Wanted, in_builder, is_development, manager};
 use crate::ops::import::recipe::{Item, Node, Value};
 use crate::ops::import::shell::{self, Command, quoted};
-
-/// A stage that is being translated.
-struct Draft {
-    toolchain: Toolchain,
-    scope: Scope,
-    /// What is said of its beginning: packages, uses, variables.
-    head: Vec<Item>,
-    packages: Vec<(String, Option<String>)>,
-    target_packages: Vec<(String, Option<String>)>,
-    /// What is mounted where.
-    mounts: BTreeMap<String, Node>,
-    env: BTreeMap<String, String>,
-    caches: BTreeSet<String>,
-    secrets: BTreeSet<String>,
-    script: Vec<String>,
-    /// Where the whole build context is mounted, when it is wanted as a whole.
-    context: Option<String>,
-    /// Where the script is.
-    at: String,
-}
 
 /// Where the build context is mounted for those who take parts of it.
 const CONTEXT: &str = "/context";
@@ -182,7 +164,7 @@ impl Translator<'_> {
         source: &str,
         target: &str,
     ) {
-        let path = super::scope::joined("/", source);
+        let path = joined("/", source);
         let found = self.find(from, index);
         let why = match found {
             None => format!("`{from}` is no stage of this file: make what is taken from it a source or a stage"),
@@ -211,11 +193,11 @@ impl Translator<'_> {
         contents: bool,
     ) {
         let name = self.sources.context(self.context, instruction.line);
-        let source = super::scope::joined("/", source);
+        let source = joined("/", source);
         if let Some(whole) = draft.context.clone() {
             draft.mount(&whole, Node::new("use").text(name));
             // what the whole context brings to the same place need not be copied again
-            if super::scope::joined(&whole, source.trim_start_matches('/')) != target {
+            if joined(&whole, source.trim_start_matches('/')) != target {
                 draft.copied(&format!("{whole}{source}"), target, contents);
             }
         } else {
@@ -248,8 +230,7 @@ impl Translator<'_> {
             }
             heredocs => {
                 let bodies = heredocs.iter().map(|heredoc| format!("\n{}{}", heredoc.body, heredoc.name));
-                draft.enter();
-                draft.script.push(format!("{}{}", instruction.script, bodies.collect::<String>()));
+                draft.run(&format!("{}{}", instruction.script, bodies.collect::<String>()));
             }
         }
     }
@@ -270,8 +251,7 @@ impl Translator<'_> {
                 draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
             }
             ("bind", None) => {
-                let (source, whole) =
-                    (super::scope::joined("/", &mount.source), mount.source.trim_matches('.').is_empty());
+                let (source, whole) = (joined("/", &mount.source), mount.source.trim_matches('.').is_empty());
                 self.stage_copy_context(draft, instruction, &source, &target, whole);
             }
             ("bind", Some(from)) => self.stage_copy_from(draft, (index, instruction), from, &mount.source, &target),
@@ -289,9 +269,7 @@ impl Translator<'_> {
             if let Some(why) = network(script) {
                 draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
             }
-            draft.enter();
-            draft.script.push(script.to_owned());
-            return;
+            return draft.run(script);
         };
         let mut cloned = false;
         for (at, command) in commands.iter().enumerate() {
@@ -336,7 +314,7 @@ impl Translator<'_> {
             let reference = later
                 .or(clone.reference)
                 .unwrap_or_else(|| self.unnamed(&mut draft.head, instruction.line, &clone.url));
-            let at = super::scope::joined(&draft.scope.workdir, &clone.folder);
+            let at = joined(&draft.scope.workdir, &clone.folder);
             if is_path(&at) {
                 let name = self.sources.git(&clone.url.replace("${", "$${"), &reference);
                 draft.mount(&at, Node::new("use").text(name));
@@ -349,15 +327,13 @@ impl Translator<'_> {
             let name = self.sources.download(&url.replace("${", "$${"), false);
             let folder = format!("/downloads/{name}");
             draft.mount(&folder, Node::new("use").text(name));
-            draft.enter();
-            draft.script.push(format!("cp {folder}/{} {}", quoted(sources::file_of(&url)), quoted(&file)));
+            draft.run(&format!("cp {folder}/{} {}", quoted(sources::file_of(&url)), quoted(&file)));
             return;
         }
         if let Some(why) = network(&command.text) {
             draft.head.push(self.findings.note(instruction.line, &command.text, why));
         }
-        draft.enter();
-        draft.script.push(command.text.clone());
+        draft.run(&command.text);
     }
 
     fn go_modules(&mut self, draft: &mut Draft, instruction: &Instruction) {
@@ -365,7 +341,7 @@ impl Translator<'_> {
         if draft.context.as_ref() == Some(&workdir) || draft.mounts.contains_key(CONTEXT) {
             let context = self.sources.context(self.context, instruction.line);
             let name = self.sources.go_modules(&context);
-            draft.mount(&super::scope::joined(&workdir, "vendor"), Node::new("use").text(name));
+            draft.mount(&joined(&workdir, "vendor"), Node::new("use").text(name));
         } else {
             let why = "stages have no network: take the modules from a `vendor` source";
             draft.head.push(self.findings.note(instruction.line, "go mod download", why));
@@ -409,184 +385,11 @@ impl Translator<'_> {
         }
         for path in &wanted {
             let path = for_shell(path);
-            draft.script.push(format!("cp -a \"{path}\" \"$OUT{path}\""));
+            let source = adapted(&path, draft.toolchain.image);
+            draft.script.push(format!("cp -a \"{source}\" \"$OUT{path}\""));
         }
         if draft.script.is_empty() {
             draft.script.push("true".to_owned());
         }
     }
-}
-
-impl Draft {
-    /// Goes to the working directory.
-    fn enter(&mut self) {
-        let workdir = self.scope.workdir.clone();
-        if self.at == workdir || (self.at.is_empty() && workdir == "/" && self.script.is_empty()) {
-            return;
-        }
-        let shown = quoted_path(&workdir);
-        if !self.mounts.contains_key(&workdir) && workdir != "/" {
-            self.made(&workdir);
-        }
-        self.script.push(format!("cd {shown}"));
-        self.at = workdir;
-    }
-
-    /// Mounts a node's thing; gives whether the place was free.
-    fn mount(&mut self, at: &str, node: Node) -> bool {
-        let property = if node.name == "use" { "at" } else { "to" };
-        let node = node.with(property, Value::Template(at.to_owned()));
-        *self.mounts.entry(at.to_owned()).or_insert_with(|| node.clone()) == node
-    }
-
-    /// Copies a file or folder within the step.
-    fn copied(&mut self, from: &str, to: &str, contents: bool) {
-        let (source, shown) = (quoted_path(from.trim_end_matches('/')), quoted_path(to));
-        let folder = to.rsplit_once('/').map_or("", |(folder, _)| folder);
-        if contents {
-            self.made(to);
-            self.script.push(format!("cp -a {source}/. {shown}/"));
-        } else if is_pattern(from) {
-            self.made(folder);
-            // `COPY lock*` is how a file is copied that may not be there
-            self.script.push(format!("cp -a {} {}/ || true", for_shell(from).replace(' ', "?"), quoted_path(folder)));
-        } else {
-            self.made(folder);
-            self.script.push(format!("cp -a {source} {shown}"));
-        }
-    }
-
-    /// Makes a folder of the step, once.
-    fn made(&mut self, folder: &str) {
-        let line = format!("mkdir -p {}", quoted_path(folder));
-        if !folder.is_empty() && !self.script.contains(&line) {
-            self.script.push(line);
-        }
-    }
-
-    fn items(self) -> Vec<Item> {
-        let mut items = self.head;
-        items.extend(packages::nodes("packages", &self.packages).into_iter().map(Item::from));
-        items.extend(packages::nodes("target-packages", &self.target_packages).into_iter().map(Item::from));
-        let mounted: BTreeSet<String> = self.mounts.keys().cloned().collect();
-        items.extend(self.mounts.into_values().map(Item::from));
-        let mut script = self.script.join("\n");
-        script.push('\n');
-        for (name, value) in self.env {
-            // what the script does not mention may still be read by what it runs; the build's own names are not
-            let own = name.starts_with("TARGET") && !script.contains(&name);
-            if !own {
-                items.push(Node::new("env").value(Value::Word(name)).template(value).into());
-            }
-        }
-        let caches = self.caches.into_iter().filter(|path| !mounted.contains(path));
-        items.extend(caches.map(|path| Node::new("cache").template(path).into()));
-        items.extend(self.secrets.into_iter().map(|id| Node::new("secret").text(id).into()));
-        items.push(Node::new("run").value(Value::Script(script)).into());
-        items
-    }
-}
-
-/// A path for a script, in quotes where it has a variable.
-fn quoted_path(path: &str) -> String {
-    let path = for_shell(path);
-    if path.contains("${TARGET_") { format!("\"{path}\"") } else { quoted(&path) }
-}
-
-/// Where the stage takes the whole build context to: there it can be mounted as it is.
-fn whole_context(instructions: &[&Instruction]) -> Option<String> {
-    let mut scope = Scope::new();
-    for instruction in instructions {
-        match instruction.keyword.as_str() {
-            "ARG" => drop(Scope::arg(&mut scope.variables, instruction, None)),
-            "ENV" => pairs(&instruction.rest).into_iter().for_each(|(name, value)| {
-                let value = scope.variables.expand(&value).text;
-                scope.variables.set(&name, value);
-            }),
-            "WORKDIR" => scope.workdir = scope.absolute(&scope.variables.expand(&instruction.rest).text),
-            "COPY" | "ADD" if instruction.flag("from").is_none() => {
-                let words: Vec<&str> = instruction.rest.split_whitespace().collect();
-                if let ["." | "./", target] = words[..] {
-                    let target = scope.absolute(&scope.variables.expand(target).text);
-                    return Some(target).filter(|target| is_path(target));
-                }
-            }
-            "RUN" => {
-                let mounts = instruction.flags.iter().filter(|(name, _)| name == "mount");
-                let mut whole = mounts.map(|(_, value)| Mount::read(value)).filter(|mount| {
-                    mount.is_of_context()
-                        && mount.source.trim_matches(['.', '/']).is_empty()
-                        && !mount.target.is_empty()
-                });
-                if let Some(mount) = whole.next() {
-                    return Some(scope.absolute(&mount.target)).filter(|target| is_path(target));
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Whether a command only tidies up what would grow an image, or sets how the shell behaves.
-pub(super) fn is_upkeep(words: &[&str]) -> bool {
-    match words {
-        ["set", ..] => true,
-        ["rm", rest @ ..] => rest.iter().all(|word| word.starts_with('-') || is_cache(word)),
-        _ => false,
-    }
-}
-
-/// Whether it is what builds leave behind, and images here never have.
-pub(super) fn is_cache(path: &str) -> bool {
-    let caches = ["/var/lib/apt/lists", "/var/cache/", "/tmp/", "/var/tmp/", "/root/.cache", "/var/log/"];
-    caches.iter().any(|cache| path.starts_with(cache))
-}
-
-/// Why a script cannot do without a network, when it most likely cannot.
-fn network(script: &str) -> Option<String> {
-    fn first<'w>(script: &str, words: &[&'w str]) -> Option<&'w str> {
-        words.iter().copied().find(|word| script.contains(word))
-    }
-    let has = |words: &[&'static str]| first(script, words);
-    if let Some(word) = has(&["apt-get ", "apt ", "apk "])
-        .filter(|word| script.contains(&format!("{word}add")) || script.contains("install"))
-    {
-        return Some(format!("stages have no network: move what `{}` installs into `packages`", word.trim()));
-    }
-    if has(&["curl ", "wget "]).is_some() {
-        return Some("stages have no network: declare `source \"…\" { download \"URL\" }` and `use` it".to_owned());
-    }
-    if has(&["git clone"]).is_some() {
-        return Some(
-            "stages have no network: declare `source \"…\" { git \"URL\" tag=\"…\" }` and `use` it".to_owned(),
-        );
-    }
-    let tools = [
-        "go get",
-        "go install",
-        "go mod tidy",
-        "npm ci",
-        "npm install",
-        "npm i ",
-        "yarn install",
-        "yarn add",
-        "pnpm install",
-        "pnpm i ",
-        "pip install",
-        "pip3 install",
-        "uv sync",
-        "poetry install",
-        "bundle install",
-        "composer install",
-        "mvn ",
-        "gradle",
-        "cargo install",
-        "cargo fetch",
-        "cargo build",
-        "dotnet restore",
-        "corepack",
-    ];
-    let tool = has(&tools)?;
-    Some(format!("stages have no network: bring what `{}` fetches from a `vendor` source", tool.trim()))
 }
