@@ -199,7 +199,8 @@ impl Draft {
             let name = group.text_of("groupname").unwrap_or_default();
             let gid = group.text_of("gid").and_then(|gid| gid.parse().ok());
             let made = gid.ok_or_else(|| "it has no number".to_owned()).and_then(|gid| self.accounts.group(name, gid));
-            let members = group.get("members").into_iter().flat_map(yaml::Node::list).filter_map(yaml::Node::text);
+            let members =
+                group.get("members").into_iter().flat_map(yaml::Node::list).filter_map(yaml::Node::text).take(200);
             let joined =
                 members.map(|member| self.accounts.join(member, Some(name))).collect::<Result<Vec<()>, String>>();
             if let Err(why) = made.and(joined.map(|_| ())) {

@@ -20,8 +20,9 @@ pub struct Finding {
 
 /// Most findings that are told: a file that gives more is not one to translate.
 const MOST: usize = 2_000;
-/// How much of a line is shown.
+/// How much of a line is shown, and of what is said about it.
 const SHOWN: usize = 72;
+const SAID: usize = 400;
 
 /// The findings of one file.
 #[derive(Debug)]
@@ -37,11 +38,12 @@ impl Findings {
 
     /// Notes a finding, and gives the comment for its place in the recipe.
     pub(super) fn note(&mut self, line: usize, what: &str, why: impl Into<String>) -> Item {
-        let (what, why) = (shortened(what), one_line(&why.into()));
-        let comment = format!("TODO {}:{line}: {what}: {why}", self.file);
-        if self.list.len() < MOST {
-            self.list.insert(Finding { line, what, why });
+        if self.list.len() >= MOST {
+            return Item::Gap;
         }
+        let (what, why) = (shortened(what, SHOWN), shortened(&why.into(), SAID));
+        let comment = format!("TODO {}:{line}: {what}: {why}", self.file);
+        self.list.insert(Finding { line, what, why });
         Item::Comment(comment)
     }
 
@@ -51,9 +53,9 @@ impl Findings {
     }
 }
 
-fn shortened(what: &str) -> String {
-    let line = one_line(what);
-    match line.char_indices().nth(SHOWN) {
+fn shortened(text: &str, most: usize) -> String {
+    let line = one_line(text);
+    match line.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),
         None => line,
     }

@@ -1,5 +1,6 @@
 //! Nodes of a recipe, and how they are written down: the other direction of `crate::recipe`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// What an argument or property says.
@@ -98,7 +99,8 @@ impl Node {
     }
 }
 
-/// The text of a whole recipe; gaps at its ends and doubled ones are left out.
+/// The text of a whole recipe; gaps at its ends and doubled ones are left out, and so are comments that a block has
+/// already.
 pub(super) fn print(items: &[Item]) -> String {
     let mut out = String::new();
     print_block(&mut out, items, 0);
@@ -109,9 +111,11 @@ fn print_block(out: &mut String, items: &[Item], depth: usize) {
     let indent = "    ".repeat(depth);
     let mut gap = false;
     let mut first = true;
+    let mut said = BTreeSet::new();
     for item in items {
-        if *item == Item::Gap {
-            gap = !first;
+        let again = matches!(item, Item::Comment(text) if !said.insert(text));
+        if *item == Item::Gap || again {
+            gap |= !first && !again;
             continue;
         }
         if std::mem::take(&mut gap) {

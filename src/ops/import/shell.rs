@@ -50,13 +50,16 @@ impl Command {
     }
 }
 
+/// How much variables may add to a script.
+const MOST: usize = 1 << 20;
+
 /// What a variable is known to hold.
 pub(super) type Resolve<'r> = &'r dyn Fn(&str) -> Option<String>;
 
 /// The commands of a script that run one after the other; none when it is more than such a list.
 pub(super) fn commands(script: &str, resolve: Resolve<'_>) -> Option<Vec<Command>> {
     let script = joined(script);
-    let mut lexer = Lexer { text: &script, at: 0, resolve };
+    let mut lexer = Lexer { text: &script, at: 0, resolve, grown: 0 };
     let mut commands = Vec::new();
     while let Some(command) = lexer.chain()? {
         commands.extend(command);
@@ -116,6 +119,8 @@ struct Lexer<'t> {
     text: &'t str,
     at: usize,
     resolve: Resolve<'t>,
+    /// How much variables have added.
+    grown: usize,
 }
 
 /// What ended a command.
@@ -347,6 +352,13 @@ impl Lexer<'_> {
 
     /// What stands after a `$`; gives whether it is known.
     fn variable(&mut self, text: &mut String) -> Option<bool> {
+        let before = text.len();
+        let known = self.value(text)?;
+        self.grown += text.len() - before;
+        (self.grown <= MOST).then_some(known)
+    }
+
+    fn value(&mut self, text: &mut String) -> Option<bool> {
         self.at += 1;
         match self.peek() {
             Some('(') => {

@@ -79,7 +79,7 @@ impl Translator<'_> {
             if !is_path(&path) {
                 let why = "a volume is a folder of the image";
                 draft.notes.push(self.findings.note(instruction.line, &instruction.shown(), why));
-            } else if known.insert(path.clone()) {
+            } else if draft.volumes.len() < 1_000 && known.insert(path.clone()) {
                 draft.volumes.push(path);
             }
         }

@@ -222,7 +222,7 @@ impl Translator<'_> {
 
     fn image_copy(&mut self, draft: &mut Draft, index: usize, instruction: &Instruction) {
         let mut notes = Vec::new();
-        let copy = self.copy(&draft.scope.clone(), instruction, &mut notes);
+        let copy = self.copy(&draft.scope, instruction, &mut notes);
         notes.into_iter().for_each(|note| draft.remark(note));
         let Some(copy) = copy else { return };
         for heredoc in &instruction.heredocs {

@@ -50,7 +50,8 @@ impl Instruction {
             true => format!("--{name} "),
             false => format!("--{name}={value} "),
         });
-        format!("{} {}{}", self.keyword, flags.collect::<String>(), self.rest)
+        let rest: String = self.rest.chars().take(200).collect(); // no more is ever shown
+        format!("{} {}{rest}", self.keyword, flags.take(4).collect::<String>())
     }
 }
 

@@ -208,7 +208,7 @@ impl<'t> Translator<'t> {
     fn beside(&mut self, line: usize, path: &str) -> String {
         let path = path.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
         let (_, files) = self.beside.get_or_insert_with(|| (line, Vec::new()));
-        if !files.iter().any(|known| known == path) {
+        if files.len() < 200 && !files.iter().any(|known| known == path) {
             files.push(path.to_owned());
         }
         if path.is_empty() || path == "." { self.context.to_owned() } else { format!("{}/{path}", self.context) }

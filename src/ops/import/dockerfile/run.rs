@@ -15,6 +15,9 @@ use crate::ops::import::shell::{self, Command, quoted};
 /// Why most commands are left to a person.
 const RUNS: &str = "it runs in the image: make it a stage, and copy what it makes";
 
+/// Most words of a command that is worth a look.
+const LONGEST: usize = 1_000;
+
 impl Translator<'_> {
     pub(super) fn image_run(&mut self, draft: &mut Draft, instruction: &Instruction) {
         let script = match (instruction.exec(), &instruction.heredocs[..]) {
@@ -23,8 +26,7 @@ impl Translator<'_> {
             (None, [only]) if instruction.rest == only.written => only.body.clone(),
             _ => String::from("<<"), // no list of commands
         };
-        let variables = draft.scope.variables.clone();
-        let Some(commands) = shell::commands(&script, &|name| variables.plain(name)) else {
+        let Some(commands) = shell::commands(&script, &|name| draft.scope.variables.plain(name)) else {
             return draft.remark(self.findings.note(instruction.line, &instruction.shown(), RUNS));
         };
         let mut at = draft.scope.workdir.clone();
@@ -43,6 +45,9 @@ impl Translator<'_> {
         at: &mut String,
         command: &Command,
     ) -> Result<(), String> {
+        if command.words.len() > LONGEST {
+            return Err(RUNS.to_owned());
+        }
         if command.words.is_empty() || command.program() == "export" {
             return Ok(()); // variables of this shell alone
         }

@@ -35,6 +35,7 @@ impl Translator<'_> {
             caches: BTreeSet::new(),
             secrets: BTreeSet::new(),
             script: Vec::new(),
+            made: BTreeSet::new(),
             context: whole_context(&instructions),
             at: String::new(),
             toolchain,
@@ -110,7 +111,7 @@ impl Translator<'_> {
 
     fn stage_copy(&mut self, draft: &mut Draft, index: usize, instruction: &Instruction) {
         let mut notes = Vec::new();
-        let copy = self.copy(&draft.scope.clone(), instruction, &mut notes);
+        let copy = self.copy(&draft.scope, instruction, &mut notes);
         draft.head.append(&mut notes);
         let Some(copy) = copy else { return };
         for heredoc in &instruction.heredocs {
@@ -264,8 +265,7 @@ impl Translator<'_> {
 
     /// The commands of a script: those that install or fetch become nodes, the rest stays.
     fn stage_script(&mut self, draft: &mut Draft, instruction: &Instruction, script: &str) {
-        let variables = draft.scope.variables.clone();
-        let Some(commands) = shell::commands(script, &|name| variables.plain(name)) else {
+        let Some(commands) = shell::commands(script, &|name| draft.scope.variables.plain(name)) else {
             if let Some(why) = network(script) {
                 draft.head.push(self.findings.note(instruction.line, &instruction.shown(), why));
             }
@@ -357,7 +357,10 @@ impl Translator<'_> {
             // another distribution's versions mean nothing here
             let version = version.clone().filter(|_| !draft.toolchain.alpine);
             let list = if is_development(name) { &mut draft.target_packages } else { &mut draft.packages };
-            if PackageName::new(name.as_str()).is_ok() && !list.iter().any(|(known, _)| known == name) {
+            if PackageName::new(name.as_str()).is_ok()
+                && list.len() < 1_000
+                && !list.iter().any(|(known, _)| known == name)
+            {
                 list.push((name.clone(), version));
                 foreign.push(format!("`{name}`"));
             }

@@ -24,6 +24,8 @@ pub(super) struct Draft {
     pub(super) caches: BTreeSet<String>,
     pub(super) secrets: BTreeSet<String>,
     pub(super) script: Vec<String>,
+    /// Folders that the script has made.
+    pub(super) made: BTreeSet<String>,
     /// Where the whole build context is mounted, when it is wanted as a whole.
     pub(super) context: Option<String>,
     /// Where the script is.
@@ -45,7 +47,7 @@ impl Draft {
         }
         let shown = quoted_path(&workdir);
         if !self.mounts.contains_key(&workdir) && workdir != "/" {
-            self.made(&workdir);
+            self.make(&workdir);
         }
         self.script.push(format!("cd {shown}"));
         self.at = workdir;
@@ -63,23 +65,22 @@ impl Draft {
         let (source, shown) = (quoted_path(from.trim_end_matches('/')), quoted_path(to));
         let folder = to.rsplit_once('/').map_or("", |(folder, _)| folder);
         if contents {
-            self.made(to);
+            self.make(to);
             self.script.push(format!("cp -a {source}/. {shown}/"));
         } else if is_pattern(from) {
-            self.made(folder);
+            self.make(folder);
             // `COPY lock*` is how a file is copied that may not be there
             self.script.push(format!("cp -a {} {}/ || true", for_shell(from).replace(' ', "?"), quoted_path(folder)));
         } else {
-            self.made(folder);
+            self.make(folder);
             self.script.push(format!("cp -a {source} {shown}"));
         }
     }
 
     /// Makes a folder of the step, once.
-    fn made(&mut self, folder: &str) {
-        let line = format!("mkdir -p {}", quoted_path(folder));
-        if !folder.is_empty() && !self.script.contains(&line) {
-            self.script.push(line);
+    fn make(&mut self, folder: &str) {
+        if !folder.is_empty() && self.made.insert(folder.to_owned()) {
+            self.script.push(format!("mkdir -p {}", quoted_path(folder)));
         }
     }
 

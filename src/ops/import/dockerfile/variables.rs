@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Longest text that a word may grow to.
 const LONGEST: usize = 32 << 10;
@@ -25,7 +26,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 #[derive(Clone, Debug)]
 pub(super) struct Variables {
     known: BTreeMap<String, String>,
-    left: Cell<usize>,
+    left: Rc<Cell<usize>>,
 }
 
 /// A word with its variables replaced.
@@ -41,7 +42,7 @@ impl Variables {
     /// Those of a stage before its first instruction.
     pub(super) fn new() -> Self {
         let known = BTreeMap::from([("PATH".to_owned(), PATH.to_owned())]);
-        Self { known, left: Cell::new(MOST) }
+        Self { known, left: Rc::new(Cell::new(MOST)) }
     }
 
     pub(super) fn set(&mut self, name: &str, value: String) {

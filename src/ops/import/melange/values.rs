@@ -35,7 +35,9 @@ const TEMPLATE: &[(&str, &str)] = &[
 impl Values {
     pub(super) fn of(root: &yaml::Node, package: &yaml::Node) -> Self {
         let mut values = Self { lets: BTreeMap::new(), texts: BTreeMap::new() };
-        let text = |key: &str| package.text_of(key).unwrap_or_default().to_owned();
+        // long ones would grow with each use
+        let short = |text: &&str| text.len() < 512;
+        let text = |key: &str| package.text_of(key).filter(short).unwrap_or_default().to_owned();
         for key in ["name", "epoch", "description"] {
             values.texts.insert(format!("package.{key}"), text(key));
         }
