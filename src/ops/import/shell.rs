@@ -88,6 +88,13 @@ pub(super) fn quoted(text: &str) -> String {
     if text.contains(special) { format!("'{}'", text.replace('\'', "'\\''")) } else { format!("\"{text}\"") }
 }
 
+/// The script that vendors the Go modules of `folder`. `go mod vendor` makes its folder anew, which the output cannot be,
+/// and makes none when there are no modules.
+pub(super) fn vendor_script(folder: &str) -> String {
+    let folder = quoted(folder);
+    format!("cd {folder}\ngo mod vendor -o /build/vendor\nmkdir -p /build/vendor\ncp -a /build/vendor/. \"$OUT\"")
+}
+
 /// Lines that end in `\` joined with the next, as the shell does outside single quotes; nobody continues a line in these.
 fn joined(script: &str) -> String {
     let mut out = String::with_capacity(script.len());

@@ -64,10 +64,10 @@ impl Template {
         const RUNTIME: File = ("images/runtime/recipe.kdl", include_str!("../../../images/runtime/recipe.kdl"));
         const DEBIAN: File = ("images/debian/recipe.kdl", include_str!("../../../images/debian/recipe.kdl"));
         const BUILDER: File = ("images/builder/recipe.kdl", include_str!("../../../images/builder/recipe.kdl"));
+        // `runtime` also where the recipe does without: most of those that follow will not
         match self {
-            Self::Go => &[STATIC, DEBIAN, BUILDER],
-            Self::Rust | Self::C => &[STATIC, RUNTIME, DEBIAN, BUILDER],
-            Self::Packages => &[STATIC],
+            Self::Go | Self::Rust | Self::C => &[STATIC, RUNTIME, DEBIAN, BUILDER],
+            Self::Packages => &[STATIC, RUNTIME],
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::lines::Instruction;
 use crate::ops::import::findings::named;
 use crate::ops::import::recipe::{Item, Node, Value};
-use crate::ops::import::shell::Command;
+use crate::ops::import::shell::{Command, vendor_script};
 
 /// Most sources; what comes after them is taken for the last.
 const MOST: usize = 500;
@@ -83,7 +83,7 @@ impl Sources {
         if let Some(name) = &self.modules {
             return name.clone();
         }
-        let script = "cd /src && go mod vendor -o \"$OUT\"".to_owned();
+        let script = vendor_script("/src");
         let vendor = Node::new("vendor").with("from", Value::Text("builder-go".to_owned())).block(vec![
             Node::new("use").text(context).with("at", Value::Text("/src".to_owned())).into(),
             Node::new("run").value(Value::Script(script)).into(),

@@ -5,7 +5,7 @@ use crate::model::ImagePath;
 use crate::ops::import::about::is_url;
 use crate::ops::import::findings::named;
 use crate::ops::import::recipe::{Item, Node, Value};
-use crate::ops::import::shell::quoted;
+use crate::ops::import::shell::{quoted, vendor_script};
 use crate::ops::import::yaml;
 
 /// Most steps, those of steps within steps counted.
@@ -259,7 +259,7 @@ impl Draft {
             return;
         }
         let folder = at.trim_end_matches("/vendor");
-        let script = Value::Script(format!("cd {} && go mod vendor -o \"$OUT\"", quoted(folder)));
+        let script = Value::Script(vendor_script(folder));
         let vendor = Node::new("vendor").with("from", Value::Text("builder-go".to_owned())).block(vec![
             Node::new("use").text(source).with("at", Value::Text(SOURCE.to_owned())).into(),
             Node::new("run").value(script).into(),
