@@ -6,6 +6,7 @@ mod bad_input;
 mod check;
 mod fidelity;
 mod format;
+mod import;
 mod ldconfig;
 mod live;
 mod lsp;
