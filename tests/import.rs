@@ -107,6 +107,8 @@ fn recipes_have_only_the_mistakes_that_were_announced() {
 fn findings_stand_in_the_recipe() {
     for case in cases() {
         let imported = imported(&case);
+        let formatted = orchestrate::recipe::format("recipe.kdl", &imported.recipe);
+        assert!(formatted.is_ok_and(|text| text == imported.recipe), "{case}: `orchestrate fmt` would change it");
         let file = case.file_name().unwrap_or_default();
         for finding in &imported.findings {
             let comment = format!("// TODO {file}:{}: {}: {}", finding.line, finding.what, finding.why);

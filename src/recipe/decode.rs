@@ -14,7 +14,7 @@ use super::file::{File, Written};
 use super::mistake::Severity;
 use super::node::Node;
 use super::platforms;
-use super::project::{DistributionRef, Project};
+use super::project::{DistributionRef, Project, RecipeSet};
 use super::project_file::{self, ProjectFile};
 use super::show::UnifiedProject;
 use super::sink::Sink;
@@ -115,6 +115,7 @@ pub(super) fn decode(mut files: Vec<Text>, root: &Utf8Path, read: ReadFile<'_>) 
         build_platforms: world.build_platforms,
         labels: project_file.labels,
         policy: project_file.policy,
+        homes: homes(&sets),
         recipes: sets,
     };
     mistakes.extend(references::check(&project));
@@ -148,6 +149,17 @@ fn recipe_name(path: &str) -> Result<RecipeName, String> {
         Some(_) => Err(format!("`{name}` cannot name a recipe: `:` comes before the name of a variant")),
         None => Ok(name),
     }
+}
+
+/// The recipe of each image; the first, where two declare one, which was reported.
+fn homes(sets: &BTreeMap<RecipeName, RecipeSet>) -> BTreeMap<ImageName, RecipeName> {
+    let mut homes = BTreeMap::new();
+    for set in sets.values() {
+        for image in set.on.values().flat_map(|recipe| recipe.images.keys()) {
+            homes.entry(image.clone()).or_insert_with(|| set.name.clone());
+        }
+    }
+    homes
 }
 
 /// The folder of a recipe's file, `images/NAME/recipe.kdl`.

@@ -23,6 +23,8 @@ pub(super) struct Definition {
     pub(super) body: Vec<Node>,
     /// From its name to the end of the last node in it.
     pub(super) whole: Place,
+    /// Whether it came with a file that was included, which may well hold more than one project uses.
+    pub(super) included: bool,
 }
 
 /// The definitions that a file sees.
@@ -60,7 +62,7 @@ impl Collector<'_> {
         while let Some(file) = waiting.pop() {
             for node in file.nodes {
                 match node.name.as_str() {
-                    "define" => library.declare(node, shared, sink),
+                    "define" => library.declare(node, file.path != path, shared, sink),
                     _ => waiting.extend(self.include(&file.path, &node, &mut seen, sink)),
                 }
             }
@@ -155,8 +157,8 @@ impl Library {
     }
 
     /// Takes a `define` node.
-    fn declare(&mut self, node: Node, shared: &Self, sink: &Sink) {
-        let Some(definition) = read(node, sink) else { return };
+    fn declare(&mut self, node: Node, included: bool, shared: &Self, sink: &Sink) {
+        let Some(definition) = read(node, included, sink) else { return };
         let name = definition.name.as_str();
         if let Some(first) = self.definitions.get(name).or_else(|| shared.definitions.get(name)) {
             let message = format!("the definition `{name}` is declared twice");
@@ -176,7 +178,7 @@ const OF_FILES: &[(&str, &str)] = &[
     ("define", "put each `define` at the top of the file; one can use another with `is`"),
 ];
 
-fn read(node: Node, sink: &Sink) -> Option<Definition> {
+fn read(node: Node, included: bool, sink: &Sink) -> Option<Definition> {
     const LIKE: &str =
         "write it like `define \"service\" { param \"port\" type=\"port\"; image { expose \"${port}\" } }`";
     let mistake = |place, message: &str, label: &str| sink.push(Mistake::new(place, message, label, LIKE));
@@ -216,7 +218,7 @@ fn read(node: Node, sink: &Sink) -> Option<Definition> {
         &mut draft,
         &Context { sink, platform: None, names: &names, world: &world, record: None },
     );
-    Some(Definition { name, parameters: draft.into_values().collect(), body, whole })
+    Some(Definition { name, parameters: draft.into_values().collect(), body, whole, included })
 }
 
 /// Where a node ends, but for closing braces.

@@ -1,4 +1,5 @@
-//! What was declared and serves nobody: a slip, or left behind by a change.
+//! What was declared and serves nobody: a slip, or left behind by a change. A file that is included may hold more
+//! definitions than are used: it was written for others as well.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +53,7 @@ fn each<'n>(nodes: &'n [Node], look: &mut impl FnMut(&'n Node)) {
 
 fn definition(definition: &Definition, used: &BTreeSet<&str>, sink: &Sink) {
     let name = definition.name.as_str();
-    if !used.contains(name) {
+    if !definition.included && !used.contains(name) {
         let help = format!("use it with `is \"{name}\"`, or remove it");
         let message = format!("nothing uses the definition `{name}`");
         sink.push(Mistake::new(definition.name.place, message, "never used", help).as_warning());

@@ -38,6 +38,7 @@ enum Lines {
 pub(super) fn check(project: &Project, sources: &mut SourceMap) -> Result<Vec<Finding>, OpsError> {
     let mut scripts = Vec::new();
     let mut seen = BTreeSet::new();
+    let mut looked_at = BTreeSet::new();
     for set in project.recipes.values() {
         for recipe in set.on.values() {
             for run in stages(recipe).flat_map(|stage| &stage.run) {
@@ -46,7 +47,7 @@ pub(super) fn check(project: &Project, sources: &mut SourceMap) -> Result<Vec<Fi
                     scripts.push(Script { shell: "sh", text: run.value.clone(), lines });
                 }
             }
-            scripts.extend(copied(project, &set.folder, recipe, sources)?);
+            scripts.extend(copied(project, &set.folder, recipe, &mut looked_at, sources)?);
         }
     }
     let sources = &*sources;
@@ -75,6 +76,7 @@ fn copied(
     project: &Project,
     folder: &Utf8Path,
     recipe: &Recipe,
+    looked_at: &mut BTreeSet<Utf8PathBuf>,
     sources: &mut SourceMap,
 ) -> Result<Vec<Script>, OpsError> {
     let entries = recipe.images.values().flat_map(|image| &image.entries);
@@ -88,7 +90,7 @@ fn copied(
     for path in paths {
         for file in files(&project.root.join(folder).join(path))? {
             let name = file.strip_prefix(&project.root).unwrap_or(&file);
-            if sources.find(name.as_str()).is_some() {
+            if !looked_at.insert(name.to_owned()) {
                 continue;
             }
             let Some((shell, text)) = script(&file)? else { continue };

@@ -75,6 +75,9 @@ impl Template {
 /// What every project has.
 const PROJECT: &[File] = &[
     ("images/project.kdl", include_str!("project.kdl")),
+    ("images/lib/images.kdl", include_str!("../../../images/lib/images.kdl")),
+    ("images/lib/go.kdl", include_str!("../../../images/lib/go.kdl")),
+    ("images/lib/c.kdl", include_str!("../../../images/lib/c.kdl")),
     ("images/keys/debian-archive.asc", include_str!("../../../images/keys/debian-archive.asc")),
     ("images/keys/debian-security.asc", include_str!("../../../images/keys/debian-security.asc")),
 ];

@@ -24,7 +24,10 @@ fn every_template_is_read_without_mistakes_or_warnings() {
         assert!(loaded.warnings.is_empty(), "{template:?}: {}", loaded.warnings);
         assert!(loaded.project.recipes.contains_key("my.app-1"));
         for path in &report.created {
-            assert!(root.join(path).is_file(), "{path}");
+            let text = fs_err::read_to_string(root.join(path)).expect("a text");
+            if path.extension() == Some("kdl") {
+                assert_eq!(recipe::format(path.as_str(), &text).expect("formats"), text, "{path}");
+            }
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Project {
     pub policy: Policy,
     /// The recipes by name.
     pub recipes: BTreeMap<RecipeName, RecipeSet>,
+    /// The recipe of each image.
+    pub(super) homes: BTreeMap<ImageName, RecipeName>,
 }
 
 /// What the images that are run must keep to: those that nothing else of the project is built on. An image is excused by
@@ -192,22 +194,21 @@ impl Project {
     /// The recipe and the image of this name on `platform`, wherever it is.
     #[must_use]
     pub fn image(&self, name: &ImageName, platform: Platform) -> Option<(&RecipeSet, &Image)> {
-        self.recipes.values().find_map(|set| Some((set, set.on.get(&platform)?.images.get(name)?)))
+        let set = self.recipe_of(name)?;
+        Some((set, set.on.get(&platform)?.images.get(name)?))
     }
 
     /// The images that a person means by `name`: that image, or it in all variants of its recipe.
     #[must_use]
     pub fn images_called(&self, name: &ImageName) -> Vec<ImageName> {
         let called = |image: &&ImageName| *image == name || (name.variant().is_none() && image.base() == name.as_str());
-        let all = self.recipes.values().flat_map(|set| set.on.values()).flat_map(|recipe| recipe.images.keys());
-        let names: BTreeSet<&ImageName> = all.filter(called).collect();
-        names.into_iter().cloned().collect()
+        self.homes.keys().filter(called).cloned().collect()
     }
 
     /// The recipe that declares an image of this name on any platform.
     #[must_use]
     pub fn recipe_of(&self, name: &ImageName) -> Option<&RecipeSet> {
-        self.recipes.values().find(|set| set.on.values().any(|recipe| recipe.images.contains_key(name)))
+        self.recipes.get(self.homes.get(name)?)
     }
 
     /// The images that something else of the project is built on, or run in; the policy is for all others.
