@@ -8,6 +8,7 @@
 //! `format` lays one file out anew, from its text alone.
 
 mod accounts;
+mod bases;
 mod checks;
 mod config;
 mod context;
@@ -18,6 +19,7 @@ mod file;
 mod format;
 mod habits;
 mod images;
+mod language;
 mod load;
 mod mistake;
 mod nearest;
@@ -46,11 +48,13 @@ mod values;
 mod vocabulary;
 
 pub use format::format;
+pub use language::{LanguageDescription, language};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
-pub use record::{LanguageDescription, language};
 pub use show::{Part, Provenance, Shown, UnifiedProject};
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;
