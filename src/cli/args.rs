@@ -68,8 +68,14 @@ pub(super) enum Command {
     Show(Show),
     /// Put recipes into their one layout, comments and all
     Fmt(Fmt),
+    /// Serve editors: mistakes, meanings, declarations, completions and layout, on standard input and output
+    Lsp,
     /// List images with their platforms, bases and recipes
     List(List),
+    /// Create a recipe to start from, and a project where there is none
+    New(New),
+    /// Translate a Dockerfile, an apko or a melange file into a recipe
+    Import(Import),
     /// Look at the store, verify it, clean it
     #[command(subcommand)]
     Cache(Cache),
@@ -186,6 +192,59 @@ pub(super) struct List {
     /// Print JSON instead of a table
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// What the recipe and its image are called
+    #[arg(value_name = "NAME")]
+    pub(super) name: RecipeName,
+    /// What it is made from: `go`, `rust`, `c` or `packages`
+    #[arg(long, value_name = "WHAT", default_value = "packages", hide_possible_values = true)]
+    pub(super) from: StartFrom,
+}
+
+/// What a new recipe is made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum StartFrom {
+    /// A Go program
+    Go,
+    /// A Rust program
+    Rust,
+    /// A C program
+    C,
+    /// Packages of the distribution
+    Packages,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub(super) file: Utf8PathBuf,
+    /// What it is written in: `dockerfile`, `apko` or `melange`; guessed from its name and text when not given
+    #[arg(long, value_name = "KIND", hide_possible_values = true)]
+    pub(super) kind: Option<FileKind>,
+    /// What the recipe and its image are called; named after the file when not given
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<RecipeName>,
+    /// Write the recipe to `images/NAME/recipe.kdl` instead of printing it
+    #[arg(long)]
+    pub(super) write: bool,
+    /// Print recipe and findings as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What a file is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FileKind {
+    /// A Dockerfile or Containerfile
+    Dockerfile,
+    /// What apko makes an image of
+    Apko,
+    /// What melange makes packages of
+    Melange,
 }
 
 /// The store.

@@ -3,7 +3,10 @@
 mod args;
 mod check;
 mod fmt;
+mod import;
+mod lsp;
 mod memory;
+mod new;
 mod progress;
 mod report;
 mod setup;

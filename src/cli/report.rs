@@ -9,7 +9,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Na
 
 use crate::distribution::debian::release::ReleaseError;
 use crate::model::{Place, RecipeName, SourceMap};
-use crate::ops::{OpsError, PinError, ShowError, StepError, SuiteError};
+use crate::ops::{ImportError, OpsError, PinError, ShowError, StepError, SuiteError};
 use crate::plan::PlanError;
 use crate::recipe::Mistakes;
 use crate::stage::StageError;
@@ -191,6 +191,15 @@ fn place(error: &OpsError) -> Option<Place> {
 fn help(error: &OpsError) -> Option<String> {
     match error {
         OpsError::NoProject { .. } => Some("go to the repository of images, or name it with `--project DIR`".to_owned()),
+        OpsError::Import { source: ImportError::UnknownKind, .. } => {
+            Some("say what it is with `--kind dockerfile`, `--kind apko` or `--kind melange`".to_owned())
+        }
+        OpsError::Import { source: ImportError::NoName, .. } => Some("call it with `--name NAME`".to_owned()),
+        OpsError::Import { .. } => Some("is it of another kind? `--kind` says which".to_owned()),
+        OpsError::Exists { .. } => Some("nothing was written: choose another name, or remove what is there".to_owned()),
+        OpsError::ImageExists { .. } => {
+            Some("names of images are unique in a project: choose another one; `orchestrate list` shows all".to_owned())
+        }
         OpsError::Lock { source } => Some(source.help()),
         OpsError::Store { source } => source.help(),
         OpsError::Fetch { source } => source.help(),

@@ -38,6 +38,14 @@ pub(super) fn project_root(common: &Common) -> Result<Utf8PathBuf, OpsError> {
     }
 }
 
+/// The project's folder; where there is none, the folder in which one can be made.
+pub(super) fn project_root_or_here(common: &Common) -> Result<Utf8PathBuf, OpsError> {
+    match project_root(common) {
+        Err(OpsError::NoProject { start }) => Ok(start),
+        other => other,
+    }
+}
+
 /// Recipes and lock.
 pub(super) fn workspace(common: &Common) -> Result<Workspace, OpsError> {
     Workspace::load(&project_root(common)?)

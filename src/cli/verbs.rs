@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Exit;
 use super::args::{Arguments, Build, Cache, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
-use super::{check, fmt, report, setup, show};
+use super::{check, fmt, import, lsp, new, report, setup, show};
 use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
     self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest, Workspace,
@@ -52,8 +52,11 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
         Command::Refresh(verb) => refresh(arguments, verb, progress, sources),
         Command::Check(verb) => check::run(&arguments.common, verb),
         Command::Show(verb) => show::run(&arguments.common, verb),
+        Command::Lsp => lsp::run(&arguments.common),
         Command::Fmt(verb) => fmt::fmt(&arguments.common, verb),
         Command::List(verb) => list(arguments, verb, sources),
+        Command::New(verb) => new::new(&arguments.common, verb),
+        Command::Import(verb) => import::import(&arguments.common, verb),
         Command::Cache(verb) => cache(arguments, verb, progress),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Arguments::command(), "orchestrate", &mut io::stdout());

@@ -88,10 +88,11 @@ impl SourceMap {
         FileId(id)
     }
 
-    /// Whether a file of this name was added.
+    /// The file of this name.
     #[must_use]
-    pub fn knows(&self, name: &str) -> bool {
-        self.files.iter().any(|file| file.name == name)
+    pub fn find(&self, name: &str) -> Option<FileId> {
+        let index = self.files.iter().position(|file| file.name == name)?;
+        u32::try_from(index).ok().map(FileId)
     }
 
     /// The file of this id, which must come from this map.

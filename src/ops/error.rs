@@ -4,6 +4,7 @@ use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use super::environment::EnvironmentError;
+use super::import::ImportError;
 use super::show::ShowError;
 use crate::distribution::debian::index::IndexError;
 use crate::distribution::debian::release::ReleaseError;
@@ -90,6 +91,12 @@ pub enum OpsError {
     UnknownRecipe { name: String, known: Vec<String> },
     #[error("image `{image}` asks for packages, but neither it nor an image below it names a distribution")]
     NoDistribution { image: ImageName, place: Place },
+    #[error("cannot import `{path}`")]
+    Import { path: Utf8PathBuf, source: ImportError },
+    #[error("`{path}` exists")]
+    Exists { path: Utf8PathBuf },
+    #[error("there is an image `{name}` already")]
+    ImageExists { name: String },
     #[error("this machine's processor is not one that images can be built on")]
     UnknownMachine,
     #[error("cannot read or write a file")]

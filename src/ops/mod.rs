@@ -2,11 +2,14 @@
 
 mod build;
 mod check;
+mod create;
 mod environment;
 mod error;
 mod event;
 mod format;
+mod import;
 mod mirrors;
+mod new;
 mod output;
 mod overview;
 mod refresh;
@@ -24,7 +27,9 @@ pub use environment::{Environment, EnvironmentError, SecretSource};
 pub use error::{OpsError, PinError, StepError, SuiteError};
 pub use event::{Event, How, Observer, Silent};
 pub use format::{FormatMode, FormatReport, format, format_text, written_files};
+pub use import::{Finding as ImportFinding, ImportError, ImportKind, Imported, import, import_file, write_import};
 pub use mirrors::{HostSources, mirrors};
+pub use new::{NewReport, Template, new};
 pub use output::{InputKind, Output, OutputError};
 pub use overview::{ListedImage, list};
 pub use refresh::{RefreshMode, RefreshReport, RefreshRequest, refresh};

@@ -131,7 +131,7 @@ fn is_of_library(name: &str) -> bool {
 }
 
 /// `written` as it stands in the file `from`, relative to the root; none when that is not below `images/`.
-fn beside(from: &str, written: &str) -> Option<Utf8PathBuf> {
+pub(super) fn beside(from: &str, written: &str) -> Option<Utf8PathBuf> {
     let mut path: Vec<&str> = Utf8Path::new(from).parent()?.as_str().split('/').collect();
     if written.starts_with('/') {
         return None;

@@ -106,19 +106,49 @@ fn value(taken: &Taken) -> String {
     }
 }
 
+/// A meaning for those who do not read it in the reference, whose sections it links to.
+pub(super) fn without_links(meaning: &str) -> String {
+    let mut out = String::with_capacity(meaning.len());
+    let mut rest = meaning;
+    while let Some((before, text, after)) = link(rest) {
+        out += before;
+        out += text;
+        rest = after;
+    }
+    out + rest
+}
+
+/// What is before the first `[text](#section)`, its text, and what is after it.
+fn link(meaning: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = meaning.split_once('[')?;
+    let (text, rest) = rest.split_once("](#")?;
+    let (_, after) = rest.split_once(')')?;
+    (!text.contains('[')).then_some((before, text, after))
+}
+
 /// The language as data, for editors and other programs.
 #[derive(Debug, Serialize)]
 pub struct LanguageDescription {
     /// What may stand in each block; `project.kdl` and `a recipe` are files.
     blocks: Vec<BlockDescription>,
     /// Nodes that are understood before all others.
-    structure: &'static [Structure],
+    structure: Vec<StructureDescription>,
 }
 
 #[derive(Debug, Serialize)]
 struct BlockDescription {
     name: &'static str,
     nodes: Vec<NodeDescription>,
+}
+
+#[derive(Debug, Serialize)]
+struct StructureDescription {
+    name: &'static str,
+    written: &'static str,
+    meaning: String,
+    example: &'static str,
+    /// Where it may stand.
+    stands: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -143,7 +173,7 @@ struct NodeDescription {
 #[derive(Debug, Serialize)]
 struct WayDescription {
     written: String,
-    meaning: &'static str,
+    meaning: String,
     example: &'static str,
     arguments: &'static [Taken],
     /// Whether the last argument may be repeated.
@@ -171,14 +201,17 @@ pub fn language() -> LanguageDescription {
     let blocks = Language::get().blocks.iter();
     let blocks =
         blocks.map(|(name, nodes)| BlockDescription { name, nodes: nodes.iter().map(node_description).collect() });
-    LanguageDescription { blocks: blocks.collect(), structure: vocabulary::STRUCTURE }
+    LanguageDescription {
+        blocks: blocks.collect(),
+        structure: vocabulary::STRUCTURE.iter().map(structure_description).collect(),
+    }
 }
 
 fn node_description(known: &'static Known) -> NodeDescription {
     let shape = known.shape;
     let way = |way: &'static Way| WayDescription {
         written: way.written(shape),
-        meaning: way.meaning,
+        meaning: without_links(way.meaning),
         example: way.example,
         arguments: &way.takes.arguments,
         repeated: way.takes.repeated(),
@@ -198,5 +231,21 @@ fn node_description(known: &'static Known) -> NodeDescription {
         },
         block: shape.block.map(|block| block.what()),
         ways: known.ways.iter().map(way).collect(),
+    }
+}
+
+fn structure_description(known: &Structure) -> StructureDescription {
+    let Structure { name, written, meaning, example, stands, .. } = *known;
+    StructureDescription { name, written, meaning: without_links(meaning), example, stands }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_links;
+
+    #[test]
+    fn links_into_the_reference_are_left_out() {
+        assert_eq!(without_links("[A test](#tests) of [an image](#images)."), "A test of an image.");
+        assert_eq!(without_links("`\"name[:tag]@sha256:…\"` stays"), "`\"name[:tag]@sha256:…\"` stays");
     }
 }

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::model::{Place, Spanned};
 
+use super::Inspected;
 use super::decode::{Decoded, PROJECT_FILE, Text, Unread, decode};
 use super::project::{CopyFrom, Edit, EntryKind, Origin, Recipe};
 use super::show::UnifiedProject;
@@ -50,6 +51,33 @@ pub fn parse(files: Vec<(String, String)>, root: &Utf8Path) -> Result<Loaded, Mi
         || Unread { message: "cannot be read: there is no such file".to_owned(), label: "this file", help: READABLE };
     let library = |name: &str| included.get(name).cloned().ok_or_else(missing);
     finish(decode(read.into_iter().map(|(name, text)| (name, Ok(text))).collect(), root, &library))
+}
+
+/// Reads the project in `root` as far as that is possible; the texts in `open`, by names relative to `root`, stand for the
+/// files of these names, which need not be there.
+#[must_use]
+pub fn inspect(root: &Utf8Path, open: &BTreeMap<String, String>) -> Inspected {
+    let read = |name: &str| match open.get(name) {
+        Some(text) => Ok(text.clone()),
+        None => read_text(&root.join(name)).map_err(|error| unread(&error)),
+    };
+    let is_own = |name: &str| name == PROJECT_FILE || (name.ends_with("/recipe.kdl") && name.split('/').count() == 3);
+    let own: Vec<Text> =
+        open.iter().filter(|(name, _)| is_own(name)).map(|(name, text)| (name.clone(), Ok(text.clone()))).collect();
+    let mut files = read_files(root);
+    // what is open is what counts, whether or not it could be read
+    files.retain(|(name, _)| !open.contains_key(name) && (own.is_empty() || name != "images"));
+    files.extend(own);
+    let mut decoded = decode(files, root, &read);
+    if root.join("images").is_dir() {
+        let beside = files_beside(&decoded.project);
+        decoded.mistakes.extend(beside);
+    }
+    let Decoded { project, mut mistakes, syntax, unified } = decoded;
+    sink::without_consequences(&syntax, &mut mistakes, &project.sources);
+    mistakes.extend(syntax);
+    sink::sort(&mut mistakes);
+    Inspected { mistakes: Mistakes { sources: project.sources.clone(), list: mistakes }, project, unified }
 }
 
 fn finish(decoded: Decoded) -> Result<Loaded, Mistakes> {

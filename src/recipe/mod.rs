@@ -19,6 +19,7 @@ mod file;
 mod format;
 mod habits;
 mod images;
+mod inspect;
 mod language;
 mod load;
 mod mistake;
@@ -48,8 +49,9 @@ mod values;
 mod vocabulary;
 
 pub use format::format;
+pub use inspect::{Hover, Inspected, Proposal};
 pub use language::{LanguageDescription, language};
-pub use load::{Loaded, load, parse};
+pub use load::{Loaded, inspect, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
 pub use show::{Part, Provenance, Shown, UnifiedProject};

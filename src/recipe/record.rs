@@ -30,12 +30,12 @@ pub(super) struct Taken {
     pub(super) word: String,
     /// What it is, with its article, where that is more than its type.
     #[serde(skip_serializing_if = "String::is_empty")]
-    what: String,
+    pub(super) what: String,
     /// Its type, with its article.
     #[serde(rename = "type")]
     pub(super) expected: &'static str,
     /// An example, as it is written.
-    example: &'static str,
+    pub(super) example: &'static str,
     pub(super) written: Option<Written>,
     /// The words that are allowed, when they are just these.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -63,7 +63,7 @@ pub(super) const SOURCE: Table<SourceDraft> = Table {
         Row::new(
             Shape::any(
                 "vendor",
-                "vendor from=\"builder-go\" { use \"project\" at=\"/src\"; run \"cd /src && go mod vendor -o $OUT\" }",
+                "vendor from=\"builder-go\" { use \"project\" at=\"/src\"; run \"cd /src && go mod vendor && cp -a vendor/. $OUT/\" }",
             )
             .means(
                 "The output of [a stage](#stages) that has a network and runs once; pinned by the \

@@ -1,7 +1,5 @@
 //! All nodes of the language, and where each belongs, for those who put it elsewhere.
 
-use serde::Serialize;
-
 use super::accounts::GROUP;
 use super::checks::TEST;
 use super::config::RUNTIME;
@@ -65,7 +63,6 @@ const PLANNED: &[(&str, &str)] = &[
 ];
 
 /// A node that is understood before all others: it says what the file is made of.
-#[derive(Debug, Serialize)]
 pub(super) struct Structure {
     pub(super) name: &'static str,
     /// How it is written, in words for its values.
@@ -75,7 +72,6 @@ pub(super) struct Structure {
     /// Where it may stand.
     pub(super) stands: &'static str,
     /// What to write where it may not.
-    #[serde(skip)]
     help: &'static str,
 }
 

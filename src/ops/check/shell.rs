@@ -88,7 +88,7 @@ fn copied(
     for path in paths {
         for file in files(&project.root.join(folder).join(path))? {
             let name = file.strip_prefix(&project.root).unwrap_or(&file);
-            if sources.knows(name.as_str()) {
+            if sources.find(name.as_str()).is_some() {
                 continue;
             }
             let Some((shell, text)) = script(&file)? else { continue };

@@ -1,0 +1,36 @@
+//! `import`: the recipe is data, what it does not say is for people.
+
+use std::io::{self, Write as _};
+
+use super::args::{Common, FileKind, Import};
+use super::verbs::json;
+use super::{Exit, setup};
+use crate::ops::{self, ImportKind, Imported, OpsError};
+
+pub(super) fn import(common: &Common, verb: &Import) -> Result<Exit, OpsError> {
+    let kind = verb.kind.map(|kind| match kind {
+        FileKind::Dockerfile => ImportKind::Dockerfile,
+        FileKind::Apko => ImportKind::Apko,
+        FileKind::Melange => ImportKind::Melange,
+    });
+    let imported = ops::import_file(&verb.file, kind, verb.name.clone())?;
+    let written = match verb.write {
+        true => Some(ops::write_import(&setup::project_root(common)?, &imported)?),
+        false => None,
+    };
+    match (verb.json, &written) {
+        (true, _) => json(&imported)?,
+        (false, Some(path)) => writeln!(io::stdout(), "{path}")?,
+        (false, None) => write!(io::stdout(), "{}", imported.recipe)?,
+    }
+    if !common.quiet && !verb.json {
+        let _ = write!(io::stderr(), "{}", drawn(verb.file.file_name().unwrap_or_default(), &imported));
+    }
+    Ok(Exit::Done)
+}
+
+/// A line for each finding.
+fn drawn(file: &str, imported: &Imported) -> String {
+    let lines = imported.findings.iter();
+    lines.map(|finding| format!("{file}:{}: {}: {}\n", finding.line, finding.what, finding.why)).collect()
+}
