@@ -13,6 +13,7 @@ use super::shape::Shape;
 pub(super) struct AccountName(String);
 
 impl Read for AccountName {
+    const WORD: &'static str = "NAME";
     const EXPECTED: &'static str = "the name of an account or group";
     const EXAMPLE: &'static str = "\"caddy\"";
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
@@ -90,10 +91,13 @@ pub(super) fn find_groups(draft: &mut ImageDraft, node: &Reader<'_>) {
 
 pub(super) const GROUP: Table<Vec<String>> = Table {
     what: "a group",
-    rows: &[Row::new(Shape::any("member", "member \"caddy\"").set(), |members, node| {
-        let names = node.arguments::<AccountName>("the name of an account");
-        members.extend(names.into_iter().map(|name| name.value.0));
-    })],
+    rows: &[Row::new(
+        Shape::any("member", "member \"caddy\"").means("Accounts of the image.").set(),
+        |members, node| {
+            let names = node.arguments::<AccountName>("the name of an account");
+            members.extend(names.into_iter().map(|name| name.value.0));
+        },
+    )],
 };
 
 pub(super) fn group(draft: &mut ImageDraft, node: &mut Reader<'_>) {

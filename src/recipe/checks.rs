@@ -17,10 +17,13 @@ pub(super) struct TestDraft {
 pub(super) const TEST: Table<TestDraft> = Table {
     what: "a test",
     rows: &[
-        Row::new(Shape::once("run", "run \"/usr/bin/router\" \"--version\""), |draft, node| {
-            draft.run = texts(node, "a program")
-        }),
-        Row::new(Shape::any("stdout", "stdout contains=\"2.10\""), |draft, node| {
+        Row::new(
+            Shape::once("run", "run \"/usr/bin/router\" \"--version\"")
+                .means("A program of the image and its arguments, without a shell. `${…}` is replaced.")
+                .required(),
+            |draft, node| draft.run = texts(node, "a program"),
+        ),
+        Row::new(Shape::any("stdout", "stdout contains=\"2.10\"").means("What must come out."), |draft, node| {
             draft.stdout.extend(node.required::<String>("contains").map(|text| text.value));
         }),
     ],

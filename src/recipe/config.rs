@@ -17,6 +17,7 @@ use super::shape::Shape;
 struct UserAndGroup(Principal, Option<Principal>);
 
 impl Read for UserAndGroup {
+    const WORD: &'static str = "USER";
     const EXPECTED: &'static str = "a user, or a user and a group";
     const EXAMPLE: &'static str = "\"caddy\"";
     const WRITTEN: Written = Written::NumberOrText;
@@ -66,9 +67,9 @@ pub(super) fn env(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     draft.config.env.push(EnvVar { name, value: value.value, doc });
 }
 
-/// A command and its arguments, run without a shell.
-pub(super) fn argv(node: &mut Reader<'_>) -> Vec<String> {
-    let argv = texts(node, "a program");
+/// A command and its arguments, or these alone, run without a shell; `what` the first of them is.
+pub(super) fn argv(node: &mut Reader<'_>, what: &str) -> Vec<String> {
+    let argv = texts(node, what);
     if argv.first().is_some_and(|program| program.trim().is_empty() || (program.contains(' ') && argv.len() == 1)) {
         let help = "write the program and each argument as a text of its own: `\"/usr/bin/app\" \"--flag\"`";
         node.mistake(
@@ -85,6 +86,7 @@ pub(super) fn argv(node: &mut Reader<'_>) -> Vec<String> {
 struct Ports(u16, u16);
 
 impl Read for Ports {
+    const WORD: &'static str = "PORT";
     const EXPECTED: &'static str = "a port or a range of ports";
     const EXAMPLE: &'static str = "443` or `\"6000-6009\"";
     const WRITTEN: Written = Written::NumberOrText;
@@ -119,11 +121,11 @@ pub(super) fn expose(draft: &mut ImageDraft, node: &mut Reader<'_>) {
 
 pub(super) fn healthcheck(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     if node.node.key().is_some_and(|first| *first == "none") {
-        let _: Option<Spanned<String>> = node.optional_argument();
+        let _: Option<()> = node.word("`\"none\"`", &[("none", ())]);
         draft.config.healthcheck = node.reason().map(|reason| Healthcheck::None { reason });
         return;
     }
-    let argv = argv(node);
+    let argv = argv(node, "a program");
     let duration = |node: &mut Reader<'_>, name| node.property::<Seconds>(name).map(|duration| duration.value);
     draft.config.healthcheck = Some(Healthcheck::Command {
         argv,
@@ -162,44 +164,63 @@ pub(super) fn stop_signal(draft: &mut ImageDraft, node: &mut Reader<'_>) {
 pub(super) const RUNTIME: Table<Runtime> = Table {
     what: "a runtime contract",
     rows: &[
-        Row::new(Shape::once("read-only", "read-only #true"), |runtime, node| {
-            runtime.read_only = node.argument("a yes or no").is_some_and(|yes| yes.value);
-        }),
-        Row::new(Shape::any("capabilities", "capabilities \"NET_BIND_SERVICE\"").set(), |runtime, node| {
-            for name in node.arguments::<String>("a capability") {
-                let known = capability(node, &name).map(str::to_ascii_uppercase);
-                runtime.capabilities.extend(known.filter(|known| !runtime.capabilities.contains(known)));
-            }
-        }),
-        Row::new(Shape::any("tmpfs", "tmpfs \"/tmp\"").set(), |runtime, node| {
+        Row::new(
+            Shape::once("read-only", "read-only #true")
+                .means("Whether its root file system is read-only.")
+                .otherwise("`#false`"),
+            |runtime, node| {
+                runtime.read_only = node.argument("a yes or no").is_some_and(|yes| yes.value);
+            },
+        ),
+        Row::new(
+            Shape::any("capabilities", "capabilities \"NET_BIND_SERVICE\"")
+                .means("Capabilities that it keeps.")
+                .otherwise("none")
+                .set(),
+            |runtime, node| {
+                for name in node.arguments::<String>("a capability") {
+                    let known = capability(node, &name).map(str::to_ascii_uppercase);
+                    runtime.capabilities.extend(known.filter(|known| !runtime.capabilities.contains(known)));
+                }
+            },
+        ),
+        Row::new(Shape::any("tmpfs", "tmpfs \"/tmp\"").means("Folders that are in memory.").set(), |runtime, node| {
             runtime.tmpfs.extend(node.arguments::<ImagePath>("a folder").into_iter().map(|path| path.value));
         }),
-        Row::new(Shape::any("devices", "devices \"/dev/net/tun\"").set(), |runtime, node| {
-            for path in node.arguments::<String>("a device") {
-                if path.starts_with("/dev/") && ImagePath::absolute(&path).is_ok() {
-                    runtime.devices.push(path.value);
-                } else {
-                    node.mistake(path.place, format!("`{}` is not a device", *path), "not below /dev", node.like());
+        Row::new(
+            Shape::any("devices", "devices \"/dev/net/tun\"").means("Devices that it sees, below `/dev`.").set(),
+            |runtime, node| {
+                for path in node.arguments::<String>("a device") {
+                    if path.starts_with("/dev/") && ImagePath::absolute(&path).is_ok() {
+                        runtime.devices.push(path.value);
+                    } else {
+                        node.mistake(path.place, format!("`{}` is not a device", *path), "not below /dev", node.like());
+                    }
                 }
-            }
-        }),
-        Row::new(Shape::any("groups", "groups \"render\"").set(), |runtime, node| {
-            runtime.groups.extend(node.arguments("a group").into_iter().map(|group| group.value));
-        }),
-        Row::new(Shape::once("metrics", "metrics \":9090/metrics\""), |runtime, node| {
-            runtime.metrics = node.argument::<String>("where they are served").map(|metrics| metrics.value);
-        }),
+            },
+        ),
+        Row::new(
+            Shape::any("groups", "groups \"render\"").means("Further groups of its process, by name or number.").set(),
+            |runtime, node| {
+                runtime.groups.extend(node.arguments("a group").into_iter().map(|group| group.value));
+            },
+        ),
+        Row::new(
+            Shape::once("metrics", "metrics \":9090/metrics\"").means("Where its metrics are served."),
+            |runtime, node| {
+                runtime.metrics = node.argument::<String>("where they are served").map(|metrics| metrics.value);
+            },
+        ),
     ],
 };
 
 impl Reader<'_> {
     /// The property `reason`, which must say something.
     pub(super) fn reason(&mut self) -> Option<String> {
-        if !self.has("reason") {
-            let message = format!("`{}` needs a reason", *self.node.name);
-            self.mistake(self.node.header, message, "why?", "say it: `reason=\"…\"`");
-        }
-        let reason = self.property::<String>("reason")?;
+        let reason = self.required_or::<String>("reason", |node| {
+            let message = format!("`{}` needs a reason", *node.node.name);
+            node.mistake(node.place(), message, "why?", "say it: `reason=\"…\"`");
+        })?;
         if reason.trim().is_empty() {
             let mistake = Mistake::new(reason.place, "the reason is empty", "says nothing", "say it in a sentence");
             self.cx.sink.push(mistake);

@@ -5,8 +5,9 @@ use crate::model::{ImageName, ImagePath, Mode, Ownership, SourceName, Spanned, S
 use super::Mistake;
 use super::images::ImageDraft;
 use super::nearest::{nearest, suggestion};
+use super::node::Value;
 use super::project::{CopyFrom, Entry, EntryKind};
-use super::reader::Reader;
+use super::reader::{Read, Reader};
 use super::reads::{Beside, Destination};
 
 /// Adds an entry, with the owner and mode that its node says.
@@ -26,10 +27,22 @@ pub(super) fn copy(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     add(draft, node, kind);
 }
 
+/// The name of what something is copied from.
+struct Origin(String);
+
+impl Read for Origin {
+    const WORD: &'static str = "NAME";
+    const EXPECTED: &'static str = "the name of a stage, a source or an image";
+    const EXAMPLE: &'static str = "\"compile\"";
+    fn read(value: &Value) -> Option<Result<Self, String>> {
+        String::read(value).map(|name| name.map(Self))
+    }
+}
+
 /// From a stage, else a source of the recipe, else an image.
 fn copy_from(node: &mut Reader<'_>) -> Option<EntryKind> {
     let path = node.argument::<ImagePath>("a path");
-    let from = node.property::<String>("from");
+    let from = node.required::<Origin>("from").map(|from| from.map(|from| from.0));
     let to = node.property::<Destination>("to");
     let (path, from) = (path?, from?);
     let to = to.map_or_else(|| path.value.clone(), |to| to.value.of(path.name()));
@@ -74,11 +87,10 @@ fn copy_local(node: &mut Reader<'_>) -> Option<EntryKind> {
         return None;
     }
     let path = node.argument::<Beside>("a path beside the recipe").map(|path| path.map(|path| path.0));
-    if !node.has("to") {
+    let to = node.required_or::<Destination>("to", |node| {
         let help = "write it like `copy \"files/app.conf\" to=\"/etc/app.conf\"`";
         node.mistake(node.place(), "`copy` says not where this goes", "`to` is missing", help);
-    }
-    let to = node.property::<Destination>("to");
+    });
     let (path, to) = (path?, to?);
     let to = to.value.of(path.file_name().unwrap_or_default().as_bytes());
     Some(EntryKind::Copy { from: CopyFrom::Local(path), to })
@@ -119,7 +131,7 @@ pub(super) fn remove(draft: &mut ImageDraft, node: &mut Reader<'_>) {
 }
 
 pub(super) fn file_capability(draft: &mut ImageDraft, node: &mut Reader<'_>) {
-    let path = node.argument::<ImagePath>("a file");
+    let path = node.argument::<ImagePath>("a path");
     let mut capabilities: Vec<Spanned<String>> = Vec::new();
     for name in node.arguments::<String>("a capability") {
         let Some(known) = capability(node, &name) else { continue };

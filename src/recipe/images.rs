@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Glob, ImageName, ImageReference, PathPolicy, Place, ReferenceError, Spanned};
+use crate::model::{Glob, ImageName, ImageReference, PathPolicy, Place, Spanned};
 
 use super::Mistake;
+use super::bases::{Parent, of_registry};
 use super::project::{
     Account, Base, Compression, Config, Configure, DistributionRef, Entry, Group, Image, PackageRequest,
     PackageSelection, Runtime, Waiver,
@@ -14,7 +15,7 @@ use super::reader::{Reader, Row, Table};
 use super::recipe_file::Draft;
 use super::shape::Shape;
 use super::stages::packages;
-use super::{accounts, config, entries};
+use super::{accounts, bases, config, entries};
 
 /// An image that is being read.
 #[derive(Default)]
@@ -45,9 +46,17 @@ pub(super) struct ImageDraft {
 pub(super) const IMAGE: Table<ImageDraft> = Table {
     what: "an image",
     rows: &[
-        Row::new(Shape::once("from", "from \"runtime\""), |draft, node| {
-            draft.bases.extend(node.argument::<Parent>("an image, or `scratch`").map(Parent::base));
-        }),
+        Row::new(
+            Shape::once("from", "from \"runtime\"")
+                .means(
+                    "An image of the project, whose layers are reused as they are, or `scratch`; also a \
+                     property: `image \"a\" from=\"runtime\"`.",
+                )
+                .otherwise("`from` or `oci` is required"),
+            |draft, node| {
+                draft.bases.extend(node.argument::<Parent>("an image, or `scratch`").map(Parent::base));
+            },
+        ),
         Row::new(
             Shape::once(
                 "oci",
@@ -55,25 +64,65 @@ pub(super) const IMAGE: Table<ImageDraft> = Table {
                     "oci \"registry.example.org/name@sha256:",
                     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""
                 ),
+            )
+            .means(
+                "An image of a registry, `\"registry/name[:tag]@sha256:…\"`, an index over platforms \
+                 or one image; also a property. Its layers are reused as they are; files can be added \
+                 and hidden, packages not. `refresh` pins the blobs of each platform. Registries on \
+                 `localhost` speak http, others https; credentials come from the netrc file of the \
+                 environment.",
             ),
             |draft, node| {
-                draft.bases.extend(node.argument::<ImageReference>("an image with its digest").map(registry_base));
+                draft.bases.extend(node.argument::<ImageReference>("an image with its digest").map(of_registry));
             },
         ),
-        Row::new(Shape::once("distribution", "distribution \"debian\" suite=\"trixie\""), distribution),
-        Row::new(Shape::any("packages", "packages \"ca-certificates\" \"tzdata\"").set(), |draft, node| {
-            packages(&mut draft.packages, node)
-        }),
-        Row::new(Shape::any("package-set", "package-set \"required\"").set(), package_set),
-        Row::new(Shape::once("recommends", "recommends #true"), |draft, node| {
-            draft.recommends = node.argument("a yes or no").is_some_and(|yes| yes.value);
-        }),
-        Row::new(Shape::once("configure", "configure \"model\""), |draft, node| {
-            let words = [("model", Configure::Model), ("scripts", Configure::Scripts), ("none", Configure::None)];
-            draft.configure = node.word("`\"model\"`, `\"scripts\"` or `\"none\"`", &words).unwrap_or_default();
-        }),
         Row::new(
-            Shape::any("exclude", "exclude \"/usr/share/doc\" keep=\"/usr/share/doc/*/copyright\""),
+            Shape::once("distribution", "distribution \"debian\" suite=\"trixie\"")
+                .means("Where its packages come from.")
+                .also(&[("distribution \"alpine\" release=\"v3.22\"", "The same in Alpine's words.")])
+                .otherwise("its base's"),
+            distribution,
+        ),
+        Row::new(
+            Shape::any("packages", "packages \"ca-certificates\" \"tzdata\"")
+                .means(
+                    "Packages. `version` is a constraint on a single name; `alone=#true` leaves away what \
+                     they depend on.",
+                )
+                .set(),
+            |draft, node| packages(&mut draft.packages, node),
+        ),
+        Row::new(
+            Shape::any("package-set", "package-set \"required\"")
+                .means("Debian's own selections: `essential`, or `required` (those and priority `required`).")
+                .set(),
+            package_set,
+        ),
+        Row::new(
+            Shape::once("recommends", "recommends #true")
+                .means("Whether recommended packages come along.")
+                .otherwise("`#false`"),
+            |draft, node| {
+                draft.recommends = node.argument("a yes or no").is_some_and(|yes| yes.value);
+            },
+        ),
+        Row::new(
+            Shape::once("configure", "configure \"model\"")
+                .means(
+                    "`model`: the effects of maintainer scripts as data; `scripts`: the real ones, in the \
+                     sandbox; `none`.",
+                )
+                .otherwise("`model`"),
+            |draft, node| {
+                let words = [("model", Configure::Model), ("scripts", Configure::Scripts), ("none", Configure::None)];
+                draft.configure = node.word("`\"model\"`, `\"scripts\"` or `\"none\"`", &words).unwrap_or_default();
+            },
+        ),
+        Row::new(
+            Shape::any("exclude", "exclude \"/usr/share/doc\" keep=\"/usr/share/doc/*/copyright\"").means(
+                "What of the packages is left out, and what of that stays. All patterns of an image \
+                 count together.",
+            ),
             |draft, node| {
                 draft.exclude.extend(node.arguments::<Glob>("a pattern").into_iter().map(|glob| glob.value));
                 draft.keep.extend(node.property::<Glob>("keep").map(|glob| glob.value));
@@ -81,72 +130,151 @@ pub(super) const IMAGE: Table<ImageDraft> = Table {
         ),
         Row::new(
             Shape::any("copy", "copy \"/usr/bin/router\" from=\"compile\" to=\"/usr/bin/\"")
-                .also(&["copy \"files/app.conf\" to=\"/etc/app.conf\""])
+                .means(
+                    "A path of the stage, else the source, else the image of this name. Without `to`: to \
+                     the same path.",
+                )
+                .also(&[("copy \"files/app.conf\" to=\"/etc/app.conf\"", "A file or folder beside the recipe.")])
                 .keyed_with(&[("from", ""), ("to", "")]),
             entries::copy,
         ),
-        Row::new(Shape::any("file", "file \"/etc/motd\" \"Welcome\" mode=\"0644\"").keyed(), entries::file),
-        Row::new(Shape::any("dir", "dir \"/data\" owner=\"caddy:caddy\" mode=\"0700\"").keyed(), entries::dir),
-        Row::new(Shape::any("symlink", "symlink \"/usr/bin/vi\" to=\"vim\"").keyed(), entries::symlink),
-        Row::new(Shape::any("remove", "remove \"/usr/share/info\"").set(), entries::remove),
         Row::new(
-            Shape::any("file-capability", "file-capability \"/usr/bin/router\" \"net_bind_service\"").keyed(),
+            Shape::any("file", "file \"/etc/motd\" \"Welcome\" mode=\"0644\"").means("A file with this text.").keyed(),
+            entries::file,
+        ),
+        Row::new(
+            Shape::any("dir", "dir \"/data\" owner=\"caddy:caddy\" mode=\"0700\"").means("A folder.").keyed(),
+            entries::dir,
+        ),
+        Row::new(
+            Shape::any("symlink", "symlink \"/usr/bin/vi\" to=\"vim\"")
+                .means("A link; the target is taken as written.")
+                .keyed(),
+            entries::symlink,
+        ),
+        Row::new(
+            Shape::any("remove", "remove \"/usr/share/info\"")
+                .means(
+                    "Taken out again of what this image's packages and entries bring, with all that is in \
+                     it.",
+                )
+                .set(),
+            entries::remove,
+        ),
+        Row::new(
+            Shape::any("file-capability", "file-capability \"/usr/bin/router\" \"net_bind_service\"")
+                .means("Capabilities of a program, as in capabilities(7).")
+                .keyed(),
             entries::file_capability,
         ),
-        Row::new(Shape::any("account", "account \"caddy\" uid=2000").keyed(), accounts::account),
         Row::new(
-            Shape::any("group", "group \"render\" gid=105 { member \"caddy\" }").keyed().block(&accounts::GROUP),
+            Shape::any("account", "account \"caddy\" uid=2000")
+                .means(
+                    "A user. Without more: a group of its own with its number, home `/nonexistent`, shell \
+                     `/usr/sbin/nologin`, no comment. Another group's number is taken from `group`, or \
+                     said with `gid`.",
+                )
+                .keyed(),
+            accounts::account,
+        ),
+        Row::new(
+            Shape::any("group", "group \"render\" gid=105 { member \"caddy\" }")
+                .means("A group; in its block who is in it beside those whose own it is.")
+                .keyed()
+                .block(&accounts::GROUP),
             accounts::group,
         ),
         Row::new(
-            Shape::once("user", "user \"caddy\"").also(&["user \"root\" reason=\"it binds devices\""]),
+            Shape::once("user", "user \"caddy\"")
+                .means("Who it runs as: `USER` or `USER:GROUP`. Root needs a reason, and only root.")
+                .otherwise("its base's; required on `scratch` and `oci`"),
             config::user,
         ),
         Row::new(
-            Shape::any("env", "env XDG_DATA_HOME \"/data\" doc=\"where certificates are kept\"").keyed(),
+            Shape::any("env", "env XDG_DATA_HOME \"/data\" doc=\"where certificates are kept\"")
+                .means("A variable and what it is for.")
+                .otherwise("its base's")
+                .keyed(),
             config::env,
         ),
-        Row::new(Shape::once("workdir", "workdir \"/data\""), |draft, node| {
-            draft.config.workdir = node.argument("a folder").map(|path| path.value);
-        }),
-        Row::new(Shape::once("entrypoint", "entrypoint \"/usr/bin/router\" \"run\""), |draft, node| {
-            draft.config.entrypoint = Some(config::argv(node));
-        }),
-        Row::new(Shape::once("command", "command \"--config\" \"/etc/router.conf\""), |draft, node| {
-            draft.config.command = Some(config::argv(node));
-        }),
         Row::new(
-            Shape::any("expose", "expose 443 protocol=\"tcp\"").keyed_with(&[("protocol", "tcp")]),
+            Shape::once("workdir", "workdir \"/data\"").means("Working directory.").otherwise("its base's"),
+            |draft, node| {
+                draft.config.workdir = node.argument("a folder").map(|path| path.value);
+            },
+        ),
+        Row::new(
+            Shape::once("entrypoint", "entrypoint \"/usr/bin/router\" \"run\"")
+                .means("What is run, without a shell.")
+                .otherwise("its base's"),
+            |draft, node| {
+                draft.config.entrypoint = Some(config::argv(node, "a program"));
+            },
+        ),
+        Row::new(
+            Shape::once("command", "command \"--config\" \"/etc/router.conf\"")
+                .means("Its default arguments.")
+                .otherwise("its base's"),
+            |draft, node| {
+                draft.config.command = Some(config::argv(node, "an argument"));
+            },
+        ),
+        Row::new(
+            Shape::any("expose", "expose 443 protocol=\"tcp\"")
+                .means("`443` or `\"6000-6009\"`; `protocol` is `tcp` (the default), `udp` or `sctp`.")
+                .keyed_with(&[("protocol", "tcp")]),
             config::expose,
         ),
-        Row::new(Shape::any("volume", "volume \"/data\"").set(), |draft, node| {
+        Row::new(Shape::any("volume", "volume \"/data\"").means("Folders that hold data.").set(), |draft, node| {
             draft.config.volumes.extend(node.arguments("a folder").into_iter().map(|path| path.value));
         }),
         Row::new(
             Shape::once("healthcheck", "healthcheck \"/usr/bin/router\" \"health\" interval=\"30s\" retries=3")
-                .also(&["healthcheck \"none\" reason=\"it runs once and ends\""]),
+                .means("A command that exits 0, run without a shell.")
+                .otherwise("its base's")
+                .also(&[("healthcheck \"none\" reason=\"it runs once and ends\"", "There is none, and why.")]),
             config::healthcheck,
         ),
-        Row::new(Shape::once("stop-signal", "stop-signal \"SIGTERM\""), config::stop_signal),
-        Row::new(Shape::any("label", "label \"org.example.team\" \"network\"").keyed(), |draft, node| {
-            label(&mut draft.labels, node)
-        }),
-        Row::new(Shape::any("annotation", "annotation \"org.example.team\" \"network\"").keyed(), |draft, node| {
-            label(&mut draft.annotations, node)
-        }),
         Row::new(
-            Shape::once("runtime", "runtime { read-only #true; tmpfs \"/tmp\" }").block(&config::RUNTIME),
+            Shape::once("stop-signal", "stop-signal \"SIGTERM\"")
+                .means("`SIGTERM`, `SIGINT`, …")
+                .otherwise("the runtime's"),
+            config::stop_signal,
+        ),
+        Row::new(
+            Shape::any("label", "label \"org.example.team\" \"network\"")
+                .means("A label of the configuration.")
+                .keyed(),
+            |draft, node| label(&mut draft.labels, node),
+        ),
+        Row::new(
+            Shape::any("annotation", "annotation \"org.example.team\" \"network\"")
+                .means("An annotation of the manifest.")
+                .keyed(),
+            |draft, node| label(&mut draft.annotations, node),
+        ),
+        Row::new(
+            Shape::once("runtime", "runtime { read-only #true; tmpfs \"/tmp\" }")
+                .means("The contract that it is meant to run under; becomes labels.")
+                .block(&config::RUNTIME),
             |draft, node| {
                 node.block(&config::RUNTIME, &mut draft.runtime);
             },
         ),
-        Row::new(Shape::once("layers", "layers 4"), layers),
-        Row::new(Shape::once("compression", "compression \"zstd\""), |draft, node| {
-            let words = [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)];
-            draft.compression = node.word("`\"gzip\"` or `\"zstd\"`", &words).unwrap_or_default();
-        }),
+        Row::new(
+            Shape::once("layers", "layers 4").means("How many layers it may add, 1 to 100.").otherwise("1"),
+            layers,
+        ),
+        Row::new(
+            Shape::once("compression", "compression \"zstd\"").means("`gzip` or `zstd`.").otherwise("`gzip`"),
+            |draft, node| {
+                let words = [("gzip", Compression::Gzip), ("zstd", Compression::Zstd)];
+                draft.compression = node.word("`\"gzip\"` or `\"zstd\"`", &words).unwrap_or_default();
+            },
+        ),
         Row::new(
             Shape::any("waive", "waive \"policy-healthcheck\" reason=\"it runs once and ends\"")
+                .means("Excuses the image from a check, for one path or one package, or for all.")
                 .keyed_with(&[("path", ""), ("package", "")]),
             waive,
         ),
@@ -158,7 +286,7 @@ pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
     let name = node.argument::<ImageName>("a name");
     let mut draft = ImageDraft::default();
     node.optional_block(&IMAGE, &mut draft);
-    let from = base(node, std::mem::take(&mut draft.bases));
+    let from = bases::read(node, std::mem::take(&mut draft.bases));
     accounts::find_groups(&mut draft, node);
     if matches!(from, Some(Base::Scratch | Base::Oci(_))) && !node.has_child("user") {
         let help =
@@ -195,71 +323,6 @@ pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
     recipe.images.entry(name.value).or_insert(image);
 }
 
-/// What the image is built on: `from` or `oci`, as a property or in its block.
-fn base(node: &mut Reader<'_>, in_block: Vec<Spanned<Base>>) -> Option<Base> {
-    let from = node.property::<Parent>("from").map(Parent::base);
-    let oci = node.property::<ImageReference>("oci").map(registry_base);
-    let said = ["from", "oci"].into_iter().any(|name| node.has(name) || node.has_child(name));
-    let bases: Vec<Spanned<Base>> = from.into_iter().chain(oci).chain(in_block).collect();
-    if !said {
-        let help = "add `from=\"scratch\"`, `from=\"IMAGE\"` or `oci=\"registry/name@sha256:…\"`";
-        node.mistake(node.place(), "the image says not what it is built on", "on what?", help);
-    }
-    if let [first, second, ..] = &bases[..] {
-        let mistake = Mistake::new(second.place, "the image is built on two things", "and this", "keep one of them");
-        node.cx.sink.push(mistake.and(first.place, "this"));
-    }
-    match bases.into_iter().next()?.value {
-        Base::Image(name) => {
-            let name = node.cx.meant(name);
-            node.cx.image(&name);
-            Some(Base::Image(name))
-        }
-        other => Some(other),
-    }
-}
-
-/// `scratch`, or the name of an image.
-enum Parent {
-    Scratch,
-    Image(ImageName),
-}
-
-impl Parent {
-    fn base(written: Spanned<Self>) -> Spanned<Base> {
-        let place = written.place;
-        written.map(|parent| match parent {
-            Self::Scratch => Base::Scratch,
-            Self::Image(name) => Base::Image(Spanned::new(name, place)),
-        })
-    }
-}
-
-impl super::reader::Read for Parent {
-    const EXPECTED: &'static str = "the name of an image, or `scratch`";
-    const EXAMPLE: &'static str = "\"runtime\"";
-    fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
-        let name = ImageName::read(value)?;
-        Some(name.map(|name| if name.as_str() == "scratch" { Self::Scratch } else { Self::Image(name) }))
-    }
-}
-
-impl super::reader::Read for ImageReference {
-    const EXPECTED: &'static str = "an image of a registry with its digest";
-    const EXAMPLE: &'static str =
-        "\"registry.example.org/name@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"";
-    fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
-        let text = value.text()?;
-        Some(text.parse().map_err(|error: ReferenceError| error.to_string()))
-    }
-}
-
-/// An image of a registry as what another is built on.
-fn registry_base(written: Spanned<ImageReference>) -> Spanned<Base> {
-    let place = written.place;
-    written.map(|reference| Base::Oci(Spanned::new(reference, place)))
-}
-
 fn distribution(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     let (name, suite) = (node.argument::<String>("a name"), node.suite());
     let (Some(name), Some(suite)) = (name, suite) else { return };
@@ -289,7 +352,7 @@ fn layers(draft: &mut ImageDraft, node: &mut Reader<'_>) {
 }
 
 fn waive(draft: &mut ImageDraft, node: &mut Reader<'_>) {
-    let check = node.argument::<String>("the name of a check");
+    let check = node.argument::<String>("a check");
     let (path, package) = (node.property::<String>("path"), node.property::<String>("package"));
     let reason = node.reason();
     if let (Some(path), Some(package)) = (&path, &package) {

@@ -8,6 +8,7 @@
 //! `format` lays one file out anew, from its text alone.
 
 mod accounts;
+mod bases;
 mod checks;
 mod config;
 mod context;
@@ -19,6 +20,7 @@ mod format;
 mod habits;
 mod images;
 mod inspect;
+mod language;
 mod load;
 mod mistake;
 mod nearest;
@@ -48,11 +50,13 @@ mod vocabulary;
 
 pub use format::format;
 pub use inspect::{Hover, Inspected, Proposal};
+pub use language::{LanguageDescription, language};
 pub use load::{Loaded, inspect, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
-pub use record::{LanguageDescription, language};
 pub use show::{Part, Provenance, Shown, UnifiedProject};
 
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use super::nearest::{list, nearest, suggestion};
 use super::node::{Node, Value};
 use super::reader::{Read, Reader, Row, Table};
 use super::reads::FileUrl;
+use super::record::{Asked, At};
 use super::shape::Shape;
 use super::sink::Sink;
 use super::values::{self, Values};
@@ -196,10 +197,20 @@ type Draft = BTreeMap<String, Parameter>;
 pub(super) const PARAMETERS: Table<Draft> = Table {
     what: "a definition",
     rows: &[Row::new(
-        Shape::any("param", "param \"port\" type=\"port\" default=8080").keyed().means(
-            "What the definition wants to be told. Further arguments are the words of `type=\"one-of\"`, or the \
-                    pattern of `type=\"matching\"`. Without `default` it must be told.",
-        ),
+        Shape::any("param", "param \"port\" type=\"port\" default=8080")
+            .keyed()
+            .means(
+                "What the definition wants to be told, of type `string` (the default), `int`, `bool`, `port`, \
+                 `path`, `duration`, `size`, `version`, `platform`, `url` or `digest`, and what it is for. \
+                 Without `default` it must be told.",
+            )
+            .also(&[
+                ("param \"protocol\" \"tcp\" \"udp\" type=\"one-of\" default=\"tcp\"", "One of these words."),
+                (
+                    "param \"channel\" \"[0-9]+\\\\.[0-9]+\" type=\"matching\"",
+                    "Text that matches this regular expression as a whole.",
+                ),
+            ]),
         parameter,
     )],
 };
@@ -235,15 +246,20 @@ fn parameter(draft: &mut Draft, node: &mut Reader<'_>) {
 }
 
 fn kind(node: &mut Reader<'_>) -> Option<Kind> {
-    let Some(written) = node.property::<String>("type") else {
+    let written = node.property::<String>("type");
+    let words = PLAIN.iter().map(|(word, _)| *word);
+    node.note(Asked::Words { at: At::Property("type"), words: words.collect() });
+    let Some(written) = written else {
         return (!node.has("type")).then_some(Kind::Text);
     };
     match written.as_str() {
         "one-of" => {
+            node.note(Asked::Words { at: At::Property("type"), words: vec!["one-of"] });
             let words = node.arguments::<String>("the words that are allowed");
             (!words.is_empty()).then(|| Kind::OneOf(words.into_iter().map(|word| word.value).collect()))
         }
         "matching" => {
+            node.note(Asked::Words { at: At::Property("type"), words: vec!["matching"] });
             let pattern = node.argument::<String>("a pattern (a regular expression)")?;
             matching(node, &pattern)
         }

@@ -30,32 +30,51 @@ pub(super) struct ProjectFile {
 pub(super) const PROJECT: Table<ProjectFile> = Table {
     what: "project.kdl",
     rows: &[
-        Row::new(Shape::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\""), |file, node| {
-            file.platforms = read_platforms(node)
-        }),
-        Row::new(Shape::once("build-platforms", "build-platforms \"linux/amd64\""), |file, node| {
-            file.build_platforms = read_platforms(node)
-        }),
+        Row::new(
+            Shape::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\"")
+                .means("What recipes are built for unless they say otherwise."),
+            |file, node| file.platforms = read_platforms(node),
+        ),
+        Row::new(
+            Shape::once("build-platforms", "build-platforms \"linux/amd64\"")
+                .means("What stages run on; images that stages are built on must be built for all of them.")
+                .otherwise("`linux/amd64`"),
+            |file, node| file.build_platforms = read_platforms(node),
+        ),
         Row::new(
             Shape::any(
                 "archive",
                 "archive \"debian\" kind=\"deb\" { component \"main\"; keyring \"keys/debian-archive.asc\" }",
             )
+            .means("A package archive; `kind` is `deb` or `apk`.")
             .keyed()
             .block(&ARCHIVE),
             archive,
         ),
         Row::new(
             Shape::any("distribution", "distribution \"debian\" suite=\"trixie\" { use \"debian\" suite=\"trixie\" }")
+                .means("What recipes mean by `distribution NAME suite=…`.")
+                .also(&[(
+                    "distribution \"alpine\" release=\"v3.22\" { use \"alpine\" suite=\"v3.22\" }",
+                    "The same in Alpine's words.",
+                )])
                 .keyed()
                 .block(&DISTRIBUTION),
             distribution,
         ),
-        Row::new(Shape::any("label", "label \"org.opencontainers.image.vendor\" \"example\"").keyed(), |file, node| {
-            label(&mut file.labels, node)
-        }),
         Row::new(
-            Shape::once("policy", "policy { user not=\"root\"; healthcheck \"required\" }").block(&POLICY),
+            Shape::any("label", "label \"org.opencontainers.image.vendor\" \"example\"")
+                .means("A label of every image.")
+                .keyed(),
+            |file, node| label(&mut file.labels, node),
+        ),
+        Row::new(
+            Shape::once("policy", "policy { user not=\"root\"; healthcheck \"required\" }")
+                .means(
+                    "What images must keep to that are run: those that no other image and no stage is \
+                     built on.",
+                )
+                .block(&POLICY),
             |file, node| {
                 node.block(&POLICY, &mut file.policy);
             },
@@ -134,23 +153,41 @@ pub(super) struct ArchiveDraft {
 pub(super) const ARCHIVE: Table<ArchiveDraft> = Table {
     what: "an archive",
     rows: &[
-        Row::new(Shape::any("component", "component \"main\"").set(), |draft, node| {
-            let components = node.arguments::<String>("a component");
-            draft.components.extend(components.into_iter().map(|component| component.value));
-        }),
-        Row::new(Shape::once("keyring", "keyring \"keys/debian-archive.asc\""), |draft, node| {
-            draft.keyring = node.argument::<Beside>("a file below images/").map(|path| path.map(|path| path.0));
-        }),
         Row::new(
-            Shape::any("fingerprint", "fingerprint \"4CB50190207B4758A3F73A796ED0E7B82643E131\"").set(),
+            Shape::any("component", "component \"main\"")
+                .means("Parts of the archive.")
+                .otherwise("required for `deb`")
+                .set(),
+            |draft, node| {
+                let components = node.arguments::<String>("a component");
+                draft.components.extend(components.into_iter().map(|component| component.value));
+            },
+        ),
+        Row::new(
+            Shape::once("keyring", "keyring \"keys/debian-archive.asc\"")
+                .means("Public keys that its indexes are signed with, below `images/`.")
+                .required(),
+            |draft, node| {
+                draft.keyring = node.argument::<Beside>("a file below images/").map(|path| path.map(|path| path.0));
+            },
+        ),
+        Row::new(
+            Shape::any("fingerprint", "fingerprint \"4CB50190207B4758A3F73A796ED0E7B82643E131\"")
+                .means("Primary keys of the keyring that may sign, 40 or 64 hexadecimal digits each.")
+                .otherwise("all of them")
+                .set(),
             |draft, node| {
                 let fingerprints = node.arguments::<Fingerprint>("a fingerprint");
                 draft.fingerprints.extend(fingerprints.into_iter().map(|fingerprint| fingerprint.value.0));
             },
         ),
-        Row::new(Shape::once("snapshot", "snapshot \"https://snapshot.example.org/archive\""), |draft, node| {
-            draft.snapshot = node.argument::<FileUrl>("a URL").map(|url| url.map(|url| url.0));
-        }),
+        Row::new(
+            Shape::once("snapshot", "snapshot \"https://snapshot.example.org/archive\"")
+                .means("The dated record of last resort, when no mirror has a file any more."),
+            |draft, node| {
+                draft.snapshot = node.argument::<FileUrl>("a URL").map(|url| url.map(|url| url.0));
+            },
+        ),
     ],
 };
 
@@ -158,6 +195,7 @@ pub(super) const ARCHIVE: Table<ArchiveDraft> = Table {
 struct Fingerprint(String);
 
 impl super::reader::Read for Fingerprint {
+    const WORD: &'static str = "FINGERPRINT";
     const EXPECTED: &'static str = "the fingerprint of a primary key";
     const EXAMPLE: &'static str = "\"4CB50190207B4758A3F73A796ED0E7B82643E131\"";
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
@@ -203,18 +241,24 @@ fn archive(file: &mut ProjectFile, node: &mut Reader<'_>) {
 
 pub(super) const DISTRIBUTION: Table<Vec<Spanned<SuiteUse>>> = Table {
     what: "a distribution",
-    rows: &[Row::new(Shape::any("use", "use \"debian\" suite=\"trixie-updates\""), |uses, node| {
-        let (archive, suite) = (node.argument::<ArchiveName>("an archive"), node.required::<String>("suite"));
-        let (Some(archive), Some(suite)) = (archive, suite) else { return };
-        let read = Spanned::new(SuiteUse { archive: archive.value, suite: suite.value }, node.place());
-        match uses.iter().find(|first| first.value == read.value) {
-            Some(first) => {
-                let mistake = Mistake::new(read.place, "the suite is used twice", "again here", "keep one of the two");
-                node.cx.sink.push(mistake.and(first.place, "first here"));
+    rows: &[Row::new(
+        Shape::any("use", "use \"debian\" suite=\"trixie-updates\"")
+            .means("A suite of an archive that packages come from, most basic first.")
+            .required(),
+        |uses, node| {
+            let (archive, suite) = (node.argument::<ArchiveName>("an archive"), node.required::<String>("suite"));
+            let (Some(archive), Some(suite)) = (archive, suite) else { return };
+            let read = Spanned::new(SuiteUse { archive: archive.value, suite: suite.value }, node.place());
+            match uses.iter().find(|first| first.value == read.value) {
+                Some(first) => {
+                    let mistake =
+                        Mistake::new(read.place, "the suite is used twice", "again here", "keep one of the two");
+                    node.cx.sink.push(mistake.and(first.place, "first here"));
+                }
+                None => uses.push(read),
             }
-            None => uses.push(read),
-        }
-    })],
+        },
+    )],
 };
 
 fn distribution(file: &mut ProjectFile, node: &mut Reader<'_>) {
@@ -235,22 +279,57 @@ fn distribution(file: &mut ProjectFile, node: &mut Reader<'_>) {
 pub(super) const POLICY: Table<Policy> = Table {
     what: "a policy",
     rows: &[
-        Row::new(Shape::any("user", "user not=\"root\""), |policy, node| {
-            policy.user_not.extend(node.required::<Principal>("not"));
-        }),
-        Row::new(Shape::once("healthcheck", "healthcheck \"required\""), |policy, node| {
-            if node.word("`\"required\"`", &[("required", ())]).is_some() {
-                policy.healthcheck = Some(node.place());
-            }
-        }),
-        Row::new(Shape::any("archive", "archive \"debian\" \"debian-security\"").set(), |policy, node| {
-            policy.archives.extend(node.arguments("an archive"));
-        }),
-        Row::new(Shape::once("size", "size \"200MB\""), |policy, node| policy.size = node.argument("a size")),
-        Row::new(Shape::any("license", "license \"MIT\" \"Apache-2.0\"").set(), |policy, node| {
-            policy.licenses.extend(node.arguments("a licence"))
-        }),
-        Row::new(Shape::any("licence", "licence \"MIT\" \"Apache-2.0\"").set(), |policy, node| {
+        Row::new(
+            Shape::any("user", "user not=\"root\"").means(
+                "A user that an image may not run as; `root` and `0` are the same. `waive \
+                 \"policy-user\"` excuses an image.",
+            ),
+            |policy, node| {
+                policy.user_not.extend(node.required::<Principal>("not"));
+            },
+        ),
+        Row::new(
+            Shape::once("healthcheck", "healthcheck \"required\"").means(
+                "An image has a health check, its own or its base's, or `healthcheck \"none\"` with a \
+                 reason. `waive \"policy-healthcheck\"` excuses it.",
+            ),
+            |policy, node| {
+                if node.word("`\"required\"`", &[("required", ())]).is_some() {
+                    policy.healthcheck = Some(node.place());
+                }
+            },
+        ),
+        Row::new(
+            Shape::any("archive", "archive \"debian\" \"debian-security\"")
+                .means(
+                    "Archives that images may take packages from. `waive \"policy-archive\"` excuses an \
+                     image.",
+                )
+                .otherwise("all of them")
+                .set(),
+            |policy, node| {
+                policy.archives.extend(node.arguments("an archive"));
+            },
+        ),
+        Row::new(
+            Shape::once("size", "size \"200MB\"")
+                .means(
+                    "Most bytes of an image's layers, as a registry stores them: `check` knows its \
+                     packages, `build` all of it. `waive \"policy-size\"` excuses an image.",
+                )
+                .otherwise("no limit"),
+            |policy, node| policy.size = node.argument("a size"),
+        ),
+        Row::new(
+            Shape::any("license", "license \"MIT\" \"Apache-2.0\"")
+                .means(
+                    "SPDX identifiers that a recipe's `license` must be met with; nothing excuses from \
+                     it.",
+                )
+                .set(),
+            |policy, node| policy.licenses.extend(node.arguments("a licence")),
+        ),
+        Row::new(Shape::any("licence", "licence \"MIT\" \"Apache-2.0\"").means("The same.").set(), |policy, node| {
             policy.licenses.extend(node.arguments("a licence"))
         }),
     ],

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::images::IMAGE;
 use super::nearest::{list, nearest, suggestion};
 use super::node::{Node, Value};
+use super::reads::Anything;
 use super::recipe_file::RECIPE;
 use super::record::{Asked, At, Written};
 use super::shape::{Block, Identity, Shape, Times};
@@ -17,6 +18,8 @@ use super::vocabulary;
 
 /// A type that a value can be read as.
 pub(super) trait Read: Sized {
+    /// A word that stands for it where a node is described: `copy PATH to=PATH`.
+    const WORD: &'static str;
     /// What is expected, with its article.
     const EXPECTED: &'static str;
     /// An example, as it is written in a recipe.
@@ -159,7 +162,7 @@ impl<'n> Reader<'n> {
     }
 
     /// Notes for the description of the language what is asked for.
-    fn note(&self, asked: Asked) {
+    pub(super) fn note(&self, asked: Asked) {
         if let Some(record) = self.cx.record {
             record.note(self.block, &self.node.name, asked);
         }
@@ -216,6 +219,7 @@ impl<'n> Reader<'n> {
     /// The next argument, `what` it is with its article.
     pub(super) fn argument<T: Read>(&mut self, what: &str) -> Option<Spanned<T>> {
         self.note(Asked::argument::<T>(self.taken, what));
+        self.note(Asked::Required(At::Argument(self.taken)));
         if self.taken >= self.node.arguments.len() {
             let message = format!("`{}` needs {what}", *self.node.name);
             self.mistake(self.node.header, message, "something is missing", self.like());
@@ -226,7 +230,7 @@ impl<'n> Reader<'n> {
 
     /// All further arguments, at least one.
     pub(super) fn arguments<T: Read>(&mut self, what: &str) -> Vec<Spanned<T>> {
-        self.note(Asked::Rest);
+        self.note(Asked::Rest(self.taken));
         let mut all: Vec<Spanned<T>> = self.argument(what).into_iter().collect();
         while self.taken < self.node.arguments.len() {
             all.extend(self.optional_argument());
@@ -244,27 +248,41 @@ impl<'n> Reader<'n> {
 
     /// A property as it is written, if it is there.
     pub(super) fn written(&mut self, name: &'static str) -> Option<Spanned<Value>> {
+        self.note(Asked::property::<Anything>(name));
         self.asked.push(name);
         self.node.property(name).map(|property| property.value.clone())
     }
 
     /// A property that must be there.
     pub(super) fn required<T: Read>(&mut self, name: &'static str) -> Option<Spanned<T>> {
-        self.note(Asked::property::<T>(name));
-        self.note(Asked::Required(name));
+        self.required_or(name, |node| node.missing(name))
+    }
+
+    /// A property that must be there; otherwise `missing` reports it.
+    pub(super) fn required_or<T: Read>(
+        &mut self,
+        name: &'static str,
+        missing: impl FnOnce(&Self),
+    ) -> Option<Spanned<T>> {
+        let read = self.property(name);
+        self.note(Asked::Required(At::Property(name)));
         if !self.has(name) {
-            self.asked.push(name);
-            let message = format!("`{}` needs the property `{name}`", *self.node.name);
-            self.mistake(self.node.header, message, "it is missing", self.like());
-            return None;
+            missing(self);
         }
-        self.property(name)
+        read
+    }
+
+    /// Reports that a property is missing.
+    pub(super) fn missing(&self, name: &str) {
+        let message = format!("`{}` needs the property `{name}`", *self.node.name);
+        self.mistake(self.node.header, message, "it is missing", self.like());
     }
 
     /// Leaves the arguments, which are read as `T`, to someone who has read them already.
     pub(super) fn pass<T: Read>(&mut self, what: &str) {
+        self.note(Asked::Rest(0));
         self.note(Asked::argument::<T>(0, what));
-        self.note(Asked::Rest);
+        self.note(Asked::Required(At::Argument(0)));
         self.taken = self.node.arguments.len();
     }
 
@@ -361,16 +379,11 @@ impl Reader<'_> {
 
     /// The suite of a distribution; Alpine calls it a release.
     pub(super) fn suite(&mut self) -> Option<Spanned<String>> {
-        let release = self.property::<String>("release");
-        match (release, self.has("suite")) {
-            (Some(release), false) => Some(release),
+        self.asked.push("release");
+        match (self.place_of("release"), self.has("suite")) {
+            (Some(_), false) => self.required("release"),
             (Some(release), true) => {
-                self.mistake(
-                    release.place,
-                    "`suite` and `release` say the same",
-                    "one too many",
-                    "keep one of the two",
-                );
+                self.mistake(release, "`suite` and `release` say the same", "one too many", "keep one of the two");
                 self.property("suite")
             }
             (None, _) => self.required("suite"),

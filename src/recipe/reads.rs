@@ -20,8 +20,9 @@ fn parsed<T: FromStr<Err: std::fmt::Display>>(value: &Value) -> Option<Result<T,
 
 /// Types that read a text with [`FromStr`].
 macro_rules! reads_text {
-    ($($type:ty, $expected:literal, $example:literal;)*) => {
+    ($($type:ty, $word:literal, $expected:literal, $example:literal;)*) => {
         $(impl Read for $type {
+            const WORD: &'static str = $word;
             const EXPECTED: &'static str = $expected;
             const EXAMPLE: &'static str = $example;
             fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -32,19 +33,20 @@ macro_rules! reads_text {
 }
 
 reads_text! {
-    ArchiveName, "the name of an archive", "\"debian\"";
-    ImageName, "the name of an image", "\"router\"";
-    StageName, "the name of a stage", "\"compile\"";
-    SourceName, "the name of a source", "\"upstream\"";
-    PackageName, "the name of a package", "\"libssl3t64\"";
-    ByteSize, "a size", "\"2GiB\"";
-    Seconds, "a duration", "\"10m\"";
-    Mode, "a mode in octal digits", "\"0755\"";
-    Ownership, "an owner and a group", "\"caddy:caddy\"";
+    ArchiveName, "ARCHIVE", "the name of an archive", "\"debian\"";
+    ImageName, "IMAGE", "the name of an image", "\"router\"";
+    StageName, "STAGE", "the name of a stage", "\"compile\"";
+    SourceName, "SOURCE", "the name of a source", "\"upstream\"";
+    PackageName, "PACKAGE", "the name of a package", "\"libssl3t64\"";
+    ByteSize, "SIZE", "a size", "\"2GiB\"";
+    Seconds, "DURATION", "a duration", "\"10m\"";
+    Mode, "MODE", "a mode in octal digits", "\"0755\"";
+    Ownership, "OWNER", "an owner and a group", "\"caddy:caddy\"";
 }
 
 /// Any text.
 impl Read for String {
+    const WORD: &'static str = "TEXT";
     const EXPECTED: &'static str = "text";
     const EXAMPLE: &'static str = "\"text\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -53,7 +55,21 @@ impl Read for String {
     }
 }
 
+/// Whatever is written, for the description of the language alone.
+pub(super) struct Anything;
+
+impl Read for Anything {
+    const WORD: &'static str = "VALUE";
+    const EXPECTED: &'static str = "a value";
+    const EXAMPLE: &'static str = "\"text\"";
+    const WRITTEN: Written = Written::Any;
+    fn read(_: &Value) -> Option<Result<Self, String>> {
+        Some(Ok(Self))
+    }
+}
+
 impl Read for bool {
+    const WORD: &'static str = "YES";
     const EXPECTED: &'static str = "a yes or no";
     const EXAMPLE: &'static str = "#true";
     const WRITTEN: Written = Written::Bool;
@@ -66,6 +82,7 @@ impl Read for bool {
 }
 
 impl Read for Platform {
+    const WORD: &'static str = "PLATFORM";
     const EXPECTED: &'static str = "a platform";
     const EXAMPLE: &'static str = "\"linux/arm64\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -77,6 +94,7 @@ impl Read for Platform {
 macro_rules! reads_number {
     ($($type:ty),*) => {
         $(impl Read for $type {
+            const WORD: &'static str = "N";
             const EXPECTED: &'static str = "a whole number";
             const EXAMPLE: &'static str = "5";
             const WRITTEN: Written = Written::Number;
@@ -95,6 +113,7 @@ reads_number!(u8, u16, u32);
 pub(super) struct Id(pub(super) u32);
 
 impl Read for Id {
+    const WORD: &'static str = "N";
     const EXPECTED: &'static str = "the number of a user or group";
     const EXAMPLE: &'static str = "2000";
     const WRITTEN: Written = Written::Number;
@@ -107,6 +126,7 @@ impl Read for Id {
 }
 
 impl Read for Principal {
+    const WORD: &'static str = "USER";
     const EXPECTED: &'static str = "a user or group";
     const EXAMPLE: &'static str = "\"caddy\"";
     const WRITTEN: Written = Written::NumberOrText;
@@ -119,6 +139,7 @@ impl Read for Principal {
 }
 
 impl Read for ImagePath {
+    const WORD: &'static str = "PATH";
     const EXPECTED: &'static str = "a path in the image";
     const EXAMPLE: &'static str = "\"/usr/bin/env\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -143,6 +164,7 @@ impl Destination {
 }
 
 impl Read for Destination {
+    const WORD: &'static str = "PATH";
     const EXPECTED: &'static str = "a path, or a folder with `/` at its end";
     const EXAMPLE: &'static str = "\"/usr/bin/\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -152,6 +174,7 @@ impl Read for Destination {
 }
 
 impl Read for Glob {
+    const WORD: &'static str = "PATTERN";
     const EXPECTED: &'static str = "a pattern for paths";
     const EXAMPLE: &'static str = "\"/usr/share/doc/**\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -163,6 +186,7 @@ impl Read for Glob {
 pub(super) struct Beside(pub(super) Utf8PathBuf);
 
 impl Read for Beside {
+    const WORD: &'static str = "FILE";
     const EXPECTED: &'static str = "a relative path without `..`";
     const EXAMPLE: &'static str = "\"files/app.conf\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -204,6 +228,7 @@ fn address(value: &Value, schemes: &[&str]) -> Option<Result<String, String>> {
 pub(super) struct FileUrl(pub(super) String);
 
 impl Read for FileUrl {
+    const WORD: &'static str = "URL";
     const EXPECTED: &'static str = "a URL";
     const EXAMPLE: &'static str = "\"https://example.org/file.tar.gz\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -215,6 +240,7 @@ impl Read for FileUrl {
 pub(super) struct GitUrl(pub(super) String);
 
 impl Read for GitUrl {
+    const WORD: &'static str = "URL";
     const EXPECTED: &'static str = "the URL of a git repository";
     const EXAMPLE: &'static str = "\"https://example.org/project\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -226,6 +252,7 @@ impl Read for GitUrl {
 pub(super) struct RefName(pub(super) String);
 
 impl Read for RefName {
+    const WORD: &'static str = "NAME";
     const EXPECTED: &'static str = "the name of a tag or branch";
     const EXAMPLE: &'static str = "\"v1.2.3\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -246,6 +273,7 @@ impl Read for RefName {
 pub(super) struct CommitId(pub(super) String);
 
 impl Read for CommitId {
+    const WORD: &'static str = "COMMIT";
     const EXPECTED: &'static str = "a whole commit id";
     const EXAMPLE: &'static str = "\"2e9bd6cf6cd3a1b9a7e2c4e86fb1e3a6a1d0c4f7\"";
     fn read(value: &Value) -> Option<Result<Self, String>> {
@@ -263,6 +291,7 @@ impl Read for CommitId {
 pub(super) struct EnvName(pub(super) String);
 
 impl Read for EnvName {
+    const WORD: &'static str = "NAME";
     const EXPECTED: &'static str = "the name of an environment variable";
     const EXAMPLE: &'static str = "CGO_ENABLED";
     fn read(value: &Value) -> Option<Result<Self, String>> {

@@ -28,28 +28,52 @@ pub(super) struct Draft {
 pub(super) const RECIPE: Table<Draft> = Table {
     what: "a recipe",
     rows: &[
-        Row::new(Shape::once("title", "title \"HTTP router\""), |draft, node| draft.about.title = text(node)),
-        Row::new(Shape::once("description", "description \"Routes requests\""), |draft, node| {
-            draft.about.description = text(node)
-        }),
-        Row::new(Shape::once("license", "license \"Apache-2.0\""), |draft, node| {
-            draft.about.license = node.argument("an SPDX expression")
-        }),
-        Row::new(Shape::once("url", "url \"https://example.org\""), |draft, node| {
-            draft.about.url = node.argument::<FileUrl>("a URL").map(|url| url.value.0);
-        }),
-        Row::new(Shape::once("authors", "authors \"Ada Lovelace <ada@example.org>\""), |draft, node| {
-            draft.about.authors = texts(node, "an author");
-        }),
+        Row::new(
+            Shape::once("title", "title \"HTTP router\"")
+                .means("The label `org.opencontainers.image.title` of its images."),
+            |draft, node| draft.about.title = text(node),
+        ),
+        Row::new(
+            Shape::once("description", "description \"Routes requests\"")
+                .means("The label `org.opencontainers.image.description`."),
+            |draft, node| draft.about.description = text(node),
+        ),
+        Row::new(
+            Shape::once("license", "license \"Apache-2.0\"")
+                .means("An SPDX expression, the label `org.opencontainers.image.licenses`."),
+            |draft, node| draft.about.license = node.argument("an SPDX expression"),
+        ),
+        Row::new(
+            Shape::once("url", "url \"https://example.org\"").means("The label `org.opencontainers.image.url`."),
+            |draft, node| {
+                draft.about.url = node.argument::<FileUrl>("a URL").map(|url| url.value.0);
+            },
+        ),
+        Row::new(
+            Shape::once("authors", "authors \"Ada Lovelace <ada@example.org>\"")
+                .means("The label `org.opencontainers.image.authors`."),
+            |draft, node| {
+                draft.about.authors = texts(node, "an author");
+            },
+        ),
         // read before all else, because the rest is read once for each
-        Row::new(Shape::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\""), |_, node| {
-            node.pass::<Platform>("a platform")
-        }),
-        Row::new(Shape::once("status", "status \"maintained\""), |draft, node| {
-            let words = [("maintained", Status::Maintained), ("frozen", Status::Frozen), ("retired", Status::Retired)];
-            draft.status = node.word("`\"maintained\"`, `\"frozen\"` or `\"retired\"`", &words).unwrap_or_default();
-        }),
-        Row::new(Shape::any("tags", "tags \"2\" \"2.10\"").set(), |draft, node| {
+        Row::new(
+            Shape::once("platforms", "platforms \"linux/amd64\" \"linux/arm64\"")
+                .means("What it is built for. It cannot depend on a platform or a variant.")
+                .otherwise("the project's"),
+            |_, node| node.pass::<Platform>("a platform"),
+        ),
+        Row::new(
+            Shape::once("status", "status \"maintained\"")
+                .means("`maintained`; `frozen`: built, never refreshed; `retired`: neither, unless named.")
+                .otherwise("`maintained`"),
+            |draft, node| {
+                let words =
+                    [("maintained", Status::Maintained), ("frozen", Status::Frozen), ("retired", Status::Retired)];
+                draft.status = node.word("`\"maintained\"`, `\"frozen\"` or `\"retired\"`", &words).unwrap_or_default();
+            },
+        ),
+        Row::new(Shape::any("tags", "tags \"2\" \"2.10\"").means("Extra tags of its images.").set(), |draft, node| {
             for tag in node.arguments::<String>("a tag") {
                 if is_tag(&tag) {
                     draft.tags.push(tag.value);
@@ -62,18 +86,21 @@ pub(super) const RECIPE: Table<Draft> = Table {
         }),
         Row::new(
             Shape::any("source", "source \"upstream\" { git \"https://example.org/project\" tag=\"v1.2.3\" }")
+                .means("[Something from outside](#sources).")
                 .keyed()
                 .block(&sources::SOURCE),
             sources::read,
         ),
         Row::new(
             Shape::any("stage", "stage \"compile\" from=\"builder\" { run \"make install DESTDIR=$OUT\" }")
+                .means("[A build step](#stages).")
                 .keyed()
                 .block(&stages::STAGE),
             stages::read,
         ),
         Row::new(
             Shape::any("image", "image \"router\" from=\"runtime\" { entrypoint \"/usr/bin/router\" }")
+                .means("[An image](#images); its name is unique in the project.")
                 .keyed()
                 .block(&images::IMAGE),
             images::read,
@@ -83,6 +110,7 @@ pub(super) const RECIPE: Table<Draft> = Table {
                 "test",
                 "test \"prints its version\" image=\"router\" { run \"/usr/bin/router\" \"--version\" }",
             )
+            .means("[A test](#tests) of an image of the project.")
             .keyed()
             .block(&checks::TEST),
             checks::read,

@@ -1,20 +1,11 @@
-//! What the decoder asks of each node, noted while it reads the examples of its own tables: the description of the
-//! language that editors, `show`, completions and the reference work with. It cannot differ from what is read, because
-//! it is what was asked for.
+//! What the decoder asks of a node, noted while it reads the examples of its own tables: what the language is described
+//! by. It cannot differ from what is read, because it is what was asked for.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use serde::Serialize;
 
-use crate::model::{Architecture, Platform, SourceMap};
-
-use super::context::{Context, Names, World};
 use super::reader::Read;
-use super::shape::{Identity, Shape, Times};
-use super::sink::Sink;
-use super::{syntax, vocabulary};
 
 /// What KDL writes a value as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -28,14 +19,20 @@ pub(super) enum Written {
     Bool,
     /// A number or a string.
     NumberOrText,
+    /// Any of these.
+    Any,
 }
 
 /// A value that a node takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Taken {
-    /// What it is, with its article.
+    /// A word that stands for it: `PATH`.
+    pub(super) word: String,
+    /// What it is, with its article, where that is more than its type.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) what: String,
     /// Its type, with its article.
+    #[serde(rename = "type")]
     pub(super) expected: &'static str,
     /// An example, as it is written.
     pub(super) example: &'static str,
@@ -43,18 +40,19 @@ pub(super) struct Taken {
     /// The words that are allowed, when they are just these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) words: Vec<&'static str>,
-    /// Whether a property must be there.
+    /// Whether it must be there.
     pub(super) required: bool,
 }
 
-/// A node of the language.
-#[derive(Clone, Debug, Default, Serialize)]
+/// What a node takes.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Described {
     /// Its arguments in their order.
     pub(super) arguments: Vec<Taken>,
-    /// Whether the last of them may be repeated.
-    pub(super) repeated: bool,
-    pub(super) properties: BTreeMap<&'static str, Taken>,
+    /// The one that may be repeated: the last.
+    rest: Option<usize>,
+    /// Its properties in the order in which they are asked for.
+    pub(super) properties: Vec<(&'static str, Taken)>,
 }
 
 /// Where a value stands.
@@ -68,13 +66,14 @@ pub(super) enum Asked {
     Value {
         at: At,
         what: String,
+        word: &'static str,
         expected: &'static str,
         example: &'static str,
         written: Written,
     },
-    /// All further arguments are like the one that is asked for next.
-    Rest,
-    Required(&'static str),
+    /// All arguments from this one on are alike.
+    Rest(usize),
+    Required(At),
     Words {
         at: At,
         words: Vec<&'static str>,
@@ -91,8 +90,8 @@ impl Asked {
     }
 
     fn value<T: Read>(at: At, what: &str) -> Self {
-        let (expected, example, written) = (T::EXPECTED, T::EXAMPLE, T::WRITTEN);
-        Self::Value { at, what: what.to_owned(), expected, example, written }
+        let (word, expected, example, written) = (T::WORD, T::EXPECTED, T::EXAMPLE, T::WRITTEN);
+        Self::Value { at, what: what.to_owned(), word, expected, example, written }
     }
 
     pub(super) fn words<T>(at: At, words: &[(&'static str, T)]) -> Self {
@@ -100,38 +99,65 @@ impl Asked {
     }
 }
 
-/// Takes down what is asked, by block and node.
-#[derive(Debug, Default)]
+/// Takes down what is asked of one node of one block; what is asked of those around it and in it is no matter.
+#[derive(Debug)]
 pub(super) struct Record {
-    nodes: RefCell<BTreeMap<(&'static str, String), Described>>,
+    block: &'static str,
+    node: &'static str,
+    described: RefCell<Described>,
 }
 
 impl Record {
-    pub(super) fn note(&self, block: &'static str, node: &str, asked: Asked) {
-        let mut nodes = self.nodes.borrow_mut();
-        let described = nodes.entry((block, node.to_owned())).or_default();
+    pub(super) fn of(block: &'static str, node: &'static str) -> Self {
+        Self { block, node, described: RefCell::default() }
+    }
+
+    pub(super) fn into_described(self) -> Described {
+        self.described.into_inner()
+    }
+
+    pub(super) fn note(&self, block: &str, node: &str, asked: Asked) {
+        if (block, node) != (self.block, self.node) {
+            return;
+        }
+        let mut described = self.described.borrow_mut();
         match asked {
-            Asked::Value { at, what, expected, example, written } => {
+            Asked::Value { at, what, word, expected, example, written } => {
                 let taken = described.taken(at);
-                if !what.is_empty() {
+                if !what.is_empty() || taken.word.is_empty() {
+                    let own = of_one_word(&what).filter(|_| written != Written::Number);
+                    taken.word = own.unwrap_or_else(|| word.to_owned());
                     taken.what = what;
                 }
                 (taken.expected, taken.example, taken.written) = (expected, example, Some(written));
             }
             Asked::Words { at, words } => described.taken(at).words = words,
-            Asked::Rest => described.repeated = true,
-            Asked::Required(name) => described.taken(At::Property(name)).required = true,
+            Asked::Rest(first) => described.rest = Some(first),
+            Asked::Required(at) => described.taken(at).required = true,
         }
     }
+}
+
+/// `FOLDER` for "a folder".
+fn of_one_word(what: &str) -> Option<String> {
+    let word = what.strip_prefix("a ").or_else(|| what.strip_prefix("an "))?;
+    word.bytes().all(|byte| byte.is_ascii_alphabetic()).then(|| word.to_ascii_uppercase())
 }
 
 impl Described {
     fn taken(&mut self, at: At) -> &mut Taken {
         match at {
-            At::Property(name) => self.properties.entry(name).or_default(),
+            At::Property(name) => {
+                let known = self.properties.iter().position(|(known, _)| *known == name);
+                let index = known.unwrap_or(self.properties.len());
+                if known.is_none() {
+                    self.properties.push((name, Taken::default()));
+                }
+                &mut self.properties[index].1
+            }
             At::Argument(index) => {
                 // what is repeated is described once
-                let index = if self.repeated { index.min(self.arguments.len().saturating_sub(1)) } else { index };
+                let index = self.rest.map_or(index, |first| index.min(first));
                 if self.arguments.len() <= index {
                     self.arguments.resize(index + 1, Taken::default());
                 }
@@ -140,101 +166,28 @@ impl Described {
         }
     }
 
+    /// Whether the last argument may be repeated.
+    pub(super) fn repeated(&self) -> bool {
+        self.rest.is_some()
+    }
+
     /// The argument at `index`.
     pub(super) fn argument(&self, index: usize) -> Option<&Taken> {
-        self.arguments.get(index).or_else(|| self.arguments.last().filter(|_| self.repeated))
-    }
-}
-
-/// The language: of each block, by what it is called, its nodes in the order of the reference.
-pub(super) struct Language {
-    pub(super) blocks: Vec<(&'static str, Vec<(&'static Shape, Described)>)>,
-}
-
-impl Language {
-    pub(super) fn get() -> &'static Self {
-        static LANGUAGE: OnceLock<Language> = OnceLock::new();
-        LANGUAGE.get_or_init(describe)
+        self.arguments.get(index).or_else(|| self.arguments.last().filter(|_| self.repeated()))
     }
 
-    /// A node of the block called `what`.
-    pub(super) fn node(&self, what: &str, name: &str) -> Option<&Described> {
-        let (_, nodes) = self.blocks.iter().find(|(block, _)| *block == what)?;
-        nodes.iter().find(|(shape, _)| shape.name == name).map(|(_, described)| described)
+    pub(super) fn property(&self, name: &str) -> Option<&Taken> {
+        self.properties.iter().find(|(known, _)| *known == name).map(|(_, taken)| taken)
     }
-}
 
-/// Reads every example of every table, and notes what is asked.
-fn describe() -> Language {
-    let record = Record::default();
-    for (read, examples) in vocabulary::readers() {
-        for example in examples {
-            let mut sources = SourceMap::default();
-            let nodes = syntax::parse(sources.add("example", example), example).nodes.unwrap_or_default();
-            let (sink, names, world) = (Sink::default(), Names::default(), World::default());
-            let platform = Some(Platform::new(Architecture::Amd64));
-            read(&nodes, &Context { sink: &sink, platform, names: &names, world: &world, record: Some(&record) });
+    /// Adds what another way to write the node takes beyond this one.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.arguments.extend(other.arguments.iter().skip(self.arguments.len()).cloned());
+        self.rest = self.rest.or(other.rest);
+        for (name, taken) in &other.properties {
+            if self.property(name).is_none() {
+                self.properties.push((name, taken.clone()));
+            }
         }
     }
-    let nodes = record.nodes.into_inner();
-    let blocks = vocabulary::blocks().into_iter().map(|block| {
-        let describe = |shape: &'static Shape| {
-            let found = nodes.get(&(block.what(), shape.name.to_owned()));
-            (shape, found.cloned().unwrap_or_default())
-        };
-        (block.what(), block.shapes().into_iter().map(describe).collect())
-    });
-    Language { blocks: blocks.collect() }
-}
-
-/// The language as data, for editors and other programs.
-#[derive(Debug, Serialize)]
-pub struct LanguageDescription {
-    /// What may stand in each block; `project.kdl` and `a recipe` are files.
-    blocks: Vec<BlockDescription>,
-}
-
-#[derive(Debug, Serialize)]
-struct BlockDescription {
-    name: &'static str,
-    nodes: Vec<NodeDescription>,
-}
-
-#[derive(Debug, Serialize)]
-struct NodeDescription {
-    name: &'static str,
-    meaning: &'static str,
-    example: &'static str,
-    /// Whether it may stand in its block once alone.
-    once: bool,
-    /// When two of its name have to agree.
-    identity: &'static str,
-    #[serde(flatten)]
-    takes: Described,
-    /// The block that it has.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    block: Option<&'static str>,
-}
-
-/// The language that recipes are written in, as the decoder reads it.
-#[must_use]
-pub fn language() -> LanguageDescription {
-    let node = |(shape, takes): &(&'static Shape, Described)| NodeDescription {
-        name: shape.name,
-        meaning: shape.meaning,
-        example: shape.example,
-        once: shape.times == Times::Once,
-        identity: match shape.identity {
-            Identity::Single => "single",
-            Identity::Keyed { .. } => "keyed",
-            Identity::Set => "set",
-            Identity::Whole => "whole",
-            Identity::Sequence => "sequence",
-        },
-        takes: takes.clone(),
-        block: shape.block.map(|block| block.what()),
-    };
-    let blocks = Language::get().blocks.iter();
-    let blocks = blocks.map(|(name, nodes)| BlockDescription { name, nodes: nodes.iter().map(node).collect() });
-    LanguageDescription { blocks: blocks.collect() }
 }

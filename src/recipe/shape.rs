@@ -8,10 +8,14 @@ pub(super) struct Shape {
     pub(super) name: &'static str,
     /// How it is written; shown when it is written otherwise.
     pub(super) example: &'static str,
-    /// Other ways to write it that take other values.
-    pub(super) also: &'static [&'static str],
+    /// Other ways to write it, which take other values, each with what it means then.
+    pub(super) also: &'static [(&'static str, &'static str)],
     /// What it means, in a sentence of Markdown.
     pub(super) meaning: &'static str,
+    /// What holds when it is not written, in Markdown; empty where that is nothing.
+    pub(super) otherwise: &'static str,
+    /// Whether it must be in its block.
+    pub(super) required: bool,
     pub(super) times: Times,
     pub(super) identity: Identity,
     /// What may stand in its block.
@@ -56,12 +60,16 @@ pub(super) trait Block: Sync {
 impl Shape {
     /// A node that may stand in its block once.
     pub(super) const fn once(name: &'static str, example: &'static str) -> Self {
-        Self { name, example, also: &[], meaning: "", times: Times::Once, identity: Identity::Single, block: None }
+        Self::new(name, example, Times::Once, Identity::Single)
     }
 
     /// A node that may stand in its block any number of times, and that is the same as another when all of it is.
     pub(super) const fn any(name: &'static str, example: &'static str) -> Self {
-        Self { name, example, also: &[], meaning: "", times: Times::Any, identity: Identity::Whole, block: None }
+        Self::new(name, example, Times::Any, Identity::Whole)
+    }
+
+    const fn new(name: &'static str, example: &'static str, times: Times, identity: Identity) -> Self {
+        Self { name, example, also: &[], meaning: "", otherwise: "", required: false, times, identity, block: None }
     }
 
     /// The same, told apart by its first argument.
@@ -81,9 +89,9 @@ impl Shape {
         self
     }
 
-    /// The same, written otherwise as well.
-    pub(super) const fn also(mut self, examples: &'static [&'static str]) -> Self {
-        self.also = examples;
+    /// The same, written otherwise as well: an example of each way, with its meaning.
+    pub(super) const fn also(mut self, ways: &'static [(&'static str, &'static str)]) -> Self {
+        self.also = ways;
         self
     }
 
@@ -105,9 +113,26 @@ impl Shape {
         self
     }
 
-    /// The same with its meaning, in a sentence of Markdown.
+    /// The same with its meaning, in a sentence or two of Markdown.
     pub(super) const fn means(mut self, meaning: &'static str) -> Self {
         self.meaning = meaning;
         self
+    }
+
+    /// The same, with what holds when it is not written.
+    pub(super) const fn otherwise(mut self, otherwise: &'static str) -> Self {
+        self.otherwise = otherwise;
+        self
+    }
+
+    /// The same, which must be in its block.
+    pub(super) const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Each way to write it: an example, and what it means.
+    pub(super) fn ways(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        std::iter::once((self.example, self.meaning)).chain(self.also.iter().copied())
     }
 }

@@ -24,11 +24,21 @@ pub(super) struct SourceDraft {
 pub(super) const SOURCE: Table<SourceDraft> = Table {
     what: "a source",
     rows: &[
-        Row::new(Shape::any("git", "git \"https://example.org/project\" tag=\"v1.2.3\"").single(), |draft, node| {
-            origin(draft, node, git)
-        }),
+        Row::new(
+            Shape::any("git", "git \"https://example.org/project\" tag=\"v1.2.3\"")
+                .means(
+                    "A repository at one of a `tag`, a `branch`, or a whole `commit` id, with its \
+                     submodules. The URL is `https`, `http`, `git` or `file`.",
+                )
+                .single(),
+            |draft, node| origin(draft, node, git),
+        ),
         Row::new(
             Shape::any("download", "download \"https://example.org/project-1.2.3.tar.gz\" unpack=\"tar\" strip=1")
+                .means(
+                    "A file. `unpack=\"tar\"` unpacks an archive, compressed or not (default `no`); \
+                     `strip` drops so many leading folders (default 0).",
+                )
                 .single()
                 .block(&DOWNLOAD),
             |draft, node| {
@@ -36,16 +46,28 @@ pub(super) const SOURCE: Table<SourceDraft> = Table {
             },
         ),
         Row::new(
-            Shape::any("debian-source", "debian-source \"unbound\" distribution=\"debian\" suite=\"trixie\"").single(),
+            Shape::any("debian-source", "debian-source \"unbound\" distribution=\"debian\" suite=\"trixie\"")
+                .means(
+                    "A Debian source package of the locked suite. `distribution` and `suite` may be left \
+                     out when the project has just one that fits.",
+                )
+                .single(),
             |draft, node| {
                 origin(draft, node, debian_source);
             },
         ),
-        Row::new(Shape::any("local", "local \"files\"").single(), |draft, node| origin(draft, node, local)),
+        Row::new(
+            Shape::any("local", "local \"files\"").means("A file or folder beside the recipe.").single(),
+            |draft, node| origin(draft, node, local),
+        ),
         Row::new(
             Shape::any(
                 "vendor",
                 "vendor from=\"builder-go\" { use \"project\" at=\"/src\"; run \"cd /src && go mod vendor && cp -a vendor/. $OUT/\" }",
+            )
+            .means(
+                "The output of [a stage](#stages) that has a network and runs once; pinned by the \
+                 hash of its tree.",
             )
             .single()
             .block(&stages::STAGE),
@@ -53,20 +75,37 @@ pub(super) const SOURCE: Table<SourceDraft> = Table {
                 origin(draft, node, |node| Some(Origin::Vendor(Box::new(stages::vendor(node)?))));
             },
         ),
-        Row::new(Shape::once("track", "track \"minor\""), |draft, node| {
-            let written = node.node.arguments.first().map(|value| value.place);
-            let word = node.word(
-                "`\"major\"`, `\"minor\"` or `\"patch\"`",
-                &[("major", "major"), ("minor", "minor"), ("patch", "patch")],
-            );
-            draft.track = word.zip(written).map(|(word, place)| Spanned::new(word.to_owned(), place));
-        }),
-        Row::new(Shape::any("patch", "patch \"patches/fix.diff\" strip=1").keyed(), |draft, node| {
-            let strip = node.property::<u8>("strip").map_or(1, |strip| u32::from(strip.value));
-            let file = node.argument::<Beside>("a file beside the recipe");
-            draft.edits.extend(file.map(|file| Edit::Patch { file: file.map(|file| file.0), strip }));
-        }),
-        Row::new(Shape::any("replace", "replace \"src/main.c\" old=\"0.0.0.0\" new=\"127.0.0.1\""), replace),
+        Row::new(
+            Shape::once("track", "track \"minor\"")
+                .means("What `refresh` may move a `git` tag to: a new `patch`, `minor` or `major` version.")
+                .otherwise("the tag as written"),
+            |draft, node| {
+                let written = node.node.arguments.first().map(|value| value.place);
+                let word = node.word(
+                    "`\"major\"`, `\"minor\"` or `\"patch\"`",
+                    &[("major", "major"), ("minor", "minor"), ("patch", "patch")],
+                );
+                draft.track = word.zip(written).map(|(word, place)| Spanned::new(word.to_owned(), place));
+            },
+        ),
+        Row::new(
+            Shape::any("patch", "patch \"patches/fix.diff\" strip=1")
+                .means(
+                    "A unified diff beside the recipe, which must apply without fuzz; `strip` as in \
+                     `patch -p` (default 1).",
+                )
+                .keyed(),
+            |draft, node| {
+                let strip = node.property::<u8>("strip").map_or(1, |strip| u32::from(strip.value));
+                let file = node.argument::<Beside>("a file beside the recipe");
+                draft.edits.extend(file.map(|file| Edit::Patch { file: file.map(|file| file.0), strip }));
+            },
+        ),
+        Row::new(
+            Shape::any("replace", "replace \"src/main.c\" old=\"0.0.0.0\" new=\"127.0.0.1\"")
+                .means("A text in a file of the source, which must occur."),
+            replace,
+        ),
     ],
 };
 
@@ -139,7 +178,8 @@ pub(super) const DOWNLOAD: Table<DownloadDraft> = Table {
         Shape::once(
             "signature",
             "signature \"https://example.org/project-1.2.3.tar.gz.asc\" keyring=\"keys/project.asc\"",
-        ),
+        )
+        .means("A detached OpenPGP signature that `refresh` checks, and the keyring below `images/`."),
         |draft, node| {
             let url = node.argument::<FileUrl>("a URL");
             let keyring = node.required::<Beside>("keyring");
@@ -166,7 +206,7 @@ fn download(node: &mut Reader<'_>) -> Option<Origin> {
 fn debian_source(node: &mut Reader<'_>) -> Option<Origin> {
     let package = node.argument::<PackageName>("the name of a source package");
     let name = node.property::<String>("distribution");
-    let suite = if name.is_some() { node.suite() } else { node.property("suite") };
+    let suite = if name.is_some() && !node.has("suite") { node.suite() } else { node.property("suite") };
     let distribution = match (name, suite) {
         (Some(name), suite) => Some(DistributionRef { name: name.value, suite: suite?.value }),
         (None, suite) => the_only_distribution(node, suite),

@@ -37,46 +37,109 @@ const FIXED: [&str; 3] = ["OUT", "JOBS", "SOURCE_DATE_EPOCH"];
 pub(super) const STAGE: Table<StageDraft> = Table {
     what: "a stage",
     rows: &[
-        Row::new(Shape::once("from", "from \"builder\""), |draft, node| draft.from = node.argument("an image")),
-        Row::new(Shape::any("packages", "packages \"make\" \"pkgconf\"").set(), |draft, node| {
-            packages(&mut draft.packages, node)
-        }),
-        Row::new(Shape::any("target-packages", "target-packages \"libssl-dev\"").set(), |draft, node| {
-            packages(&mut draft.target_packages, node)
-        }),
-        Row::new(Shape::any("use", "use \"upstream\" at=\"/src\""), uses),
-        Row::new(Shape::any("copy", "copy \"/usr/lib/libexample.a\" from=\"other-stage\" to=\"/deps/\""), copy),
-        Row::new(Shape::any("env", "env CGO_ENABLED \"0\"").keyed(), env),
-        Row::new(Shape::any("run", "run \"make install DESTDIR=$OUT\"").sequence(), |draft, node| {
-            let Some(script) = node.argument::<String>("a script") else { return };
-            if script.trim().is_empty() {
-                return node.mistake(script.place, "the script is empty", "nothing to run", node.like());
-            }
-            draft.run.push(script);
-        }),
-        Row::new(Shape::any("secret", "secret \"signing-key\"").set(), secret),
-        Row::new(Shape::any("cache", "cache \"/root/.cache/go-build\"").set(), |draft, node| {
-            let paths = node.arguments::<ImagePath>("a folder");
-            for path in paths {
-                mount(draft, node, Spanned::new(path.value.clone(), path.place));
-                draft.caches.push(path.value);
-            }
-        }),
-        Row::new(Shape::once("output", "output \"/src/dist\""), |draft, node| {
-            let Some(path) = node.argument::<ImagePath>("a folder") else { return };
-            mount(draft, node, path.clone());
-            draft.output = Some(path.value);
-        }),
-        Row::new(Shape::once("per", "per \"build\""), |draft, node| {
-            let per = node.word("`\"build\"` or `\"target\"`", &[("build", Per::Build), ("target", Per::Target)]);
-            draft.per = per.map(|per| Spanned::new(per, node.place()));
-        }),
-        Row::new(Shape::once("timeout", "timeout \"30m\""), |draft, node| {
-            draft.timeout = node.argument("a duration").map(|timeout| timeout.value);
-        }),
-        Row::new(Shape::once("memory", "memory \"4GiB\""), |draft, node| {
-            draft.memory = node.argument("a size").map(|memory| memory.value)
-        }),
+        Row::new(
+            Shape::once("from", "from \"builder\"")
+                .means(
+                    "The image that it runs in; also written as a property: `stage \"a\" \
+                     from=\"builder\"`.",
+                )
+                .required(),
+            |draft, node| draft.from = node.argument("an image"),
+        ),
+        Row::new(
+            Shape::any("packages", "packages \"make\" \"pkgconf\"")
+                .means(
+                    "Packages on top of it, of the build machine's architecture. `version` is a \
+                     constraint on a single name; `alone=#true` leaves away what they depend on.",
+                )
+                .set(),
+            |draft, node| packages(&mut draft.packages, node),
+        ),
+        Row::new(
+            Shape::any("target-packages", "target-packages \"libssl-dev\"")
+                .means("The same, of the target's architecture: headers and libraries.")
+                .set(),
+            |draft, node| packages(&mut draft.target_packages, node),
+        ),
+        Row::new(
+            Shape::any("use", "use \"upstream\" at=\"/src\"")
+                .means("A source, at this folder: writable, changes are thrown away."),
+            uses,
+        ),
+        Row::new(
+            Shape::any("copy", "copy \"/usr/lib/libexample.a\" from=\"other-stage\" to=\"/deps/\"")
+                .means("A file or folder of another stage's output. Without `to`: at the same path."),
+            copy,
+        ),
+        Row::new(
+            Shape::any("env", "env CGO_ENABLED \"0\"")
+                .means(
+                    "A variable. Not `OUT`, `JOBS`, `SOURCE_DATE_EPOCH`, `TARGET_…`, `BUILD_…`, which the \
+                     step sets itself.",
+                )
+                .keyed(),
+            env,
+        ),
+        Row::new(
+            Shape::any("run", "run \"make install DESTDIR=$OUT\"")
+                .means("A script for `/bin/sh -eu`; several run in order. `${…}` in it is the shell's.")
+                .required()
+                .sequence(),
+            |draft, node| {
+                let Some(script) = node.argument::<String>("a script") else { return };
+                if script.trim().is_empty() {
+                    return node.mistake(script.place, "the script is empty", "nothing to run", node.like());
+                }
+                draft.run.push(script);
+            },
+        ),
+        Row::new(
+            Shape::any("secret", "secret \"signing-key\"")
+                .means("Secrets of the environment file, as `/run/secrets/ID`.")
+                .set(),
+            secret,
+        ),
+        Row::new(
+            Shape::any("cache", "cache \"/root/.cache/go-build\"")
+                .means("Folders kept between runs; never part of what a result is known by.")
+                .set(),
+            |draft, node| {
+                let paths = node.arguments::<ImagePath>("a folder");
+                for path in paths {
+                    mount(draft, node, Spanned::new(path.value.clone(), path.place));
+                    draft.caches.push(path.value);
+                }
+            },
+        ),
+        Row::new(
+            Shape::once("output", "output \"/src/dist\"")
+                .means("The folder that becomes the output, which `$OUT` then names.")
+                .otherwise("the sandbox's choice"),
+            |draft, node| {
+                let Some(path) = node.argument::<ImagePath>("a folder") else { return };
+                mount(draft, node, path.clone());
+                draft.output = Some(path.value);
+            },
+        ),
+        Row::new(
+            Shape::once("per", "per \"build\"")
+                .means("`target`: once per platform; `build`: once. Not in `vendor`.")
+                .otherwise("`target`"),
+            |draft, node| {
+                let per = node.word("`\"build\"` or `\"target\"`", &[("build", Per::Build), ("target", Per::Target)]);
+                draft.per = per.map(|per| Spanned::new(per, node.place()));
+            },
+        ),
+        Row::new(
+            Shape::once("timeout", "timeout \"30m\"").means("Longest time that it may take.").otherwise("`1h`"),
+            |draft, node| {
+                draft.timeout = node.argument("a duration").map(|timeout| timeout.value);
+            },
+        ),
+        Row::new(
+            Shape::once("memory", "memory \"4GiB\"").means("Largest data segment of a process.").otherwise("no limit"),
+            |draft, node| draft.memory = node.argument("a size").map(|memory| memory.value),
+        ),
     ],
 };
 
@@ -131,7 +194,10 @@ fn body(node: &mut Reader<'_>) -> Option<(Stage, Option<Spanned<Per>>)> {
 
 /// The image that the stage runs in: `from`, as a property or in its block.
 fn toolchain(node: &mut Reader<'_>, in_block: Option<Spanned<ImageName>>) -> Option<Spanned<ImageName>> {
-    let from = if node.has_child("from") { node.property("from") } else { node.required("from") };
+    let from = node.property("from");
+    if !node.has("from") && !node.has_child("from") {
+        node.missing("from");
+    }
     if let (Some(property), Some(in_block)) = (&from, &in_block) {
         let what = format!("`{}` is built on two things", *node.node.name);
         let mistake = Mistake::new(in_block.place, what, "and this", "keep one of the two");
@@ -168,6 +234,7 @@ pub(super) fn packages(list: &mut Vec<Spanned<PackageRequest>>, node: &mut Reade
 struct Constraint(String);
 
 impl super::reader::Read for Constraint {
+    const WORD: &'static str = "VERSION";
     const EXPECTED: &'static str = "a version with an operator";
     const EXAMPLE: &'static str = "\">= 1.2\"";
     fn read(value: &super::node::Value) -> Option<Result<Self, String>> {
@@ -240,7 +307,7 @@ fn env(draft: &mut StageDraft, node: &mut Reader<'_>) {
 }
 
 fn secret(draft: &mut StageDraft, node: &mut Reader<'_>) {
-    for id in node.arguments::<String>("the identifier of a secret") {
+    for id in node.arguments::<String>("an id") {
         let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if id.is_empty() || id.starts_with('.') || !id.bytes().all(letters) {
             let help = "use letters, digits, `.`, `_` and `-`: it becomes a file below `/run/secrets`";

@@ -7,7 +7,13 @@ use crate::model::{ImagePath, Platform, Principal, Seconds};
 
 /// `images/project.kdl` and the recipes by their names.
 fn project(recipes: &[(&str, &str)]) -> Result<Loaded, Mistakes> {
-    let mut files = vec![("images/project.kdl".to_owned(), PROJECT.to_owned())];
+    project_with(&[], recipes)
+}
+
+/// The same with further files.
+fn project_with(others: &[(String, String)], recipes: &[(&str, &str)]) -> Result<Loaded, Mistakes> {
+    let mut files = others.to_vec();
+    files.push(("images/project.kdl".to_owned(), PROJECT.to_owned()));
     files.extend(recipes.iter().map(|(name, text)| (format!("images/{name}/recipe.kdl"), (*text).to_owned())));
     parse(files, Utf8Path::new("/nowhere"))
 }
@@ -180,10 +186,7 @@ image "a" from="runtime" {
 fn every_example_of_the_language_is_read_without_a_mistake() {
     for block in super::vocabulary::blocks() {
         let what = block.what();
-        let examples = |shape: &&'static super::shape::Shape| {
-            let shape = **shape;
-            std::iter::once(shape.example).chain(shape.also.iter().copied()).map(move |example| (shape.name, example))
-        };
+        let examples = |shape: &&'static super::shape::Shape| shape.ways().map(|(example, _)| (shape.name, example));
         for (name, example) in block.shapes().iter().flat_map(examples) {
             let nodes = super::syntax::parse(crate::model::SourceMap::default().add("example", example), example);
             assert!(nodes.mistakes.is_empty(), "{what}: {example}: {:?}", nodes.mistakes);
@@ -230,10 +233,19 @@ fn the_reference_names_every_node() {
     }
 }
 
+/// The examples of the reference before and after what definitions and variants do.
+fn examples() -> (Vec<&'static str>, Vec<&'static str>) {
+    let reference = include_str!("../../docs/reference.md");
+    let (nodes, definitions) = reference.split_once("\n## Variants\n").expect("the section");
+    let examples = |text: &'static str| -> Vec<&'static str> {
+        text.split("```kdl\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
+    };
+    (examples(nodes), examples(definitions))
+}
+
 #[test]
 fn the_examples_of_the_reference_are_recipes() {
-    let reference = include_str!("../../docs/reference.md");
-    let blocks: Vec<&str> = reference.split("```kdl\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let (blocks, _) = examples();
     assert!(blocks.len() >= 6, "{blocks:?}");
     // each block is a part of a recipe: the rest of it is missing
     let apart = [
@@ -253,6 +265,29 @@ fn the_examples_of_the_reference_are_recipes() {
         for mistake in &mistakes.list {
             assert!(apart.iter().any(|known| mistake.message.starts_with(known)), "{}\n{block}", mistake.message);
         }
+    }
+}
+
+/// In these nothing is missing but the images that they are built on, and nothing is idle but stages. A first line may name a file.
+#[test]
+fn the_examples_with_definitions_and_variants_are_whole_recipes() {
+    let (_, blocks) = examples();
+    let named = |block: &str| Some((block.strip_prefix("// ")?.split_once('\n')?.0.to_owned(), block.to_owned()));
+    let shared: Vec<(String, String)> = blocks.iter().filter_map(|block| named(block)).collect();
+    let recipes: Vec<&str> = blocks.into_iter().filter(|block| named(block).is_none()).collect();
+    assert!(shared.len() == 1 && recipes.len() >= 5, "{recipes:?}");
+    let toolchain = r#"user "root" reason="it builds"; healthcheck "none" reason="it builds"; waive "policy-user" reason="it builds""#;
+    let bases = format!(
+        "license \"MIT\"\nimage \"runtime\" from=\"scratch\" {{ distribution \"debian\" suite=\"trixie\"; user 65532 }}\n\
+         image \"builder\" from=\"runtime\" {{ {toolchain} }}\nimage \"builder-go\" from=\"runtime\" {{ {toolchain} }}\n"
+    );
+    for block in recipes {
+        let license = if block.contains("license ") { "" } else { "license \"MIT\"\n" };
+        let found = project_with(&shared, &[("bases", &bases), ("a", &format!("{license}{block}"))]);
+        let loaded = found.unwrap_or_else(|mistakes| panic!("{mistakes}\n{block}"));
+        let warnings =
+            loaded.warnings.list.iter().filter(|warning| !warning.message.starts_with("nothing needs stage"));
+        assert_eq!(warnings.count(), 0, "{}\n{block}", loaded.warnings);
     }
 }
 

@@ -1,9 +1,11 @@
 //! What the word under the cursor means, and what it comes to.
 
+use super::super::language::{Language, without_links};
 use super::super::node::Node;
-use super::super::record::{Language, Taken};
+use super::super::record::Taken;
 use super::super::show::Part;
 use super::super::values::names_in;
+use super::super::vocabulary::STRUCTURE;
 use super::locate::{Located, On};
 use super::{Hover, Inspected};
 use crate::model::{ImageName, Platform};
@@ -23,8 +25,12 @@ pub(super) fn hover(project: &Inspected, located: &Located<'_>) -> Option<Hover>
 
 /// The meaning of a node, and how it is written.
 fn node(located: &Located<'_>) -> Option<String> {
-    let shape = located.shape?;
-    Some(format!("{}\n\n```kdl\n{}\n```", shape.meaning, shape.example))
+    let Some(shape) = located.shape else {
+        let known = STRUCTURE.iter().find(|known| known.name == located.node.name.as_str())?;
+        return Some(format!("{}\n\n```kdl\n{}\n```", without_links(known.meaning), known.example));
+    };
+    let ways = shape.ways().map(|(example, meaning)| format!("{}\n\n```kdl\n{example}\n```", without_links(meaning)));
+    Some(ways.collect::<Vec<_>>().join("\n\n"))
 }
 
 /// What a node takes as its argument of this number, or as the property that the cursor is on.
@@ -32,7 +38,7 @@ fn taken(located: &Located<'_>, argument: Option<usize>) -> Option<String> {
     let described = Language::get().node(located.block, &located.node.name)?;
     let taken: &Taken = match argument {
         Some(index) => described.argument(index)?,
-        None => described.properties.get(located.property()?)?,
+        None => described.property(located.property()?)?,
     };
     let what = if taken.what.is_empty() { taken.expected } else { &taken.what };
     let words: Vec<String> = taken.words.iter().map(|word| format!("`\"{word}\"`")).collect();

@@ -9,6 +9,7 @@ mod tests;
 
 use crate::model::{FileId, Place, SourceMap};
 
+use super::language::without_links;
 use super::node::Node;
 use super::show::UnifiedProject;
 use super::{Mistakes, Project, syntax};
@@ -73,7 +74,7 @@ impl Inspected {
         let node = |shape: &'static super::shape::Shape| Proposal {
             name: shape.name.to_owned(),
             example: shape.example.to_owned(),
-            meaning: shape.meaning.to_owned(),
+            meaning: without_links(shape.meaning),
         };
         let own = shapes.map(node);
         let definitions = self.unified.definitions.iter().map(|(_, definition)| Proposal {

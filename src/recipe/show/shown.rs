@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::super::language::Language;
 use super::super::node::{Node, Value, Via};
 use super::super::platforms::Reading;
 use super::super::recipe_file::RECIPE;
-use super::super::record::{Language, Taken, Written};
+use super::super::record::{Taken, Written};
 use super::super::shape::Block;
 use super::strings::quoted;
 use crate::model::{ImageName, Place, Platform, RecipeName, SourceMap};
@@ -168,7 +169,7 @@ impl Maker<'_> {
         });
         let properties = node.properties.iter().map(|property| {
             let name = property.name.value.clone();
-            let taken = described.and_then(|described| described.properties.get(name.as_str()));
+            let taken = described.and_then(|described| described.property(&name));
             let marks = (property.yields, taken, false);
             let value = self.value(node, &property.value.value, property.value.place, marks);
             ShownProperty { name, value }
