@@ -30,7 +30,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("std::env::var", &["cli", "stage"]),
     ("env::var_os", &["cli", "stage"]),
     ("SystemTime::now", &["cli/setup.rs", "store"]),
-    ("fs_err", &["recipe", "lock/mod.rs", "store", "fetch", "stage", "image", "publish", "ops"]),
+    ("fs_err", &["recipe", "lock/mod.rs", "store", "fetch", "stage", "image", "publish", "ops", "cli/man.rs"]),
     ("println!", &[]),
     ("eprintln!", &[]),
     ("io::stdout", &["cli", "stage/sandbox"]),

@@ -4,6 +4,7 @@ mod apt_oracle;
 mod architecture;
 mod bad_input;
 mod check;
+mod editors;
 mod fidelity;
 mod format;
 mod import;

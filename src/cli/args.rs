@@ -79,10 +79,18 @@ pub(super) enum Command {
     /// Look at the store, verify it, clean it
     #[command(subcommand)]
     Cache(Cache),
-    /// Print a completion script
+    /// Print a completion script, which knows the project's images, recipes and platforms
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Print a description of the recipe language as JSON, for editors and other programs
+    Schema,
+    /// Write manual pages into a folder, or print that of the program
+    Man {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: Option<Utf8PathBuf>,
     },
 }
 
@@ -192,6 +200,20 @@ pub(super) struct List {
     /// Print JSON instead of a table
     #[arg(long)]
     pub(super) json: bool,
+    /// Print names alone, a line each, of all that can be read: `images`, `recipes` or `platforms`
+    #[arg(long, value_name = "KIND", conflicts_with = "json", hide_possible_values = true)]
+    pub(super) names: Option<Names>,
+}
+
+/// What has names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Names {
+    /// Images
+    Images,
+    /// Recipes, each variant for itself
+    Recipes,
+    /// Platforms that something is built for
+    Platforms,
 }
 
 #[derive(Debug, Args)]

@@ -2,9 +2,11 @@
 
 mod args;
 mod check;
+mod completions;
 mod fmt;
 mod import;
 mod lsp;
+mod man;
 mod memory;
 mod new;
 mod progress;

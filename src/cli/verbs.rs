@@ -3,13 +3,12 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use clap::CommandFactory as _;
 use serde::Serialize;
 
 use super::Exit;
 use super::args::{Arguments, Build, Cache, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
-use super::{check, fmt, import, lsp, new, report, setup, show};
+use super::{check, completions, fmt, import, lsp, man, new, report, setup, show};
 use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
     self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest, Workspace,
@@ -58,10 +57,12 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
         Command::New(verb) => new::new(&arguments.common, verb),
         Command::Import(verb) => import::import(&arguments.common, verb),
         Command::Cache(verb) => cache(arguments, verb, progress),
-        Command::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Arguments::command(), "orchestrate", &mut io::stdout());
+        Command::Completions { shell } => completions::run(*shell),
+        Command::Schema => {
+            json(&crate::recipe::language())?;
             Ok(Exit::Done)
         }
+        Command::Man { folder } => man::run(folder.as_deref()),
     }
 }
 
@@ -214,6 +215,9 @@ fn summary(report: &RefreshReport, mode: RefreshMode) -> String {
 }
 
 fn list(arguments: &Arguments, verb: &List, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
+    if let Some(names) = verb.names {
+        return completions::names(&arguments.common, names);
+    }
     let workspace = load(arguments, sources)?;
     let images = ops::list(&workspace.project);
     if verb.json {

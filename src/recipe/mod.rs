@@ -57,6 +57,6 @@ pub use project::*;
 pub use show::{Part, Provenance, Shown, UnifiedProject};
 
 #[cfg(test)]
-mod reference;
+mod reference_tests;
 #[cfg(test)]
 mod tests;

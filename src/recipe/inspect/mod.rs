@@ -46,6 +46,12 @@ pub struct Proposal {
 }
 
 impl Inspected {
+    /// What could be read of the project.
+    #[must_use]
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
     /// The texts of all files that were read.
     #[must_use]
     pub fn sources(&self) -> &SourceMap {
