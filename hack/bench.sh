@@ -114,3 +114,5 @@ row "  peak memory" "$((memory / 1024)) MB"
 row "a second image of the same packages" "$two ms"
 row "  hashing its bytes, packed and unpacked" "$hash ms" "ours / hashing $times"
 row "a build of everything, with nothing to do" "$noop ms"
+
+"$root/hack/bench-recipes.sh" "$runs"

@@ -189,9 +189,7 @@ image "other" from="app" { env A "1" }
     let project = Project::new(None, &[("app", recipe)]);
     let text = project.run(&["show", "app:app"]).done();
     assert!(
-        text.contains(
-            "user \"7\"  // images/app/recipe.kdl:1, definition service used at images/app/recipe.kdl:2, default"
-        ),
+        text.contains("user \"7\"  // images/app/recipe.kdl:1, definition service used in line 2, default"),
         "{text}"
     );
     let plain = project.run(&["show", "--plain", "--platform", "linux/amd64"]).done();

@@ -87,7 +87,8 @@ fn handler(colour: bool) -> GraphicalReportHandler {
     GraphicalReportHandler::new_themed(theme).with_width(terminal_width()).with_links(false)
 }
 
-fn terminal_width() -> usize {
+/// Columns of the terminal, within what can be read.
+pub(super) fn terminal_width() -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
     let found = rustix::termios::tcgetwinsize(std::io::stderr()).ok().map(|size| usize::from(size.ws_col));
     columns.or(found.filter(|&width| width > 0)).unwrap_or(80).clamp(60, 120)

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use super::Exit;
 use super::args::{Common, Show, When};
-use super::{setup, verbs};
+use super::{report, setup, verbs};
 use crate::ops::{self, OpsError};
 use crate::recipe::{Part, Shown};
 
@@ -18,6 +18,7 @@ pub(super) fn run(common: &Common, verb: &Show) -> Result<Exit, OpsError> {
         When::Auto => setup::colour(common) && io::stdout().is_terminal(),
         _ => setup::colour(common),
     };
+    let width = io::stdout().is_terminal().then(report::terminal_width);
     let mut out = io::BufWriter::new(io::stdout().lock());
     for (index, recipe) in shown.iter().enumerate() {
         if shown.len() > 1 {
@@ -25,24 +26,36 @@ pub(super) fn run(common: &Common, verb: &Show) -> Result<Exit, OpsError> {
         }
         match verb.plain {
             true => write!(out, "{}", recipe.text())?,
-            false => print(recipe, colour, &mut out)?,
+            false => print(recipe, colour, width, &mut out)?,
         }
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-/// Prints with comments, which are faint in colour.
-fn print(recipe: &Shown, colour: bool, out: &mut impl io::Write) -> io::Result<()> {
+/// Prints with comments, which are faint in colour, and stand above what they would not fit behind.
+fn print(recipe: &Shown, colour: bool, width: Option<usize>, out: &mut impl io::Write) -> io::Result<()> {
+    let (begin, end) = if colour { ("\u{1b}[2m", "\u{1b}[0m") } else { ("", "") };
     for line in recipe.lines() {
-        for part in line {
-            match part {
-                Part::Code(text) => write!(out, "{text}")?,
-                Part::Origin(text) if colour => write!(out, "\u{1b}[2m{text}\u{1b}[0m")?,
-                Part::Origin(text) => write!(out, "{text}")?,
+        match &line[..] {
+            [Part::Code(code), Part::Origin(origin)] => {
+                let fits = width.is_none_or(|width| code.chars().count() + origin.chars().count() <= width);
+                let indentation = code.len() - code.trim_start().len();
+                match fits {
+                    true => writeln!(out, "{code}{begin}{origin}{end}")?,
+                    false => writeln!(out, "{}{begin}{origin}{end}\n{}", &code[..indentation], code.trim_end())?,
+                }
+            }
+            parts => {
+                for part in parts {
+                    match part {
+                        Part::Code(text) => write!(out, "{text}")?,
+                        Part::Origin(text) => write!(out, "{begin}{text}{end}")?,
+                    }
+                }
+                writeln!(out)?;
             }
         }
-        writeln!(out)?;
     }
     Ok(())
 }

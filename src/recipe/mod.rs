@@ -46,6 +46,7 @@ mod unify;
 mod unused;
 mod uses;
 mod values;
+mod variables;
 mod vocabulary;
 
 pub use format::format;

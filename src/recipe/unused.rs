@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use super::Mistake;
 use super::definitions::{Definition, Library};
 use super::file::Written;
-use super::node::{Node, Value};
+use super::node::Node;
 use super::sink::Sink;
-use super::uses::mentions;
 use super::values::names_in;
+use super::variables::mentions;
 
 /// Checks what the project's own files declare. It is told by what is written, whatever platform it is written for.
 pub(super) fn check(shared: &Library, files: &[Written], sink: &Sink) {
@@ -80,16 +80,15 @@ fn says(nodes: &[Node], name: &str) -> bool {
     found
 }
 
+/// A value that also says which version the images are of: it becomes their label.
+const VERSION: &str = "version";
+
 /// Reports `let` nodes among `nodes`, the blocks of platforms and variants included, that nothing in `file` uses.
 fn lets(nodes: &[Node], file: &[Node], sink: &Sink) {
     for node in nodes {
         match node.name.as_str() {
             "let" => {
-                let Some(name) =
-                    node.key().filter(|name| !matches!(node.arguments[0].value, Value::Null) && !says(file, name))
-                else {
-                    continue;
-                };
+                let Some(name) = node.key().filter(|name| **name != VERSION && !says(file, name)) else { continue };
                 let help = format!("write `${{{}}}` where it belongs, or remove it", *name);
                 let message = format!("nothing uses the value `{}`", *name);
                 sink.push(Mistake::new(name.place, message, "never used", help).as_warning());

@@ -13,12 +13,13 @@ use crate::model::{Place, Spanned};
 use super::Mistake;
 use super::definitions::{Definition, Library};
 use super::nearest::suggestion;
-use super::node::{Node, Property, Value, Via};
-use super::parameters::{self, Parameter};
+use super::node::{Node, Property, Via};
+use super::parameters;
 use super::platforms::{expand, select};
 use super::shape::{Block, Identity};
 use super::unify::Tree;
 use super::values::{Setting, Values};
+use super::variables::Told;
 
 /// How far definitions may build on definitions.
 const DEEPEST: usize = 32;
@@ -220,7 +221,7 @@ impl<'u> Uses<'u> {
         }
         let body = body.into_iter().flat_map(|child| spliced(child, block)).collect();
         let told = Told { definition, values: &values, node, via: &via };
-        Some(with_parameters(body, block, &told))
+        Some(told.with_variables(body, block))
     }
 
     /// Counts nodes that a definition brings; reports when they are too many.
@@ -342,71 +343,4 @@ fn with_properties_as_nodes(mut node: Node, block: &dyn Block) -> Node {
     });
     let children = moved.chain(node.children.take().into_iter().flatten()).collect();
     Node { children: Some(children), ..node }
-}
-
-/// What one use tells a definition.
-struct Told<'t> {
-    definition: &'t Definition,
-    values: &'t Values<'t>,
-    /// The `is` node.
-    node: &'t Node,
-    via: &'t Arc<Via>,
-}
-
-/// Where a definition brings a script, the parameters that it mentions become variables of the step.
-fn with_parameters(nodes: Vec<Node>, block: &str, told: &Told<'_>) -> Vec<Node> {
-    let mut variables = Vec::new();
-    let mut all = Vec::with_capacity(nodes.len());
-    for mut node in nodes {
-        if matches!(block, "stage" | "vendor") && *node.name == "run" {
-            let script = node.arguments.first().and_then(|script| script.value.text()).unwrap_or_default();
-            let mentioned = told.definition.parameters.iter().filter(|parameter| mentions(script, &parameter.name));
-            variables.extend(mentioned.filter_map(|parameter| told.variable(parameter)));
-        }
-        if let Some(children) = node.children.take() {
-            node.children = Some(with_parameters(children, &node.name, told));
-        }
-        all.push(node);
-    }
-    variables.retain(|variable: &Node| {
-        let same = |node: &&Node| *node.name == "env" && node.key().map(|key| *key) == variable.key().map(|key| *key);
-        !all.iter().any(|node| same(&node))
-    });
-    for variable in variables {
-        let known = all.iter().any(|node| *node.name == "env" && node.arguments == variable.arguments);
-        if !known {
-            all.push(variable);
-        }
-    }
-    all
-}
-
-impl Told<'_> {
-    /// `env NAME TEXT`, at the place of what was told, or of the default.
-    fn variable(&self, parameter: &Parameter) -> Option<Node> {
-        let text = self.values.named().get(parameter.name.as_str())?;
-        let written = self.node.property(&parameter.name).map(|property| property.value.place);
-        let place = written.or(parameter.default.as_ref().map(|default| default.place)).unwrap_or(self.node.header);
-        let argument = |text: &str| Spanned::new(Value::Text(text.to_owned()), place);
-        Some(Node {
-            name: Spanned::new("env".to_owned(), place),
-            header: place,
-            arguments: vec![argument(&parameter.name), argument(text)],
-            yields: None,
-            properties: Vec::new(),
-            children: None,
-            via: Some(Arc::clone(self.via)),
-        })
-    }
-}
-
-/// Whether a script has this name as a word: `$name`, `${name}`, or as an argument of `printenv`.
-pub(super) fn mentions(script: &str, name: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let bytes = script.as_bytes();
-    script.match_indices(name).any(|(at, _)| {
-        let before = at.checked_sub(1).is_some_and(|before| word(bytes[before]));
-        let after = bytes.get(at + name.len()).is_some_and(|after| word(*after));
-        !before && !after
-    })
 }

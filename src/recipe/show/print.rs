@@ -17,13 +17,14 @@ impl Shown {
     #[must_use]
     pub fn lines(&self) -> Vec<Vec<Part>> {
         let mut lines = Vec::new();
+        let own = format!("images/{}/recipe.kdl:", self.recipe.base());
         for (index, node) in self.nodes.iter().enumerate() {
             // what has a block stands apart
             let before = index.checked_sub(1).map(|before| &self.nodes[before]);
             if before.is_some_and(|before| before.children.is_some() || node.children.is_some()) {
                 lines.push(Vec::new());
             }
-            print(node, 0, &mut lines);
+            print(node, 0, &own, &mut lines);
         }
         lines
     }
@@ -42,7 +43,8 @@ impl Shown {
     }
 }
 
-fn print(node: &ShownNode, depth: usize, lines: &mut Vec<Vec<Part>>) {
+/// `own` is how places in the recipe's own file begin.
+fn print(node: &ShownNode, depth: usize, own: &str, lines: &mut Vec<Vec<Part>>) {
     let indentation = "    ".repeat(depth);
     let deeper = "    ".repeat(depth + 1);
     let mut code = format!("{indentation}{}", node.name);
@@ -59,7 +61,7 @@ fn print(node: &ShownNode, depth: usize, lines: &mut Vec<Vec<Part>>) {
     if node.children.is_some() {
         code.push_str(" {");
     }
-    match origins(node) {
+    match origins(node, own) {
         // nothing may follow the quotes that open a text of several lines
         Some(origins) if several => {
             lines.push(vec![Part::Origin(format!("{indentation}// {origins}"))]);
@@ -70,33 +72,36 @@ fn print(node: &ShownNode, depth: usize, lines: &mut Vec<Vec<Part>>) {
     }
     if let Some(children) = &node.children {
         for child in children {
-            print(child, depth + 1, lines);
+            print(child, depth + 1, own, lines);
         }
         lines.push(vec![Part::Code(format!("{indentation}}}"))]);
     }
 }
 
 /// Where the values of a node came from: once for all of them, and by name for those from elsewhere.
-fn origins(node: &ShownNode) -> Option<String> {
+fn origins(node: &ShownNode, own: &str) -> Option<String> {
     let main = node.arguments.last().and_then(|value| value.origin.as_ref()).or(node.origin.as_ref())?;
-    let mut text = shown(main);
+    let mut text = shown(main, own);
     let other = |value: &ShownValue| value.origin.clone().filter(|origin| origin != main);
     for property in &node.properties {
         if let Some(origin) = other(&property.value) {
             let same_place = Provenance { default: main.default, ..origin.clone() } == *main;
-            let said = if same_place && origin.default { "default".to_owned() } else { shown(&origin) };
+            let said = if same_place && origin.default { "default".to_owned() } else { shown(&origin, own) };
             text.push_str(&format!("; {}: {said}", property.name));
         }
     }
     Some(text)
 }
 
-fn shown(origin: &Provenance) -> String {
+fn shown(origin: &Provenance, own: &str) -> String {
     let mut text = format!("{}:{}", origin.file, origin.line);
     if let Some(definition) = &origin.definition {
         text.push_str(&format!(", definition {definition}"));
         if let Some(used) = &origin.used {
-            text.push_str(&format!(" used at {used}"));
+            match used.strip_prefix(own) {
+                Some(line) => text.push_str(&format!(" used in line {line}")),
+                None => text.push_str(&format!(" used at {used}")),
+            }
         }
     }
     if origin.default {

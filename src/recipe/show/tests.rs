@@ -126,11 +126,11 @@ fn every_value_says_where_it_came_from() {
         .collect();
     let text = printed.join("\n");
     for line in [
-        "    user \"65532\"  // images/project.kdl:7, definition service used at images/app/recipe.kdl:5, default",
+        "    user \"65532\"  // images/project.kdl:7, definition service used in line 5, default",
         "    user \"1000:100\"  // images/app/recipe.kdl:19",
         "    healthcheck \"/usr/bin/h\" \"http://127.0.0.1:43/\" interval=\"10s\"  // images/project.kdl:12, definition service; interval: images/app/recipe.kdl:21",
         "let \"words\" \"two $${words}\"  // images/app/recipe.kdl:2",
-        "    healthcheck \"/usr/bin/h\" \"http://127.0.0.1:43/\" interval=\"30s\"  // images/project.kdl:12, definition service used at images/app/recipe.kdl:5; interval: default",
+        "    healthcheck \"/usr/bin/h\" \"http://127.0.0.1:43/\" interval=\"30s\"  // images/project.kdl:12, definition service used in line 5; interval: default",
     ] {
         assert!(printed.iter().any(|known| known == line), "{line}\n{text}");
     }
