@@ -14,7 +14,7 @@ use orchestrate::recipe;
 const CHILD: &str = "ORCHESTRATE_RANDOM_CHILD";
 /// Most memory, in kilobytes.
 const MOST_MEMORY: u64 = 200_000;
-/// Longest that one text may take, in a build without optimisation.
+/// Longest that one text may take of the processors, in a build without optimisation.
 const LONGEST: Duration = Duration::from_secs(20);
 
 #[test]
@@ -42,7 +42,7 @@ fn texts_at_random_neither_panic_nor_stall_nor_fill_memory() {
     let line = line.unwrap_or_else(|| panic!("it said nothing of what it did: {said}"));
     let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [texts, right, slowest, memory] = numbers[..] else { panic!("{line}") };
-    assert!(texts > 5 * seconds && right > texts / 50, "{line}");
+    assert!(texts > seconds && right > texts / 50, "{line}");
     assert!(u128::from(slowest) < LONGEST.as_millis(), "{line}; seed {seed}");
     assert!(memory < MOST_MEMORY, "{line}; seed {seed}");
 }
@@ -207,6 +207,15 @@ fn nearly_right(random: &mut Random, images: &[(String, String)], corpus: &[Stri
     files
 }
 
+/// What this process has had of the processors, to a hundredth of a second (proc(5), fields 14 and 15): on a busy machine
+/// the clock tells of other processes as well.
+fn processor_time() -> Duration {
+    let stat = fs_err::read_to_string("/proc/self/stat").expect("Linux");
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
 fn take_texts(seed: u64, long: Duration) {
     let mut random = Random(seed.max(1));
     let images = files_in("images");
@@ -219,9 +228,9 @@ fn take_texts(seed: u64, long: Duration) {
             0 => heap(&mut random, &corpus),
             _ => nearly_right(&mut random, &images, &corpus),
         };
-        let begin = Instant::now();
+        let begin = processor_time();
         right += u64::from(exercise(&files));
-        slowest = slowest.max(begin.elapsed());
+        slowest = slowest.max(processor_time().saturating_sub(begin));
         texts += 1;
     }
     let status = fs_err::read_to_string("/proc/self/status").expect("Linux");

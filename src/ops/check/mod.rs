@@ -4,13 +4,15 @@ mod sarif;
 mod shell;
 mod size;
 
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 
 use super::error::OpsError;
 use super::overview::list;
 use super::services::ProjectFiles;
 use crate::lock::{self, Lock};
-use crate::model::{Platform, SourceMap};
+use crate::model::{Place, Platform, RecipeName, SourceMap};
 use crate::plan::{self, Misfit, PlanError, Selection};
 use crate::recipe::{self, Loaded, Mistake, Mistakes, Severity};
 
@@ -98,7 +100,7 @@ fn plan(
     match plan::plan(project, lock, &everything, &ProjectFiles(&project.root)) {
         Ok(plan) => Ok(plan.steps.len()),
         Err(PlanError::Unfit { misfits }) => {
-            findings.extend(misfits.iter().map(|misfit| Finding::new("lock", unfit(misfit))));
+            findings.extend(unfit(&misfits).into_iter().map(|mistake| Finding::new("lock", mistake)));
             Ok(0)
         }
         Err(PlanError::NoToolchain { toolchain, build, place }) => {
@@ -117,7 +119,20 @@ fn plan(
     }
 }
 
-fn unfit(misfit: &Misfit) -> Mistake {
-    let help = format!("run `orchestrate refresh {}`", misfit.recipe);
-    Mistake::new(misfit.place, misfit.to_string(), "asked for here", help)
+/// What the lock does not answer, once for each place that asks for it, whatever the number of platforms.
+fn unfit(misfits: &[Misfit]) -> Vec<Mistake> {
+    let mut by_place: BTreeMap<(Place, &RecipeName), Vec<&Misfit>> = BTreeMap::new();
+    for misfit in misfits {
+        by_place.entry((misfit.place, &misfit.recipe)).or_default().push(misfit);
+    }
+    let told = by_place.into_iter().map(|((place, recipe), misfits)| {
+        let mut lines: Vec<String> = misfits.into_iter().map(ToString::to_string).collect();
+        lines.dedup();
+        let message = match &lines[..] {
+            [only] => only.clone(),
+            several => format!("the lock does not fit: {}", several.join("; ")),
+        };
+        Mistake::new(place, message, "asked for here", format!("run `orchestrate refresh {recipe}`"))
+    });
+    told.collect()
 }
