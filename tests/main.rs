@@ -18,3 +18,4 @@ mod registry;
 mod roots;
 mod sandbox;
 mod support;
+mod variants;
