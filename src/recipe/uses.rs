@@ -17,7 +17,7 @@ use super::node::{Node, Property, Via};
 use super::parameters;
 use super::platforms::{expand, select};
 use super::shape::{Block, Identity};
-use super::unify::Tree;
+use super::unify::{Tree, key_of};
 use super::values::{Setting, Values};
 use super::variables::Told;
 
@@ -148,23 +148,18 @@ impl<'u> Uses<'u> {
 
     /// What one hand wrote twice in one block is a slip, even where it says the same.
     fn written_twice(&self, nodes: &[Node], block: &dyn Block) {
-        let mut seen: BTreeMap<Vec<String>, Place> = BTreeMap::new();
+        let mut seen: BTreeMap<(&str, Vec<String>), Place> = BTreeMap::new();
         for node in nodes {
             let Some(shape) = block.shape(&node.name) else { continue };
             let key = match shape.identity {
-                Identity::Single => vec![node.name.value.clone()],
-                Identity::Keyed { properties } => {
-                    let rest = properties.iter().map(|(name, otherwise)| {
-                        node.property(name).map_or_else(|| (*otherwise).to_owned(), |found| found.value.canonical())
-                    });
-                    let first = node.arguments.first().map(|first| first.value.canonical());
-                    [node.name.value.clone()].into_iter().chain(first).chain(rest).collect()
-                }
+                Identity::Single => Vec::new(),
+                Identity::Keyed { properties } => key_of(node, properties),
                 Identity::Set | Identity::Whole | Identity::Sequence => continue,
             };
+            let key = (shape.name, key);
             if let Some(first) = seen.get(&key) {
-                let shown = key.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
-                let message = format!("`{shown}` is given twice");
+                let named = key.1.first().filter(|first| !first.is_empty()).map(|first| format!(" {first}"));
+                let message = format!("`{}{}` is given twice", shape.name, named.unwrap_or_default());
                 let mistake = Mistake::new(node.header, message, "again here", "keep one of the two");
                 self.setting.sink.push(mistake.and(*first, "first here"));
             }

@@ -155,6 +155,16 @@ fn said<T>(node: &Node, place: Place, what: T) -> Said<T> {
     Said { order: order(node.via.as_ref(), place), place, via: node.via.clone(), what }
 }
 
+/// What a node is told apart by from others of its name: its first argument and these properties, each with what it is
+/// when it is not written.
+pub(super) fn key_of(node: &Node, properties: &[(&str, &str)]) -> Vec<String> {
+    let first = node.arguments.first().map(|first| first.value.canonical()).unwrap_or_default();
+    let rest = properties.iter().map(|(property, otherwise)| {
+        node.property(property).map_or_else(|| (*otherwise).to_owned(), |found| found.value.canonical())
+    });
+    std::iter::once(first).chain(rest).collect()
+}
+
 fn meaning(values: &[Spanned<Value>]) -> Vec<String> {
     values.iter().map(|value| value.value.canonical()).collect()
 }
@@ -283,11 +293,7 @@ impl Tree {
         match shape.map_or(Identity::Whole, |shape| shape.identity) {
             Identity::Single => self.add_entry(Identifier { name, key: Vec::new() }, Entry::of(node, 0, block)),
             Identity::Keyed { properties } => {
-                let first = node.arguments.first().map(|first| first.value.canonical()).unwrap_or_default();
-                let rest = properties.iter().map(|(property, otherwise)| {
-                    node.property(property).map_or_else(|| (*otherwise).to_owned(), |found| found.value.canonical())
-                });
-                let key = std::iter::once(first).chain(rest).collect();
+                let key = key_of(node, properties);
                 self.add_entry(Identifier { name, key }, Entry::of(node, 1, block));
             }
             Identity::Set => {
