@@ -1,5 +1,6 @@
 //! What other programs are told of the language and of the command line: descriptions, completions, manual pages.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use crate::support::project::Project;
@@ -22,8 +23,25 @@ fn the_language_is_described_with_all_that_its_nodes_take() {
     }
     for block in blocks {
         for node in block["nodes"].as_array().expect("nodes") {
-            let meaning = node["meaning"].as_str().or_else(|| node["ways"][0]["meaning"].as_str()).unwrap_or_default();
-            assert!(!meaning.is_empty(), "{node}");
+            let ways = node["ways"].as_array().expect("ways");
+            assert!(!ways.is_empty(), "{node}");
+            for way in ways {
+                let text = |name: &str| way[name].as_str().unwrap_or_default();
+                let name = node["name"].as_str().expect("a name");
+                assert!(text("written").starts_with(name) && text("example").starts_with(name), "{way}");
+                assert!(!text("meaning").is_empty(), "{way}");
+                let arguments = way["arguments"].as_array().expect("arguments");
+                let properties = way["properties"].as_object().expect("properties");
+                assert!(!arguments.is_empty() || !properties.is_empty() || node["block"].is_string(), "{way}");
+                for taken in arguments.iter().chain(properties.values()) {
+                    assert!(
+                        ["word", "type", "example"]
+                            .iter()
+                            .all(|part| taken[part].as_str().is_some_and(|text| !text.is_empty())),
+                        "{taken}"
+                    );
+                }
+            }
         }
     }
 }
@@ -40,16 +58,24 @@ fn names_are_listed_for_completions_whatever_is_wrong() {
     assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
 }
 
-/// What bash offers after `words`, the last of which is not finished.
-fn offered(project: &Project, words: &[&str]) -> Vec<String> {
+/// What bash offers at the end of a line after the program's name, whose words it breaks as it does by itself.
+fn offered(project: &Project, line: &str) -> Vec<String> {
     let script = project.run(&["completions", "bash"]).done();
     project.write("completions.bash", &script);
     let program = env!("CARGO_BIN_EXE_orchestrate");
+    let broken = line.replace(':', " : ").replace('=', " = ");
+    let mut words: Vec<&str> = broken.split_whitespace().collect();
+    if line.is_empty() || line.ends_with([' ', '=', ':']) {
+        words.push("");
+    }
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    let (last, previous) = (words[words.len() - 1], words.iter().rev().nth(1).copied().unwrap_or(program));
     let text = format!(
-        "source completions.bash\nCOMP_WORDS=({program} {})\nCOMP_CWORD={}\n_orchestrate_with_names {program} '{}' x\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
-        words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" "),
+        "source completions.bash\nCOMP_WORDS=({program} {})\nCOMP_CWORD={}\nCOMP_LINE='{program} {line}'\n\
+         COMP_POINT=${{#COMP_LINE}}\n_orchestrate_with_names {program} '{last}' '{previous}'\n\
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        quoted.join(" "),
         words.len(),
-        words.last().copied().unwrap_or_default(),
     );
     let output = Command::new("bash").args(["-c", &text]).current_dir(project.path("")).output().expect("bash runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -60,12 +86,31 @@ fn offered(project: &Project, words: &[&str]) -> Vec<String> {
 #[test]
 fn bash_completes_verbs_options_and_what_the_project_has() {
     let project = Project::new(None, &[("net", RECIPE)]);
-    assert_eq!(offered(&project, &["build", "ro"]), ["router"]);
-    assert_eq!(offered(&project, &["build", "--offline", "router", "re"]), ["resolver"]);
-    assert_eq!(offered(&project, &["refresh", ""]), ["net"]);
-    assert_eq!(offered(&project, &["plan", "--platform", "linux/ar"]), ["linux/arm64"]);
-    assert!(offered(&project, &["build", "--off"]).contains(&"--offline".to_owned()));
-    assert!(offered(&project, &["re"]).contains(&"refresh".to_owned()));
+    assert_eq!(offered(&project, "build ro"), ["router"]);
+    assert_eq!(offered(&project, "build "), ["resolver", "router"]);
+    assert_eq!(offered(&project, "build --offline "), ["resolver", "router"]);
+    assert_eq!(offered(&project, "build --offline router re"), ["resolver"]);
+    assert_eq!(offered(&project, "-j 4 refresh "), ["net"]);
+    assert_eq!(offered(&project, "plan --platform linux/ar"), ["linux/arm64"]);
+    assert_eq!(offered(&project, "plan -p linux/amd64,linux/ar"), ["linux/amd64,linux/arm64"]);
+    assert_eq!(offered(&project, "plan --platform=linux/ar"), ["linux/arm64"]);
+    assert!(offered(&project, "build --off").contains(&"--offline".to_owned()));
+    assert!(offered(&project, "re").contains(&"refresh".to_owned()));
+}
+
+#[test]
+fn bash_completes_variants_and_looks_into_the_project_that_is_named() {
+    let recipe = "variant \"8.3\" { let php \"8.3\" }\nvariant \"8.4\" { let php \"8.4\" }\n\
+                  image \"php\" from=\"scratch\" { user \"1\"; env PHP \"${php}\" }\n";
+    let (here, there) = (Project::new(None, &[("net", RECIPE)]), Project::new(None, &[("php", recipe)]));
+    let folder = there.path("");
+    let folder = folder.to_str().expect("UTF-8").trim_end_matches('/');
+    assert_eq!(offered(&there, "build p"), ["php:8.3", "php:8.4"]);
+    // what is before the colon is there already
+    assert_eq!(offered(&there, "build php:8."), ["8.3", "8.4"]);
+    assert_eq!(offered(&there, "refresh php:8.4"), ["8.4"]);
+    assert_eq!(offered(&here, &format!("--project {folder} build p")), ["php:8.3", "php:8.4"]);
+    assert_eq!(offered(&here, &format!("build --project={folder} p")), ["php:8.3", "php:8.4"]);
 }
 
 #[test]
@@ -78,6 +123,17 @@ fn the_other_shells_ask_the_program_as_well() {
     assert!(zsh.matches(":_orchestrate_platforms'").count() >= 4);
     let fish = project.run(&["completions", "fish"]).done();
     assert!(fish.contains("list --names images"), "{fish}");
+    for (shell, script) in [("zsh", zsh), ("fish", fish)] {
+        project.write("script", &script);
+        match Command::new(shell).args(["-n", "script"]).current_dir(project.path("")).output() {
+            Ok(output) => assert!(output.status.success() && output.stderr.is_empty(), "{shell}: {output:?}"),
+            // past the harness, which shows nothing of a test that passes
+            Err(error) => {
+                let said = format!("NOT TESTED: {shell} never read its completions, for it is not installed ({error})");
+                writeln!(std::io::stderr(), "{said}").expect("stderr is open");
+            }
+        }
+    }
 }
 
 #[test]
