@@ -42,7 +42,7 @@ if [ "$wanted" = tests ]; then
   for tool in fmt clippy; do
     cargo "$tool" --version > /dev/null 2>&1 || rustup component add "${tool/fmt/rustfmt}" >&2
   done
-  install_missing shellcheck:shellcheck skopeo:skopeo umoci:umoci podman:podman runc:runc mmdebstrap:mmdebstrap gpg:gnupg gpgv:gpgv \
+  install_missing shellcheck:shellcheck zsh:zsh fish:fish skopeo:skopeo umoci:umoci podman:podman runc:runc mmdebstrap:mmdebstrap gpg:gnupg gpgv:gpgv \
     qemu-aarch64-static:qemu-user-static docker-registry:docker-registry bwrap:bubblewrap newuidmap:uidmap \
     patch:patch xz:xz-utils zstd:zstd dpkg-deb:dpkg openssl:openssl python3:python3 getcap:libcap2-bin \
     setpriv:util-linux fakeroot:fakeroot libdeflate-gzip:libdeflate-tools /usr/bin/time:time useradd:passwd gcc:gcc ldconfig:libc-bin \
