@@ -1,11 +1,12 @@
 //! `debian` as dpkg and apt see it.
 
+use std::path::Path;
 use std::process::Command;
 
 use orchestrate::model::Platform;
 
 use super::layout::unpacked;
-use super::live;
+use super::{copy_project, live, program};
 use crate::fidelity::MINBASE;
 use crate::fidelity::compare::compare;
 use crate::fidelity::reference::Reference;
@@ -43,10 +44,15 @@ fn dpkg_lists_audits_and_verifies_debian_without_complaint() {
 #[test]
 fn the_files_of_debian_are_those_of_mmdebstrap() {
     let live = live();
+    // a mirror may move while everything else is built: pinned anew, right before the reference is made from it
+    let today = live.path("today");
+    copy_project(&live.folder, &today);
+    fs_err::os::unix::fs::symlink(live.path("store"), today.join("store")).expect("linked");
+    let orchestrate = || program(Path::new(env!("CARGO_BIN_EXE_orchestrate")), &today);
+    tool("orchestrate", orchestrate().args(["refresh", "debian"]));
     let tar = live.path("debian.tar");
     let output = format!("rootfs:{}", tar.display());
-    let mut build = live.program();
-    tool("orchestrate", build.args(["build", "debian", "--platform", "linux/amd64", "--output", &output]));
+    tool("orchestrate", orchestrate().args(["build", "debian", "--platform", "linux/amd64", "--output", &output]));
     let platform: Platform = "linux/amd64".parse().expect("a platform");
     let reference = Reference::make("trixie", &[], platform);
     let ours = fs_err::File::open(&tar).expect("the image");
