@@ -106,3 +106,15 @@ fn fmt_lays_out_standard_input() {
     assert!(stderr.contains("standard input:1:3"), "{stderr}");
     project.run(&["fmt", "-", "images/one/recipe.kdl"]).failed(&["stands alone"]);
 }
+
+#[test]
+fn the_recipes_of_this_repository_are_in_their_one_layout() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_orchestrate"));
+    command.args(["--project", env!("CARGO_MANIFEST_DIR"), "fmt", "--check"]);
+    let output = command.output().expect("it runs");
+    assert!(output.status.success() && output.stdout.is_empty(), "run `orchestrate fmt`: {output:?}");
+    // it looked at them: recipes, the project's file and the libraries
+    let said = String::from_utf8_lossy(&output.stderr);
+    let count = said.split_whitespace().find_map(|word| word.parse::<usize>().ok());
+    assert!(count.is_some_and(|count| count > 10), "{said}");
+}

@@ -203,26 +203,6 @@ fn the_recipes_of_this_repository_are_without_mistakes() {
 }
 
 #[test]
-fn the_recipes_of_this_repository_are_in_their_one_layout() {
-    let images = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("images");
-    let mut waiting = vec![images];
-    let mut count = 0;
-    while let Some(folder) = waiting.pop() {
-        for entry in folder.read_dir_utf8().expect("a folder") {
-            let path = entry.expect("an entry").into_path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else if path.extension() == Some("kdl") {
-                let text = fs_err::read_to_string(&path).expect("a recipe");
-                assert!(format(path.as_str(), &text).expect("formats") == text, "run `orchestrate fmt {path}`");
-                count += 1;
-            }
-        }
-    }
-    assert!(count > 10, "{count}");
-}
-
-#[test]
 fn the_reference_names_every_node() {
     let reference = include_str!("../../docs/reference.md");
     for block in super::vocabulary::blocks() {
