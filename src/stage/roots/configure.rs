@@ -14,7 +14,7 @@ use super::error::RootError;
 use super::package::Unpacked;
 use crate::model::{EPOCH, ImagePath};
 use crate::stage::log::{Log, OutputSink};
-use crate::stage::sandbox::{Console, Ending, File, Network, Privilege, ProcessLimits, Sandbox, Spec};
+use crate::stage::sandbox::{Console, Ending, File, Network, Privilege, ProcessLimits, Root, Sandbox, Spec};
 use crate::store::{Store, remove_tree};
 
 const TIMEOUT: Duration = Duration::from_secs(3600);
@@ -82,7 +82,7 @@ fn cell(root: &Path, scratch: &Path, packages: &[&Unpacked]) -> Spec {
         mode: 0o755,
     };
     Spec {
-        layers: vec![root.to_owned()],
+        root: Root::Layers(vec![root.to_owned()]),
         scratch: scratch.to_owned(),
         mounts: Vec::new(),
         files: vec![file("orchestrate/configure", &script(packages)), file(POLICY, "#!/bin/sh\nexit 101\n")],
