@@ -127,8 +127,6 @@ const fn inode(stat: &Stat) -> Inode {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-
     use super::*;
 
     #[test]
@@ -136,7 +134,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("file");
         fs_err::write(&path, "x").expect("written");
-        let open = || OwnedFd::from(File::open(&path).expect("opens"));
+        let open = || OwnedFd::from(fs_err::File::open(&path).expect("opens").into_parts().0);
         let stat = stat_of(open()).expect("a status");
         let mut table = Table::default();
         let daemon = Owner { uid: 1, gid: 1 };
