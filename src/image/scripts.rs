@@ -6,6 +6,7 @@ mod found;
 mod ground;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::model::{ImagePath, Platform};
 use crate::recipe::Image;
@@ -25,6 +26,8 @@ pub struct ScriptRunner<'a> {
     pub sandbox: &'a Sandbox,
     /// Gets what they print.
     pub sink: &'a dyn OutputSink,
+    /// Where all that they print goes as well.
+    pub log: &'a Path,
     /// What runs here.
     pub native: Platform,
 }
@@ -65,6 +68,7 @@ impl Subject<'_> {
             root: &root,
             owned,
             packages: self.scripted(&self.packages.basic(&[])),
+            log: runner.log,
             installer: if has("apt") { Installer::Apt } else { Installer::Dpkg },
         };
         let scripted = stage::configure(self.store, &spec, runner.sandbox, runner.sink)?;

@@ -170,6 +170,7 @@ impl Run<'_, '_> {
             }
         }
         let lines = Lines { subject: &step.subject, observer: self.services.observer };
+        let log = self.log(step);
         let inputs = AssembleInputs {
             platform: work.platform,
             image: work.image,
@@ -178,20 +179,21 @@ impl Run<'_, '_> {
             created: work.created,
             base: base.map(AsRef::as_ref),
             packages: packages.collect(),
-            configuration: self.configuration(work, &lines),
+            configuration: self.configuration(work, &lines, &log),
             entries: entries.collect(),
         };
         Ok(assemble(&self.services.store, &inputs)?)
     }
 
     /// Who configures the packages of an image.
-    fn configuration<'s>(&'s self, work: &ImageWork<'_>, lines: &'s Lines<'s>) -> Configuration<'s> {
+    fn configuration<'s>(&'s self, work: &ImageWork<'_>, lines: &'s Lines<'s>, log: &'s Path) -> Configuration<'s> {
         match work.image.configure {
             Configure::None => Configuration::None,
             Configure::Model => Configuration::Model,
             Configure::Scripts => Configuration::Scripts(ScriptRunner {
                 sandbox: &self.services.sandbox,
                 sink: lines,
+                log,
                 native: self.services.build,
             }),
         }

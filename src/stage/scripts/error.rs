@@ -1,14 +1,12 @@
 //! Why the scripts of packages could not configure them.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use fs_err as fs;
 use thiserror::Error;
 
-use crate::model::Digest;
 use crate::stage::sandbox::{Ending, SandboxError};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
 /// Why the scripts of packages could not configure them.
 #[derive(Debug, Error)]
@@ -48,18 +46,13 @@ pub enum ScriptsError {
 }
 
 impl ScriptsError {
-    /// Keeps the log of a failed run.
-    pub(super) fn failed(store: &Store, ending: Ending, tail: Vec<String>, log: &Path) -> io::Result<Self> {
-        let folder = store.root().join("logs");
-        fs::create_dir_all(&folder)?;
-        let kept = folder.join(format!("scripts-{}.log", Digest::of(&fs::read(log)?).short()));
-        fs::copy(log, &kept)?;
+    pub(super) fn failed(ending: Ending, tail: Vec<String>, log: PathBuf) -> Self {
         let ended = match ending {
             Ending::Exited(code) => format!("exited with code {code}"),
             Ending::Killed(signal) => format!("was killed by signal {signal}"),
             Ending::TimedOut => "did not end within three hours".to_owned(),
         };
-        Ok(Self::Failed { what: culprit(&tail), ended, tail, log: kept })
+        Self::Failed { what: culprit(&tail), ended, tail, log }
     }
 
     /// What a person can do about it.

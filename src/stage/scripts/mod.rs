@@ -72,6 +72,8 @@ pub struct ScriptsSpec<'a> {
     pub packages: Vec<ScriptedPackage>,
     /// Who installs all but the basic ones.
     pub installer: Installer,
+    /// Where the whole output goes.
+    pub log: &'a Path,
 }
 
 /// Who installs packages.
@@ -105,13 +107,12 @@ pub fn configure(
     let scratch = store.tmp_dir()?;
     let own = scratch.path().join("own");
     archive::write(store, &spec.packages, &own)?;
-    let path = scratch.path().join("log");
-    let mut log = Log::create(&path, sink)?;
+    let mut log = Log::create(spec.log, sink)?;
     let cell = cell(spec, scratch.path(), &own);
     let ending = sandbox.run(&cell, Some(TIMEOUT), &mut |line| log.line(line))?;
-    let (_, tail) = log.finish()?;
+    let (log, tail) = log.finish()?;
     if ending != Ending::Exited(0) {
-        return Err(ScriptsError::failed(store, ending, tail, &path)?);
+        return Err(ScriptsError::failed(ending, tail, log));
     }
     let owners = Owners::read(scratch.path())?;
     let left_out = leavings::take_out(spec.root)?;

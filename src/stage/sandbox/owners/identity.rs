@@ -30,6 +30,9 @@ pub(super) struct Identity {
     pub(super) user: Numbers,
     pub(super) group: Numbers,
     pub(super) groups: Vec<u32>,
+    /// Whether it asked to keep its capabilities when it gives up being root, as those do who set the user before the
+    /// group.
+    pub(super) keeps_capabilities: bool,
 }
 
 /// Whether a call is about users or about groups.
@@ -87,6 +90,10 @@ impl Identity {
         self.user.effective == 0
     }
 
+    const fn may_set(&self, whose: Whose) -> bool {
+        self.is_privileged() || matches!(whose, Whose::Group) && self.keeps_capabilities
+    }
+
     const fn numbers(&mut self, whose: Whose) -> &mut Numbers {
         match whose {
             Whose::User => &mut self.user,
@@ -95,23 +102,23 @@ impl Identity {
     }
 
     pub(super) fn set_one(&mut self, whose: Whose, number: u32) -> Result<u32, Errno> {
-        let privileged = self.is_privileged();
+        let privileged = self.may_set(whose);
         self.numbers(whose).set_one(number, privileged).map(|()| 0)
     }
 
     pub(super) fn set_two(&mut self, whose: Whose, real: u32, effective: u32) -> Result<u32, Errno> {
-        let privileged = self.is_privileged();
+        let privileged = self.may_set(whose);
         self.numbers(whose).set_two(real, effective, privileged).map(|()| 0)
     }
 
     pub(super) fn set_all(&mut self, whose: Whose, wanted: [u32; 3]) -> Result<u32, Errno> {
-        let privileged = self.is_privileged();
+        let privileged = self.may_set(whose);
         self.numbers(whose).set_all(wanted, privileged).map(|()| 0)
     }
 
     /// `setfsuid(2)`, which returns what was before and never fails.
     pub(super) fn set_file_system(&mut self, whose: Whose, number: u32) -> u32 {
-        let privileged = self.is_privileged();
+        let privileged = self.may_set(whose);
         let numbers = self.numbers(whose);
         let before = numbers.file_system;
         if number != KEEP && (privileged || numbers.has(number) || number == before) {
@@ -122,7 +129,7 @@ impl Identity {
 
     /// `setgroups(2)`: `size` numbers at `address`.
     pub(super) fn set_groups(&mut self, tracee: &Tracee<'_>, size: u32, address: u64) -> Result<u32, Errno> {
-        if !self.is_privileged() {
+        if !self.may_set(Whose::Group) {
             return Err(Errno::PERM);
         }
         if size > GROUP_LIMIT {
@@ -231,6 +238,14 @@ mod tests {
         assert_eq!(identity.creates_for(), Owner { uid: 7, gid: 0 });
         assert_eq!(identity.set_two(Whose::User, KEEP, 0), Ok(0));
         assert_eq!(identity, Identity::default());
+    }
+
+    #[test]
+    fn who_keeps_capabilities_can_set_the_group_after_the_user() {
+        let mut identity = Identity { keeps_capabilities: true, ..Identity::default() };
+        assert_eq!(identity.set_all(Whose::User, [7; 3]), Ok(0));
+        assert_eq!(identity.set_all(Whose::Group, [5; 3]), Ok(0));
+        assert_eq!(identity.creates_for(), Owner { uid: 7, gid: 5 });
     }
 
     #[test]

@@ -61,6 +61,9 @@ const OPENING: &[(i64, u8)] = &[(libc::SYS_openat, 2), (libc::SYS_open, 1)];
 #[cfg(not(target_arch = "x86_64"))]
 const OPENING: &[(i64, u8)] = &[(libc::SYS_openat, 2)];
 
+/// A call that is held when its first argument is this: `prctl(PR_SET_KEEPCAPS)`.
+const KEEPING: (i64, u32) = (libc::SYS_prctl, libc::PR_SET_KEEPCAPS.unsigned_abs());
+
 /// Calls that wait for the disk, which succeed at once.
 const SYNCING: &[i64] =
     &[libc::SYS_sync, libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs, libc::SYS_sync_file_range];
@@ -93,7 +96,14 @@ fn program() -> io::Result<Vec<sock_filter>> {
             step(RETURN, 0, 0, ALLOW),
         ]);
     }
-    steps.push(step(RETURN, 0, 0, ALLOW));
+    let (call, argument) = KEEPING;
+    steps.extend([
+        step(JUMP_IF_EQUAL, 0, 3, of(call)?),
+        step(LOAD, 0, 0, ARGUMENTS_AT),
+        step(JUMP_IF_EQUAL, 0, 1, argument),
+        step(RETURN, 0, 0, HOLD),
+        step(RETURN, 0, 0, ALLOW),
+    ]);
     Ok(steps)
 }
 

@@ -197,6 +197,10 @@ impl Supervisor {
             libc::SYS_setresgid => identity.set_all(group, three),
             libc::SYS_setfsuid => Ok(identity.set_file_system(user, three[0])),
             libc::SYS_setfsgid => Ok(identity.set_file_system(group, three[0])),
+            libc::SYS_prctl => {
+                identity.keeps_capabilities = args[1] != 0;
+                Ok(0) // the kernel does not clear them either
+            }
             libc::SYS_setgroups => identity.set_groups(&tracee, three[0], args[1]),
             _ => return Answer::Kernel,
         };
