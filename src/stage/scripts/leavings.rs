@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::ScriptsError;
-use crate::model::{Glob, ImagePath};
+use super::{ScriptsError, keystore};
+use crate::model::{EPOCH, Glob, ImagePath};
 use crate::store::remove_tree;
 
 /// Something that was taken out, for people.
@@ -65,6 +65,7 @@ pub(super) fn take_out(root: &Path) -> Result<Vec<LeftOut>, ScriptsError> {
         }
     }
     left_out.extend(without_target(root)?);
+    date_keystore(root)?;
     if let Some(folder) = folder(root, LOGS) {
         logs(&folder)?;
     }
@@ -94,6 +95,21 @@ fn folder(root: &Path, path: &str) -> Option<PathBuf> {
         }
     }
     Some(folder)
+}
+
+/// Java's store of certificates says when it was made, certificate by certificate.
+fn date_keystore(root: &Path) -> io::Result<()> {
+    const LARGEST: u64 = 16 << 20;
+    let Some(file) = folder(root, "etc/ssl/certs/java").map(|folder| folder.join("cacerts")) else { return Ok(()) };
+    if !fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST) {
+        return Ok(());
+    }
+    let milliseconds = u64::try_from(EPOCH.seconds()).unwrap_or_default() * 1000;
+    match keystore::dated(&fs::read(&file)?, milliseconds) {
+        // in place: owner and mode stay
+        Some(dated) => fs::write(&file, dated),
+        None => Ok(()),
+    }
 }
 
 /// Links named after the content of a certificate that was taken out (`openssl rehash`).
