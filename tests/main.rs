@@ -17,5 +17,6 @@ mod recipe_cases;
 mod registry;
 mod roots;
 mod sandbox;
+mod scripts;
 mod support;
 mod variants;

@@ -292,7 +292,9 @@ impl ImageError {
             }
             Self::NoInstaller => "add `package \"dpkg\"`, or use `configure \"model\"`, which runs nothing".to_owned(),
             Self::ForeignScripts { .. } => {
-                "use `configure \"model\"`, which runs nothing, or build on a machine of that architecture".to_owned()
+                "use `configure \"model\"`, which runs nothing, build on a machine of that architecture, or add `emulate \
+                 \"qemu\"`, which is slow"
+                    .to_owned()
             }
             Self::Scripts { source } => return source.help(),
             Self::Control { .. } | Self::Configure { .. } | Self::Write { .. } | Self::Io { .. } => return None,

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::model::{ImagePath, Platform};
-use crate::recipe::Image;
-use crate::stage::{self, Installer, OutputSink, Sandbox, ScriptedPackage, ScriptedRole, ScriptsSpec};
+use crate::recipe::{Emulate, Image};
+use crate::stage::{self, Emulation, Installer, OutputSink, Sandbox, ScriptedPackage, ScriptedRole, ScriptsSpec};
 use crate::store::{Scratch, Store};
 
 use super::ImageError;
@@ -56,9 +56,13 @@ impl Subject<'_> {
         if !has("dpkg") {
             return Err(ImageError::NoInstaller);
         }
-        if self.platform != runner.native {
-            return Err(ImageError::ForeignScripts { platform: self.platform, native: runner.native });
-        }
+        let emulation = match self.image.emulate {
+            _ if self.platform == runner.native => None,
+            Emulate::Qemu => Some(Emulation::find(self.platform)?),
+            Emulate::Never => {
+                return Err(ImageError::ForeignScripts { platform: self.platform, native: runner.native });
+            }
+        };
         let ground = ground::tree(self, &self.packages.basic(&["apt"]))?;
         let folder = self.store.tmp_dir()?;
         let root = folder.path().join("root");
@@ -68,12 +72,18 @@ impl Subject<'_> {
             root: &root,
             owned,
             packages: self.scripted(&self.packages.basic(&[])),
+            emulation: emulation.as_ref(),
             log: runner.log,
             installer: if has("apt") { Installer::Apt } else { Installer::Dpkg },
         };
         let scripted = stage::configure(self.store, &spec, runner.sandbox, runner.sink)?;
         let found = found::read(&root, &scripted.owners)?;
         let mut effects = differences::apply(self, tree, &ground, found)?;
+        effects.notes.extend(
+            emulation
+                .iter()
+                .map(|used| format!("its scripts were run by {}, {}", used.program().display(), used.digest)),
+        );
         effects.notes.extend(scripted.left_out.iter().map(|left| format!("{}: {}", left.path, left.reason)));
         Ok(Ran { effects, folder })
     }

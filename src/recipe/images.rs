@@ -7,7 +7,7 @@ use crate::model::{Glob, ImageName, ImageReference, PathPolicy, Place, Spanned};
 use super::Mistake;
 use super::bases::{Parent, of_registry};
 use super::project::{
-    Account, Base, Compression, Config, Configure, DistributionRef, Entry, Group, Image, PackageRequest,
+    Account, Base, Compression, Config, Configure, DistributionRef, Emulate, Entry, Group, Image, PackageRequest,
     PackageSelection, Runtime, Waiver,
 };
 use super::project_file::label;
@@ -26,6 +26,7 @@ pub(super) struct ImageDraft {
     selections: Vec<Spanned<PackageSelection>>,
     recommends: bool,
     configure: Configure,
+    emulate: Option<Spanned<Emulate>>,
     exclude: Vec<Glob>,
     keep: Vec<Glob>,
     pub(super) entries: Vec<Entry>,
@@ -116,6 +117,20 @@ pub(super) const IMAGE: Table<ImageDraft> = Table {
             |draft, node| {
                 let words = [("model", Configure::Model), ("scripts", Configure::Scripts), ("none", Configure::None)];
                 draft.configure = node.word("`\"model\"`, `\"scripts\"` or `\"none\"`", &words).unwrap_or_default();
+            },
+        ),
+        Row::new(
+            Shape::once("emulate", "emulate \"qemu\"")
+                .means(
+                    "With `configure \"scripts\"`: the scripts of platforms that are not the build machine's are run \
+                     by the `qemu` of that machine, which no lock pins. It is said when it happens, and the image's \
+                     annotations name it.",
+                )
+                .otherwise("nothing is emulated"),
+            |draft, node| {
+                let place = node.place();
+                let word = node.word("`\"qemu\"`", &[("qemu", Emulate::Qemu)]);
+                draft.emulate = word.map(|value| Spanned::new(value, place));
             },
         ),
         Row::new(
@@ -293,6 +308,10 @@ pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
             "write `user \"65532\"` or another number or account; root needs a reason: `user \"root\" reason=\"…\"`";
         node.mistake(node.place(), "the image says not who it runs as", "there is no base to take it from", help);
     }
+    if let Some(emulate) = draft.emulate.as_ref().filter(|_| draft.configure != Configure::Scripts) {
+        let help = "add `configure \"scripts\"`, or take the line out: nothing else runs programs of the image";
+        node.mistake(emulate.place, "nothing is there to be emulated", "the image runs no scripts", help);
+    }
     let (Some(name), Some(from)) = (name, from) else { return };
     let Some(name) = node.cx.names.in_variant(name.value).map(|own| Spanned::new(own, name.place)) else {
         let help = "declare `variant \"8.4\" { … }` at the top of the recipe: its images get that name as their tag";
@@ -307,6 +326,7 @@ pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
         selections: draft.selections,
         recommends: draft.recommends,
         configure: draft.configure,
+        emulate: draft.emulate.map_or(Emulate::Never, |emulate| emulate.value),
         policy: PathPolicy::new(draft.exclude, draft.keep),
         entries: draft.entries,
         accounts: draft.accounts,

@@ -18,7 +18,9 @@ pub use network::HostNetwork;
 pub use output::{Output, OutputError};
 pub use roots::{ROOT_FORMAT, RootConfigure, RootError, RootHandle, RootPackage, RootSpec, compose_root, known_root};
 pub use sandbox::{Network, Sandbox, SandboxError, Unavailable};
-pub use scripts::{Installer, LeftOut, Scripted, ScriptedPackage, ScriptedRole, ScriptsError, ScriptsSpec, configure};
+pub use scripts::{
+    Emulation, Installer, LeftOut, Scripted, ScriptedPackage, ScriptedRole, ScriptsError, ScriptsSpec, configure,
+};
 pub use step::{Input, OnFailure, ResolvedPaths, RunOptions, StepSpec, run};
 
 use std::path::Path;

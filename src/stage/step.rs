@@ -196,6 +196,7 @@ fn prepare(
         argv: ["/bin/sh", "-eu", &format!("/{SCRIPT}")].map(str::to_owned).into(),
         env,
         cwd: BUILD.parse().unwrap_or_default(),
+        emulator: None,
         network: spec.network,
         privilege: Privilege::Build,
         limits: ProcessLimits { data: spec.limits.memory.map(|size| size.0), ..ProcessLimits::default() },

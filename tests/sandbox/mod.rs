@@ -132,6 +132,7 @@ fn cell(script: &str) -> Cell {
         argv: ["/bin/sh", "-eu", "/orchestrate/run"].map(str::to_owned).into(),
         env: BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]),
         cwd: path("build"),
+        emulator: None,
         network: Network::None,
         privilege: Privilege::Build,
         limits: ProcessLimits::default(),

@@ -9,7 +9,7 @@ use crate::image::{
     AssembleInputs, BuiltImage, Configuration, CopyContent, ImageError, PackageBlob, ResolvedEntry, assemble,
 };
 use crate::model::{EPOCH, ImageName, PathPolicy, Place, Platform, SourceMap, Spanned};
-use crate::recipe::{Base, Compression, Config, Configure, Entry, EntryKind, Image, Runtime};
+use crate::recipe::{Base, Compression, Config, Configure, Emulate, Entry, EntryKind, Image, Runtime};
 use crate::store::Store;
 
 /// A folder for one test.
@@ -201,6 +201,7 @@ pub(crate) fn plain(name: &str) -> Image {
         selections: Vec::new(),
         recommends: false,
         configure: Configure::None,
+        emulate: Emulate::Never,
         policy: PathPolicy::default(),
         entries: Vec::new(),
         accounts: Vec::new(),

@@ -12,10 +12,11 @@ use crate::image::{
 };
 use crate::model::{Digest, ImagePath};
 use crate::ops::error::{PinError, StepError};
+use crate::ops::event::Event;
 use crate::ops::refresh::sources::check_out;
 use crate::ops::services::Services;
 use crate::plan::{BaseWork, EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
-use crate::recipe::{Base, Configure, CopyFrom, EntryKind, Unpack};
+use crate::recipe::{Base, Configure, CopyFrom, Emulate, EntryKind, Unpack};
 use crate::stage::source::{self, SourceError};
 use crate::store::TreeKind;
 
@@ -163,6 +164,10 @@ impl Run<'_, '_> {
         });
         let entries = work.image.entries.iter().zip(contents).map(|(entry, content)| ResolvedEntry { entry, content });
         let mut annotations = work.image.annotations.clone();
+        if work.image.emulate == Emulate::Qemu {
+            // said by the recipe, so the same whether this machine had to or not
+            annotations.entry("orchestrate.emulate".to_owned()).or_insert_with(|| "qemu".to_owned());
+        }
         if let Base::Oci(reference) = &work.image.from {
             let said = [("name", reference.name()), ("digest", reference.digest().to_string())];
             for (key, value) in said {
@@ -182,7 +187,11 @@ impl Run<'_, '_> {
             configuration: self.configuration(work, &lines, &log),
             entries: entries.collect(),
         };
-        Ok(assemble(&self.services.store, &inputs)?)
+        let image = assemble(&self.services.store, &inputs)?;
+        for note in &image.notes {
+            self.services.observer.event(Event::Note { text: &format!("{}: {note}", step.subject) });
+        }
+        Ok(image)
     }
 
     /// Who configures the packages of an image.

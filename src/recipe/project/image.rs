@@ -28,6 +28,9 @@ pub struct Image {
     pub recommends: bool,
     /// Who configures the packages.
     pub configure: Configure,
+    /// What runs their scripts on another architecture.
+    #[serde(skip_serializing_if = "is_never")]
+    pub emulate: Emulate,
     /// What of the packages is left out.
     pub policy: PathPolicy,
     /// What is added, in the order written.
@@ -50,6 +53,11 @@ pub struct Image {
     pub compression: Compression,
     /// Checks that it is excused from.
     pub waivers: Vec<Waiver>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_never(emulate: &Emulate) -> bool {
+    matches!(emulate, Emulate::Never)
 }
 
 impl Image {
@@ -85,6 +93,17 @@ pub enum Configure {
     Scripts,
     /// Nobody: files and package database only.
     None,
+}
+
+/// Whether scripts of another architecture may be run by an emulator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Emulate {
+    /// Nothing is emulated.
+    #[default]
+    Never,
+    /// QEMU of the machine that builds: slow, and a part of it that no lock pins.
+    Qemu,
 }
 
 /// How layers are compressed.

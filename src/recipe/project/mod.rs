@@ -19,8 +19,8 @@ use crate::model::{
 };
 
 pub use image::{
-    Account, Base, Compression, Config, Configure, CopyFrom, Entry, EntryKind, EnvVar, Group, Healthcheck, Image, Port,
-    Runtime, User, Waiver,
+    Account, Base, Compression, Config, Configure, CopyFrom, Emulate, Entry, EntryKind, EnvVar, Group, Healthcheck,
+    Image, Port, Runtime, User, Waiver,
 };
 pub use source::{DistributionRef, Download, Edit, GitReference, Origin, Signature, Source, Unpack};
 pub use stage::{Dependencies, Limits, PackageRequest, PackageSelection, Per, Stage, StageCopy, Use};

@@ -87,6 +87,7 @@ fn cell(root: &Path, scratch: &Path, packages: &[&Unpacked]) -> Spec {
         argv: ["/bin/sh", "-eu", "/orchestrate/configure"].map(str::to_owned).into(),
         env: environment::variables(),
         cwd: ImagePath::root(),
+        emulator: None,
         network: Network::None,
         privilege: Privilege::RootLike,
         limits: ProcessLimits::default(),

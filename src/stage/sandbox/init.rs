@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::process::{DumpableBehavior, WaitOptions};
 
 use super::confine::confine;
+use super::emulation;
 use super::enter::{console, die_with_parent, read_spec};
 use super::mounts::{enter_root, inside};
 use super::owners;
@@ -17,6 +18,8 @@ use super::spec::{Console, Network, Spec};
 pub(super) fn init() -> Result<Report, SetupError> {
     die_with_parent()?;
     let (spec, _) = read_spec()?;
+    // its entry is there as long as this is
+    let _register = spec.emulator.as_ref().map(emulation::register).transpose()?;
     enter_root(&spec)?;
     rustix::system::sethostname(b"orchestrate").doing(|| "set the host name".to_owned())?;
     if spec.network == Network::None {

@@ -6,6 +6,7 @@
 //! it was asked to. When any of them dies, the kernel ends all that came after it.
 
 mod confine;
+mod emulation;
 mod enter;
 mod filter;
 mod init;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use emulation::Emulator;
 pub use owners::{Owned, Owner, Owners};
 pub use probe::{Unavailable, probe};
 pub use spec::{Access, Console, File, Mount, Network, Privilege, ProcessLimits, Root, Spec};

@@ -157,6 +157,7 @@ pub fn probe(sandbox: &Sandbox, scratch: &Path) -> Result<(), SandboxError> {
         argv: vec!["/nothing".to_owned()],
         env: BTreeMap::new(),
         cwd: ImagePath::root(),
+        emulator: None,
         network: Network::None,
         privilege: Privilege::Build,
         limits: ProcessLimits::default(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::emulation::Emulator;
 use super::owners::Owned;
 use crate::model::ImagePath;
 
@@ -26,6 +27,8 @@ pub struct Spec {
     pub env: BTreeMap<String, String>,
     /// Folder to start in; made when missing.
     pub cwd: ImagePath,
+    /// What runs programs of another processor.
+    pub emulator: Option<Emulator>,
     /// Whether the network of the machine is there.
     pub network: Network,
     /// What the process may do.

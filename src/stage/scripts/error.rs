@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::model::Platform;
 use crate::stage::sandbox::{Ending, SandboxError};
 use crate::store::StoreError;
 
@@ -22,6 +23,12 @@ pub enum ScriptsError {
         tail: Vec<String>,
         /// All of it.
         log: PathBuf,
+    },
+    /// Nothing on this machine runs programs of a platform.
+    #[error("there is no emulator for {platform} on this machine")]
+    NoEmulator {
+        /// The platform.
+        platform: Platform,
     },
     /// The sandbox could not be made.
     #[error("cannot run the scripts of packages")]
@@ -66,6 +73,10 @@ impl ScriptsError {
                 log.display()
             )),
             Self::Sandbox { source } => source.help(),
+            Self::NoEmulator { .. } => Some(
+                "install QEMU's statically linked programs: `qemu-user-static`, on newer systems `qemu-user`"
+                    .to_owned(),
+            ),
             Self::Io { .. } | Self::Store { .. } => None,
         }
     }

@@ -2,6 +2,7 @@
 //! machine, or because whoever has the image must not have it.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -74,6 +75,7 @@ pub(super) fn take_out(root: &Path) -> Result<Vec<LeftOut>, ScriptsError> {
     {
         fs::remove_file(&file)?;
         fs::write(&file, "")?;
+        fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644))?;
     }
     for entry in folder(root, RUN).map(fs::read_dir).transpose()?.into_iter().flatten() {
         let entry = entry?;

@@ -8,6 +8,7 @@
 
 mod archive;
 mod commands;
+mod emulator;
 pub(super) mod environment;
 mod error;
 mod keystore;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+pub use emulator::Emulation;
 pub use error::ScriptsError;
 pub use leavings::LeftOut;
 
@@ -73,6 +75,8 @@ pub struct ScriptsSpec<'a> {
     pub packages: Vec<ScriptedPackage>,
     /// Who installs all but the basic ones.
     pub installer: Installer,
+    /// What runs the programs in the folder, where they are not for this machine.
+    pub emulation: Option<&'a Emulation>,
     /// Where the whole output goes.
     pub log: &'a Path,
 }
@@ -140,6 +144,7 @@ fn cell(spec: &ScriptsSpec<'_>, scratch: &Path, own: &Path) -> Spec {
         argv: ["/bin/sh", "-eu", &format!("/{OWN}/run")].map(str::to_owned).into(),
         env,
         cwd: ImagePath::root(),
+        emulator: spec.emulation.map(|emulation| emulation.emulator.clone()),
         network: Network::None,
         privilege: Privilege::RootLike,
         limits: ProcessLimits::default(),
