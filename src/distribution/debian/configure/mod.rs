@@ -12,6 +12,7 @@ mod certificates;
 mod database;
 mod debconf;
 mod effect;
+mod init_scripts;
 mod ldcache;
 mod pam;
 mod rules;

@@ -1,8 +1,14 @@
 //! The table of packages whose scripts somebody has read: what their own lines do on a first installation. A script
 //! that consists of known snippets only needs no rule.
 //!
+//! A package has as many rules as there are versions whose scripts do different things; the fingerprints tell which one
+//! is meant. The rules of Debian 13 are here, those of packages that do something else in another release in a file of
+//! that release.
+//!
 //! To vouch for a new version: read the unknown lines that [`super::UnmodelledScript`] shows, change the effects when
 //! they differ, add the fingerprint and the version. `tests/fidelity` compares the result with the real scripts.
+
+mod bookworm;
 
 use super::alternatives::Alternative;
 use super::effect::Effect::{
@@ -13,8 +19,8 @@ use super::system::{COMPILED_PYTHON, Diversion, System};
 use super::tree::at;
 use super::{ConfigureError, PackageState, accounts, certificates};
 
-/// What is known of one package.
-struct Rule {
+/// What is known of one package, or of some versions of it.
+pub(super) struct Rule {
     package: &'static str,
     /// Versions whose scripts were compared with the effects.
     checked: &'static [&'static str],
@@ -70,6 +76,7 @@ const RULES: &[Rule] = &[
             FolderToLink("/var/run", "/run"),
             FolderToLink("/var/lock", "/run/lock"),
             Call(local_folders),
+            Call(|system| local_folder(system, "/libexec")),
             Link("/usr/local/man", "share/man"),
             Owned("/var/log/wtmp", 0o664, UTMP),
             Owned("/var/log/btmp", 0o660, UTMP),
@@ -281,11 +288,38 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
     ("procps", "2:4.0.4-9", "postinst", "3451a24e1b02"),
 ];
 
+/// All rules, in the order in which their effects happen.
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    bookworm::RULES.iter().chain(RULES)
+}
+
+/// All scripts without effect.
+fn without_effect() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str, &'static str)> {
+    bookworm::WITHOUT_EFFECT.iter().chain(WITHOUT_EFFECT)
+}
+
+impl Rule {
+    /// Whether the rule vouches for a script's own lines.
+    fn vouches(&self, script: &str, fingerprint: &str) -> bool {
+        self.scripts.iter().any(|(name, known)| *name == script && known.contains(&fingerprint))
+    }
+}
+
+/// The rule for a package whose scripts have these own lines (name and fingerprint): the one that vouches for most of
+/// them, and for a version that none was checked with, that of the newest release. Where no script has lines of its
+/// own, only a rule that is not about scripts applies.
+pub(super) fn find(package: &str, scripts: &[(&str, String)]) -> Option<&'static Rule> {
+    let vouched = |rule: &&Rule| scripts.iter().filter(|(name, lines)| rule.vouches(name, lines)).count();
+    let applies = |rule: &&Rule| rule.package == package && (rule.scripts.is_empty() || !scripts.is_empty());
+    // the last of equals, which `rules` has from the newest release
+    rules().filter(applies).max_by_key(vouched)
+}
+
 /// Applies the rules of the packages that are there.
 pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
-    for rule in RULES {
-        let Some(package) = system.package(rule.package) else { continue };
-        for effect in rule.effects {
+    for rule in rules() {
+        let Some((package, chosen)) = system.package_with_rule(rule.package) else { continue };
+        for effect in rule.effects.iter().filter(|_| chosen.is_some_and(|chosen| std::ptr::eq(chosen, rule))) {
             if package.state == PackageState::Unpacked || effect.is_shared() {
                 effect.apply(system, rule.package)?;
             }
@@ -294,21 +328,20 @@ pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
     Ok(())
 }
 
-/// Versions of a package with which its rule was checked.
+/// Versions of a package with which its rules were checked.
 pub(super) fn checked(package: &str) -> Vec<&'static str> {
-    let rule = RULES.iter().find(|rule| rule.package == package).map(|rule| rule.checked);
-    let without = WITHOUT_EFFECT.iter().filter(|(of, ..)| *of == package).map(|(_, version, ..)| *version);
-    let mut versions: Vec<_> = rule.unwrap_or_default().iter().copied().chain(without).collect();
+    let of_rules = rules().filter(|rule| rule.package == package).flat_map(|rule| rule.checked.iter().copied());
+    let without = without_effect().filter(|(of, ..)| *of == package).map(|(_, version, ..)| *version);
+    let mut versions: Vec<_> = of_rules.chain(without).collect();
     versions.dedup();
     versions
 }
 
-/// Whether a rule vouches for a script's own lines.
-pub(super) fn knows(package: &str, script: &str, fingerprint: &str) -> bool {
-    let rule = RULES.iter().find(|rule| rule.package == package);
-    let known = rule.and_then(|rule| rule.scripts.iter().find(|(name, _)| *name == script));
-    known.is_some_and(|(_, fingerprints)| fingerprints.contains(&fingerprint))
-        || WITHOUT_EFFECT.iter().any(|(of, _, name, lines)| (*of, *name, *lines) == (package, script, fingerprint))
+/// Whether a script's own lines are known: `rule`, which was chosen for the package, vouches for them, or they have no
+/// effect.
+pub(super) fn knows(rule: Option<&Rule>, package: &str, script: &str, fingerprint: &str) -> bool {
+    rule.is_some_and(|rule| rule.vouches(script, fingerprint))
+        || without_effect().any(|(of, _, name, lines)| (*of, *name, *lines) == (package, script, fingerprint))
 }
 
 /// The loader is in packages of two architectures while Debian moves it into `/usr`.
@@ -365,17 +398,18 @@ fn lzma_alternative(system: &mut System<'_>) -> Result<(), ConfigureError> {
 
 /// Folders for what is not packaged; of the group `staff` where the administrator wants that.
 fn local_folders(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    const BELOW: &[&str] = &["", "/share", "/share/man", "/bin", "/games", "/lib", "/include", "/sbin", "/src", "/etc"];
+    BELOW.iter().try_for_each(|below| local_folder(system, below))
+}
+
+fn local_folder(system: &mut System<'_>, below: &str) -> Result<(), ConfigureError> {
     const STAFF: u32 = 50;
-    const BELOW: &[&str] =
-        &["", "/share", "/share/man", "/bin", "/games", "/lib", "/libexec", "/include", "/sbin", "/src", "/etc"];
     let staff = system.root.is_file(&at("/etc/staff-group-for-usr-local")?);
-    for below in BELOW {
-        let path = at(&format!("/usr/local{below}"))?;
-        match (staff, system.root.is_dir(&path)) {
-            (true, _) => system.root.mkdir(&path, 0o2775, (0, STAFF)),
-            (false, false) => system.root.mkdir(&path, 0o755, (0, 0)),
-            (false, true) => {}
-        }
+    let path = at(&format!("/usr/local{below}"))?;
+    match (staff, system.root.is_dir(&path)) {
+        (true, _) => system.root.mkdir(&path, 0o2775, (0, STAFF)),
+        (false, false) => system.root.mkdir(&path, 0o755, (0, 0)),
+        (false, true) => {}
     }
     Ok(())
 }
@@ -407,4 +441,37 @@ fn list_certificates(system: &mut System<'_>) -> Result<(), ConfigureError> {
     system.debconf.substitute("ca-certificates/enable_crts", "enable_crts", &names);
     system.debconf.substitute("ca-certificates/new_crts", "new_crts", "");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(package: &str, scripts: &[(&str, &str)]) -> Option<&'static [&'static str]> {
+        let scripts: Vec<_> = scripts.iter().map(|(name, lines)| (*name, (*lines).to_owned())).collect();
+        find(package, &scripts).map(|rule| rule.checked)
+    }
+
+    #[test]
+    fn the_scripts_choose_the_rule() {
+        let of = |rules: &'static [Rule]| {
+            let rule = rules.iter().find(|rule| rule.package == "tzdata").expect("a rule");
+            (rule.scripts[0].1[0], rule.checked)
+        };
+        for (lines, versions) in [of(RULES), of(bookworm::RULES)] {
+            assert_eq!(checked("tzdata", &[("postinst", lines)]), Some(versions));
+        }
+        assert_eq!(checked("tzdata", &[("postinst", "000000000000")]), Some(of(RULES).1), "the newest stands in");
+        assert_eq!(checked("tzdata", &[]), None, "a version without scripts does nothing");
+        assert!(checked("debconf", &[]).is_some(), "its rule is about no script");
+    }
+
+    #[test]
+    fn every_rule_can_be_chosen() {
+        for rule in rules().filter(|rule| !rule.scripts.is_empty()) {
+            let scripts: Vec<_> = rule.scripts.iter().map(|(name, lines)| (*name, lines[0].to_owned())).collect();
+            let chosen = find(rule.package, &scripts).expect("a rule");
+            assert!(std::ptr::eq(chosen, rule), "{}: another rule vouches for the same scripts", rule.package);
+        }
+    }
 }

@@ -64,8 +64,8 @@ pub(super) enum Action {
     EnableUnit(String),
     /// `deb-systemd-helper --user enable` of a unit.
     EnableUserUnit(String),
-    /// `update-rc.d`: links of an init script in `/etc/rc?.d`.
-    InitScript(String),
+    /// `update-rc.d`: what is to be done with an init script.
+    InitScript { name: String, verb: String },
     /// Python sources are compiled.
     ByteCompile,
 }
@@ -85,7 +85,7 @@ const COMMANDS: &[(&str, Meaning)] = &[
     ("deb-systemd-helper enable", |words| Some(Action::EnableUnit(words.get(2)?.clone()))),
     ("deb-systemd-helper --user enable", |words| Some(Action::EnableUserUnit(words.get(3)?.clone()))),
     ("deb-systemd-helper", |_| None),
-    ("update-rc.d", |words| Some(Action::InitScript(words.get(1)?.clone()))),
+    ("update-rc.d", init_script),
     // of a package that was removed and not purged
     ("chmod +x /etc/init.d", |_| None),
     ("systemd-tmpfiles", |words| Some(Action::Tmpfiles(configuration_files(words)))),
@@ -109,6 +109,12 @@ fn meaning(words: &[String]) -> Option<Meaning> {
         })
     };
     COMMANDS.iter().find(|(command, _)| begins(command)).map(|(_, meaning)| *meaning)
+}
+
+/// `update-rc.d NAME VERB`; removing links that were never made has no effect.
+fn init_script(words: &[String]) -> Option<Action> {
+    let (name, verb) = (words.get(1)?.clone(), words.get(2).cloned().unwrap_or_default());
+    (verb != "remove").then_some(Action::InitScript { name, verb })
 }
 
 fn configuration_files(words: &[String]) -> Vec<String> {

@@ -3,6 +3,8 @@
 use super::alternatives::{self, Alternative};
 use super::database::DpkgDatabase;
 use super::debconf::Debconf;
+use super::init_scripts::InitScript;
+use super::rules::Rule;
 use super::script::{Action, Script};
 use super::tree::{Root, Tree, at};
 use super::{
@@ -37,6 +39,9 @@ pub(super) struct System<'s> {
     packages: &'s [UnpackedPackage],
     alternatives: Vec<Alternative>,
     units: Vec<String>,
+    init_scripts: Vec<InitScript>,
+    /// The rule for each of the packages.
+    rules: Vec<Option<&'static Rule>>,
     diversions: Vec<Diversion>,
     unmodelled: Vec<UnmodelledScript>,
     left_out: Vec<LeftOut>,
@@ -57,6 +62,8 @@ impl<'s> System<'s> {
             packages,
             alternatives: Vec::new(),
             units: Vec::new(),
+            init_scripts: Vec::new(),
+            rules: Vec::new(),
             diversions: Vec::new(),
             unmodelled: Vec::new(),
             left_out: Vec::new(),
@@ -65,9 +72,19 @@ impl<'s> System<'s> {
 
     /// The package of this name, of the system's own architecture before others.
     pub(super) fn package(&self, name: &str) -> Option<&'s UnpackedPackage> {
-        let of_name = |package: &&UnpackedPackage| package.name == name;
-        let native = |package: &&UnpackedPackage| of_name(package) && package.architecture == self.platform.deb();
-        self.packages.iter().find(native).or_else(|| self.packages.iter().find(of_name))
+        self.position(name).map(|index| &self.packages[index])
+    }
+
+    /// The same with the rule that was chosen for it.
+    pub(super) fn package_with_rule(&self, name: &str) -> Option<(&'s UnpackedPackage, Option<&'static Rule>)> {
+        let index = self.position(name)?;
+        Some((&self.packages[index], self.rules.get(index).copied().flatten()))
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        let of_name = |package: &UnpackedPackage| package.name == name;
+        let native = |package: &UnpackedPackage| of_name(package) && package.architecture == self.platform.deb();
+        self.packages.iter().position(native).or_else(|| self.packages.iter().position(of_name))
     }
 
     pub(super) fn divert(&mut self, diversion: Diversion) {
@@ -89,15 +106,16 @@ impl<'s> System<'s> {
     /// Configures everything.
     pub(super) fn configure(mut self) -> Result<Configured, ConfigureError> {
         for package in self.packages {
-            for name in ["preinst", "postinst"] {
-                self.read_script(package, name);
-            }
+            self.read_scripts(package);
         }
         rules::apply(&mut self)?;
         alternatives::install(&mut self.root, &self.alternatives)?;
         if self.package("init-system-helpers").is_some() {
             for unit in std::mem::take(&mut self.units) {
                 units::enable(&mut self.root, &unit)?;
+            }
+            for script in std::mem::take(&mut self.init_scripts) {
+                script.link(&mut self.root)?;
             }
         }
         self.run_triggers()?;
@@ -109,9 +127,23 @@ impl<'s> System<'s> {
         Ok(Configured { files, removed, unmodelled: self.unmodelled, left_out: self.left_out })
     }
 
-    fn read_script(&mut self, package: &'s UnpackedPackage, name: &'static str) {
-        let Some(text) = package.control.file(name) else { return };
-        let script = Script::read(&String::from_utf8_lossy(text), self.platform);
+    /// Reads the scripts of a package and chooses its rule.
+    fn read_scripts(&mut self, package: &'s UnpackedPackage) {
+        let read = |name: &'static str| {
+            let text = package.control.file(name)?;
+            Some((name, Script::read(&String::from_utf8_lossy(text), self.platform)))
+        };
+        let scripts: Vec<(&'static str, Script)> = ["preinst", "postinst"].into_iter().filter_map(read).collect();
+        let own = scripts.iter().filter(|(_, script)| !script.rest.is_empty());
+        let own: Vec<_> = own.map(|(name, script)| (*name, script.fingerprint())).collect();
+        let rule = rules::find(&package.name, &own);
+        self.rules.push(rule);
+        for (name, script) in scripts {
+            self.read_script(package, rule, name, script);
+        }
+    }
+
+    fn read_script(&mut self, package: &'s UnpackedPackage, rule: Option<&Rule>, name: &'static str, script: Script) {
         let new = package.state == PackageState::Unpacked;
         let mut unknown = Vec::new();
         for action in script.actions.iter().cloned() {
@@ -121,10 +153,16 @@ impl<'s> System<'s> {
                 Action::EnableUnit(unit) if new => self.units.push(unit),
                 // links in /etc/systemd/user, which the model does not make yet
                 Action::EnableUserUnit(unit) => unknown.push(format!("deb-systemd-helper --user enable {unit}")),
-                Action::InitScript(_) if new => self.leave_out(
+                Action::InitScript { .. } if self.orders_init_scripts() => self.leave_out(
                     &package.name,
-                    "links of its init script in /etc/rc?.d: nothing starts services in a container",
+                    "links of its init script in /etc/rc?.d, in the order that insserv or OpenRC would compute: nothing \
+                     starts services in a container",
                 ),
+                Action::InitScript { name, verb } => match InitScript::new(&name, &verb) {
+                    Some(script) if new => self.init_scripts.push(script),
+                    Some(_) => {}
+                    None => unknown.push(format!("update-rc.d {name} {verb}")),
+                },
                 Action::ByteCompile if new => self.leave_out(&package.name, COMPILED_PYTHON),
                 Action::Tmpfiles(files) if self.package("systemd").is_some() => {
                     unknown.push(format!("systemd-tmpfiles --create {}", files.join(" ")))
@@ -133,7 +171,7 @@ impl<'s> System<'s> {
                 _ => {}
             }
         }
-        if !rules::knows(&package.name, name, &script.fingerprint()) {
+        if !rules::knows(rule, &package.name, name, &script.fingerprint()) {
             unknown.extend(script.rest.iter().cloned());
         }
         if new && !unknown.is_empty() {
@@ -148,6 +186,11 @@ impl<'s> System<'s> {
                 checked,
             });
         }
+    }
+
+    /// Whether a program is there that `update-rc.d` leaves the order of init scripts to.
+    fn orders_init_scripts(&self) -> bool {
+        ["insserv", "openrc"].iter().any(|name| self.package(name).is_some())
     }
 
     pub(super) fn leave_out(&mut self, package: &str, what: &'static str) {
