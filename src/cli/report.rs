@@ -8,11 +8,12 @@ use std::sync::Arc;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 use crate::distribution::debian::release::ReleaseError;
+use crate::image::ImageError;
 use crate::model::{Place, RecipeName, SourceMap};
 use crate::ops::{ImportError, OpsError, PinError, ShowError, StepError, SuiteError};
 use crate::plan::PlanError;
 use crate::recipe::Mistakes;
-use crate::stage::StageError;
+use crate::stage::{ScriptsError, StageError};
 
 /// An error with everything that is said about it.
 #[derive(Debug)]
@@ -123,6 +124,14 @@ fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
             );
             let places: Vec<_> = place(error).into_iter().map(|place| (place, "this step".to_owned())).collect();
             vec![at(message, &places, help(error), sources)]
+        }
+        OpsError::Step { source, .. }
+            if let StepError::Image(ImageError::Scripts { source: ScriptsError::Failed { tail, .. } }) =
+                source.as_ref() =>
+        {
+            let lines: String = tail.iter().map(|line| format!("\n    {line}")).collect();
+            let places: Vec<_> = place(error).into_iter().map(|place| (place, "asked for here".to_owned())).collect();
+            vec![at(format!("{}\n  it said last{lines}", chain(error)), &places, help(error), sources)]
         }
         OpsError::Unsatisfiable { source, .. } => {
             vec![at(chain(error), &source.places, source.help.clone(), sources)]

@@ -8,15 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::archive::{Control, Entry, EntryKind, Whiteout};
 use crate::model::{Digest, ImageName, ImagePath, Mode, Platform, Timestamp};
 use crate::recipe::{Image, meaning};
-use crate::store::Store;
+use crate::store::{Scratch, Store};
 
 use super::accounts::Accounts;
 use super::entries::{Editor, ResolvedEntry, Taken};
-use super::generated::{self, Effects};
+use super::generated::{self, Effects, Model};
 use super::layer::{self, Layer};
-use super::merge::{Shipped, left_out_folders, merge};
+use super::merge::{Merged, Shipped, left_out_folders, merge};
 use super::oci::{self, Descriptor, ImageConfig, Manifest};
 use super::packages::{PackageBlob, Packages};
+use super::scripts::{Ran, ScriptRunner, Subject};
 use super::segment::{Edits, KIND, Segment};
 use super::shelf::Shelf;
 use super::state::{self, InstalledPackage, State};
@@ -41,8 +42,31 @@ pub struct AssembleInputs<'a> {
     pub base: Option<&'a BuiltImage>,
     /// Its own packages, beyond those of its base.
     pub packages: Vec<PackageBlob>,
+    /// Who configures them.
+    pub configuration: Configuration<'a>,
     /// The recipe's entries, in the order written.
     pub entries: Vec<ResolvedEntry<'a>>,
+}
+
+/// Who configures the packages of an image.
+#[derive(Clone, Copy)]
+pub enum Configuration<'a> {
+    /// Nobody: they are written down as installed, and that is all.
+    None,
+    /// What is known of their scripts, as data.
+    Model,
+    /// Their scripts.
+    Scripts(ScriptRunner<'a>),
+}
+
+impl std::fmt::Debug for Configuration<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::None => "None",
+            Self::Model => "Model",
+            Self::Scripts(_) => "Scripts",
+        })
+    }
 }
 
 /// An image on one platform, whose blobs are in the store.
@@ -117,10 +141,8 @@ pub fn assemble(store: &Store, inputs: &AssembleInputs<'_>) -> Result<BuiltImage
         shelf.add(package.installed.segment, package.segment.stream.clone());
     }
     let mut edits = merge_packages(&mut tree, &mut packages)?;
-    let effects = match inputs.packages.is_empty() {
-        true => Effects::default(),
-        false => generated::apply(inputs.platform, inputs.image, &packages, &mut tree, &base, &shelf)?,
-    };
+    // what scripts wrote stays where it is until it is in a layer
+    let (effects, _written) = configure(store, inputs, &packages, &mut tree, &base, &shelf)?;
     let lower = Lower::of(&tree);
     let mut editor = Editor::new(&mut tree, &base, &shelf);
     for entry in &inputs.entries {
@@ -142,11 +164,48 @@ pub fn assemble(store: &Store, inputs: &AssembleInputs<'_>) -> Result<BuiltImage
     finish(store, inputs, &tree, &accounts, packages, layers, effects.notes)
 }
 
+/// Configures the image's own packages, if it has any.
+fn configure(
+    store: &Store,
+    inputs: &AssembleInputs<'_>,
+    packages: &Packages,
+    tree: &mut FileTree,
+    base: &FileTree,
+    shelf: &Shelf<'_>,
+) -> Result<(Effects, Option<Scratch>), ImageError> {
+    if inputs.packages.is_empty() {
+        return Ok((Effects::default(), None));
+    }
+    let subject = Subject { store, platform: inputs.platform, image: inputs.image, packages, base, shelf };
+    let model = match &inputs.configuration {
+        Configuration::None => Model::Recorded,
+        Configuration::Model => Model::Configured,
+        Configuration::Scripts(runner) => {
+            let Ran { effects, folder } = subject.run(tree, runner)?;
+            return Ok((effects, Some(folder)));
+        }
+    };
+    Ok((generated::apply(&subject, tree, model)?, None))
+}
+
 /// Merges the image's own packages into the tree, and adds the links of a merged system.
 fn merge_packages(tree: &mut FileTree, packages: &mut Packages) -> Result<BTreeMap<u32, Edits>, ImageError> {
-    let own = packages.own();
+    let merged = merge_numbered(tree, packages, |_| true)?;
+    for (package, lost) in merged.lost {
+        packages.all[package as usize].installed.lost.extend(lost);
+    }
+    Ok(merged.edits)
+}
+
+/// Merges those of the image's own packages whose numbers are `wanted` into the tree.
+pub(super) fn merge_numbered(
+    tree: &mut FileTree,
+    packages: &Packages,
+    wanted: impl Fn(u32) -> bool,
+) -> Result<Merged, ImageError> {
+    let own: Vec<_> = packages.own().into_iter().filter(|(number, _)| wanted(*number)).collect();
     if own.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Merged::default());
     }
     let shipped: Vec<Shipped<'_>> = own
         .iter()
@@ -165,10 +224,7 @@ fn merge_packages(tree: &mut FileTree, packages: &mut Packages) -> Result<BTreeM
     for entry in usrmerge::missing_links(|path| tree.get(path).is_some()) {
         tree.insert(Node { entry, owner: Owner::Generated, own: true, content: None, elf: None });
     }
-    for (package, lost) in merged.lost {
-        packages.all[package as usize].installed.lost.extend(lost);
-    }
-    Ok(merged.edits)
+    Ok(merged)
 }
 
 /// Adds paths that packages do without.

@@ -82,6 +82,18 @@ pub(super) fn encode(names: &[String]) -> Result<Vec<u8>, UnknownCapability> {
     Ok(value)
 }
 
+/// A value without the user namespace that revision 3 notes, as revision 2; others as they are.
+pub(super) fn for_any_namespace(value: &[u8]) -> Vec<u8> {
+    const REVISION_3: u32 = 0x0300_0000;
+    const REVISION: u32 = 0xff00_0000;
+    const LENGTH: usize = 20;
+    let magic = value.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+    match magic.filter(|magic| magic & REVISION == REVISION_3 && value.len() > LENGTH) {
+        Some(magic) => [&(magic & !REVISION | REVISION_2).to_le_bytes()[..], &value[4..LENGTH]].concat(),
+        None => value.to_vec(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +103,16 @@ mod tests {
         // what `setcap cap_net_bind_service,cap_bpf+ep` stores
         let value = encode(&["net_bind_service".into(), "bpf".into()]).expect("both exist");
         assert_eq!(value, [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn the_namespace_of_a_capability_is_forgotten() {
+        let plain = encode(&["net_raw".into()]).expect("it exists");
+        let mut noted = plain.clone();
+        noted[3] = 3;
+        noted.extend(1000_u32.to_le_bytes());
+        assert_eq!(for_any_namespace(&noted), plain);
+        assert_eq!(for_any_namespace(&plain), plain);
     }
 
     #[test]

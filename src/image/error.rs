@@ -7,7 +7,8 @@ use thiserror::Error;
 use crate::archive::ArchiveError;
 use crate::distribution::debian::configure::UnmodelledScript;
 use crate::distribution::debian::deb822::Deb822Error;
-use crate::model::{Digest, ImagePath, Place};
+use crate::model::{Digest, ImagePath, Place, Platform};
+use crate::stage::ScriptsError;
 use crate::store::StoreError;
 
 use super::accounts::AccountError;
@@ -105,6 +106,24 @@ pub enum ImageError {
     UnknownScripts {
         /// Each with its unknown lines.
         scripts: Vec<UnmodelledScript>,
+    },
+    /// The scripts of packages failed.
+    #[error("the packages cannot be configured by their scripts")]
+    Scripts {
+        /// Why.
+        #[from]
+        source: ScriptsError,
+    },
+    /// Nothing in the image could run the scripts of its packages.
+    #[error("the scripts of packages cannot be run: the image has no `dpkg`, which runs them")]
+    NoInstaller,
+    /// Scripts are for another machine.
+    #[error("the scripts of packages for {platform} cannot be run on {native}")]
+    ForeignScripts {
+        /// What the image is for.
+        platform: Platform,
+        /// What runs here.
+        native: Platform,
     },
     /// An image of a registry is not what it says.
     #[error("the image that this one is built on cannot be used: {reason}")]
@@ -271,6 +290,11 @@ impl ImageError {
             Self::Foreign { .. } | Self::ForeignLayer { .. } => {
                 "choose another image, or another version of it".to_owned()
             }
+            Self::NoInstaller => "add `package \"dpkg\"`, or use `configure \"model\"`, which runs nothing".to_owned(),
+            Self::ForeignScripts { .. } => {
+                "use `configure \"model\"`, which runs nothing, or build on a machine of that architecture".to_owned()
+            }
+            Self::Scripts { source } => return source.help(),
             Self::Control { .. } | Self::Configure { .. } | Self::Write { .. } | Self::Io { .. } => return None,
         })
     }

@@ -5,13 +5,14 @@ use std::io;
 
 use crate::archive::{ElfFacts, Entry, EntryKind};
 use crate::distribution::debian::configure::{Configured, Tree, UnmodelledScript, configure, record};
-use crate::model::{Digest, EPOCH, ImagePath, Platform};
-use crate::recipe::{Configure, Image};
+use crate::model::{Digest, EPOCH, ImagePath};
+use crate::recipe::Image;
 
 use super::ImageError;
 use super::merge::Clash;
 use super::packages::Packages;
-use super::shelf::{Readable, Shelf};
+use super::scripts::Subject;
+use super::shelf::Readable;
 use super::tree::{Content, FileTree, Last, Node, Owner};
 
 /// The name of the check that a script with unknown effects fails.
@@ -46,20 +47,23 @@ impl Tree for Readable<'_> {
     }
 }
 
-/// Configures the packages in `tree` as the image asks for it.
-pub(super) fn apply(
-    platform: Platform,
-    image: &Image,
-    packages: &Packages,
-    tree: &mut FileTree,
-    base: &FileTree,
-    shelf: &Shelf<'_>,
-) -> Result<Effects, ImageError> {
+/// How much the packages are configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Model {
+    /// They are written down as installed, and that is all.
+    Recorded,
+    /// What their scripts do is done.
+    Configured,
+}
+
+/// Configures the packages in `tree` as data.
+pub(super) fn apply(subject: &Subject<'_>, tree: &mut FileTree, model: Model) -> Result<Effects, ImageError> {
+    let Subject { platform, image, packages, base, shelf, .. } = subject;
     let unpacked = packages.unpacked();
     let readable = Readable { tree, shelf };
-    let configured = match image.configure {
-        Configure::None => record(platform, &unpacked, &readable, EPOCH),
-        Configure::Model | Configure::Scripts => configure(platform, &unpacked, &readable, EPOCH),
+    let configured = match model {
+        Model::Recorded => record(*platform, &unpacked, &readable, EPOCH),
+        Model::Configured => configure(*platform, &unpacked, &readable, EPOCH),
     };
     let Configured { files, removed, unmodelled, left_out } =
         configured.map_err(|source| ImageError::Configure { source: Box::new(source) })?;
@@ -96,7 +100,8 @@ fn is_same(there: &Node, new: &Node, bytes: &[u8]) -> bool {
 }
 
 impl Effects {
-    fn remove(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath) {
+    /// Takes away what is at a path.
+    pub(super) fn remove(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath) {
         tree.detach_links(path);
         if let Some(Node { owner: Owner::Package(package), own: true, entry, .. }) = tree.remove(path)
             && entry.kind != EntryKind::Dir
@@ -105,6 +110,19 @@ impl Effects {
         }
         if base.get(path).is_some() {
             self.base.insert(path.clone());
+        }
+    }
+
+    /// Prepares a path for something else than what packages shipped there.
+    pub(super) fn uncover(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath, by_folder: bool) {
+        match tree.get(path) {
+            Some(there) if (there.entry.kind == EntryKind::Dir) != by_folder => self.remove(tree, base, path),
+            Some(Node { owner: Owner::Package(package), own: true, .. }) if !by_folder => {
+                let package = *package;
+                tree.detach_links(path);
+                self.packages.entry(package).or_default().insert(path.clone());
+            }
+            _ => {}
         }
     }
 

@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `segment`, `stream` | a package → compressed members and an index |
 //! | `tree`, `merge`, `usrmerge`, `diversion` | the indexes → one tree |
-//! | `generated` | what configuration of the packages adds |
+//! | `generated` | what configuration of the packages adds, by the model |
+//! | `scripts` | the same, by running their scripts |
 //! | `entries`, `accounts`, `capability` | what the recipe adds |
 //! | `check` | whether the result can work |
 //! | `layer` | pieces → a layer with both its digests |
@@ -33,6 +34,7 @@ mod merge;
 pub mod oci;
 mod packages;
 mod requested;
+mod scripts;
 mod segment;
 mod shelf;
 mod state;
@@ -41,7 +43,7 @@ mod tree;
 mod usrmerge;
 
 pub use accounts::AccountError;
-pub use assemble::{AssembleInputs, BuiltImage, assemble};
+pub use assemble::{AssembleInputs, BuiltImage, Configuration, assemble};
 pub use capability::UnknownCapability;
 pub use check::Finding;
 pub use config::{CONTRACT, contract};
@@ -52,6 +54,7 @@ pub use index::index;
 pub use layer::Layer;
 pub use merge::Clash;
 pub use packages::PackageBlob;
+pub use scripts::ScriptRunner;
 pub use segment::{Edits, Segment, SegmentEntry, SegmentKey};
 pub use shelf::Shelf;
 pub use state::InstalledPackage;

@@ -1,6 +1,6 @@
 //! The packages of an image: their segments, and what their control files say of each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,6 +49,7 @@ pub(super) struct Opened {
 pub(super) struct Packages {
     pub(super) all: Vec<Opened>,
     replaces: BTreeMap<usize, Vec<Replaced>>,
+    facts: Vec<Facts>,
 }
 
 /// One relation of a `Replaces` field.
@@ -88,6 +89,7 @@ impl Packages {
         }
         let facts = (0..packages.all.len()).map(|index| packages.read_control(index)).collect::<Result<Vec<_>, _>>()?;
         requested::mark(&mut packages.all, &facts, image);
+        packages.facts = facts;
         Ok(packages)
     }
 
@@ -114,6 +116,16 @@ impl Packages {
         let mut own: Vec<(u32, &Opened)> = numbered.collect();
         own.sort_by_key(|(_, package)| package.installed.name != "base-files");
         own
+    }
+
+    /// The numbers of the image's own packages that are essential or `named`, or that those need.
+    pub(super) fn basic(&self, named: &[&str]) -> BTreeSet<u32> {
+        let basic = requested::basic(&self.facts, named);
+        (0_u32..)
+            .zip(&self.all)
+            .filter(|(number, package)| package.own && basic.contains(&(*number as usize)))
+            .map(|(number, _)| number)
+            .collect()
     }
 
     /// Makes the segment of a package again, without what it loses.
@@ -177,7 +189,7 @@ impl PackageBlob {
             digest: self.digest,
             requested: self.requested,
             segment,
-            lost: std::collections::BTreeSet::new(),
+            lost: BTreeSet::new(),
         }
     }
 }

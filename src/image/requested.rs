@@ -11,7 +11,7 @@ use crate::recipe::{Image, PackageSelection};
 use super::packages::Opened;
 
 /// What decides about a package.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Facts {
     name: String,
     provides: Vec<String>,
@@ -23,17 +23,24 @@ pub(super) struct Facts {
 
 /// Marks packages that the image itself has; `facts` are of all packages, in their order.
 pub(super) fn mark(packages: &mut [Opened], facts: &[Facts], image: &Image) {
+    let basic = basic(facts, &[]);
     let required = image.selections.iter().any(|selection| selection.value == PackageSelection::Required);
+    for (index, package) in packages.iter_mut().enumerate().filter(|(_, package)| package.own) {
+        package.installed.requested |= basic.contains(&index) || required && facts[index].required;
+    }
+}
+
+/// The essential packages, those `named`, and all that these need.
+pub(super) fn basic(facts: &[Facts], named: &[&str]) -> BTreeSet<usize> {
+    let is_wanted = |package: &Facts| package.essential || named.contains(&package.name.as_str());
     let mut basic = BTreeSet::new();
-    let mut open: Vec<usize> = (0..facts.len()).filter(|&index| facts[index].essential).collect();
+    let mut open: Vec<usize> = (0..facts.len()).filter(|&index| is_wanted(&facts[index])).collect();
     while let Some(index) = open.pop() {
         if basic.insert(index) {
             open.extend(facts[index].needs.iter().filter_map(|alternatives| satisfied_by(facts, alternatives)));
         }
     }
-    for (index, package) in packages.iter_mut().enumerate().filter(|(_, package)| package.own) {
-        package.installed.requested |= basic.contains(&index) || required && facts[index].required;
-    }
+    basic
 }
 
 /// The package that satisfies the first alternative that any does.

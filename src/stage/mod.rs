@@ -7,6 +7,7 @@ mod network;
 mod output;
 mod roots;
 pub mod sandbox;
+mod scripts;
 pub mod source;
 mod step;
 
@@ -17,6 +18,7 @@ pub use network::HostNetwork;
 pub use output::{Output, OutputError};
 pub use roots::{ROOT_FORMAT, RootConfigure, RootError, RootHandle, RootPackage, RootSpec, compose_root, known_root};
 pub use sandbox::{Network, Sandbox, SandboxError, Unavailable};
+pub use scripts::{Installer, LeftOut, Scripted, ScriptedPackage, ScriptedRole, ScriptsError, ScriptsSpec, configure};
 pub use step::{Input, OnFailure, ResolvedPaths, RunOptions, StepSpec, run};
 
 use std::path::Path;

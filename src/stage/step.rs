@@ -12,7 +12,7 @@ use super::failure::{Failure, StageError};
 use super::log::{Log, OutputSink};
 use super::network::HostNetwork;
 use super::output::{self, Output};
-use super::sandbox::{Access, Console, Ending, File, Mount, Network, Privilege, ProcessLimits, Sandbox, Spec};
+use super::sandbox::{Access, Console, Ending, File, Mount, Network, Privilege, ProcessLimits, Root, Sandbox, Spec};
 use crate::model::{Digest, ImagePath, Platform};
 use crate::recipe::Limits;
 use crate::store::Store;
@@ -189,7 +189,7 @@ fn prepare(
         options.network.add_to(&layers, &mut env, &mut files);
     }
     Ok(Spec {
-        layers,
+        root: Root::Layers(layers),
         scratch: scratch.join("sandbox"),
         mounts,
         files,

@@ -225,7 +225,7 @@ fn links_in_a_hostile_root_lead_nowhere() {
     fs_err::create_dir(hostile.path().join("var")).expect("a folder");
     fs_err::os::unix::fs::symlink("../../../../../../../../tmp", hostile.path().join("var/tmp")).expect("a link");
     let outcome = cell("echo x > /out/x; echo y > /tmp/y")
-        .with(|spec| spec.layers.insert(0, hostile.path().to_owned()))
+        .with(|spec| spec.root = Root::Layers(vec![hostile.path().to_owned(), busybox_root().to_owned()]))
         .try_run();
     if let Err(error) = outcome {
         assert!(error.to_string().contains("mount something at"), "{error}");
@@ -258,8 +258,11 @@ fn sleeps_for_long() {
 
 #[test]
 fn a_layer_that_is_missing_is_named() {
-    let error =
-        cell("true").with(|spec| spec.layers.push("/nonexistent/layer".into())).try_run().err().expect("no such layer");
+    let error = cell("true")
+        .with(|spec| spec.root = Root::Layers(vec!["/nonexistent/layer".into()]))
+        .try_run()
+        .err()
+        .expect("no such layer");
     assert!(error.to_string().contains("/nonexistent/layer"), "{error}");
     let error =
         cell("true").with(|spec| spec.argv = vec!["/bin/none".to_owned()]).try_run().err().expect("no such program");

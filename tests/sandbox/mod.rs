@@ -3,6 +3,7 @@
 
 mod escape;
 mod inside;
+mod owners;
 mod step;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use orchestrate::model::ImagePath;
 use orchestrate::stage::sandbox::{
-    Access, Console, Ending, File, Mount, Network, Privilege, ProcessLimits, Sandbox, SandboxError, Spec,
+    Access, Console, Ending, File, Mount, Network, Privilege, ProcessLimits, Root, Sandbox, SandboxError, Spec,
 };
 
 /// The program that makes sandboxes; elsewhere when an ordinary user runs the tests again.
@@ -28,7 +29,7 @@ fn busybox_root() -> &'static Path {
         if let Some(root) = std::env::var_os("SANDBOX_TEST_ROOT") {
             return root.into();
         }
-        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("busybox-root");
+        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("busybox-root-2");
         if !kept.exists() {
             let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
             fs_err::rename(make_busybox_root(folder.path()), &kept).expect("nobody else makes it");
@@ -46,9 +47,43 @@ fn make_busybox_root(folder: &Path) -> PathBuf {
     fs_err::create_dir_all(&bin).expect("a folder");
     fs_err::copy(folder.join("package/bin/busybox"), bin.join("busybox")).expect("busybox");
     for applet in [
-        "sh", "cat", "ls", "id", "mount", "nc", "wget", "sleep", "kill", "env", "touch", "chroot", "dd", "chown",
-        "hostname", "ps", "readlink", "rm", "mkdir", "stat", "test", "true", "grep", "unshare", "mknod", "ip",
-        "umount", "awk", "setsid", "ln", "head", "wc", "tr", "date",
+        "sh",
+        "cat",
+        "ls",
+        "id",
+        "mount",
+        "nc",
+        "wget",
+        "sleep",
+        "kill",
+        "env",
+        "touch",
+        "chroot",
+        "dd",
+        "chown",
+        "hostname",
+        "ps",
+        "readlink",
+        "rm",
+        "mkdir",
+        "stat",
+        "test",
+        "true",
+        "grep",
+        "unshare",
+        "mknod",
+        "ip",
+        "umount",
+        "awk",
+        "setsid",
+        "ln",
+        "head",
+        "wc",
+        "tr",
+        "date",
+        "start-stop-daemon",
+        "mv",
+        "chmod",
     ] {
         fs_err::os::unix::fs::symlink("busybox", bin.join(applet)).expect("a link");
     }
@@ -90,7 +125,7 @@ fn cell(script: &str) -> Cell {
     let out = folder.path().join("out");
     fs_err::create_dir(&out).expect("a folder");
     let spec = Spec {
-        layers: vec![busybox_root().to_owned()],
+        root: Root::Layers(vec![busybox_root().to_owned()]),
         scratch: folder.path().join("scratch"),
         mounts: vec![Mount { source: out, at: path("out"), access: Access::Writable }],
         files: vec![File { path: path("orchestrate/run"), content: script.into(), mode: 0o644 }],
@@ -157,7 +192,7 @@ fn all_of_it_as_an_ordinary_user() {
         run(Command::new("chown").args(["-R", "54321:54321"]).arg(&root), "coreutils");
         vec![("SANDBOX_TEST_ROOT", root), ("SANDBOX_TEST_WAYS", escape::ways().to_owned())]
     };
-    as_an_ordinary_user(&["sandbox::inside::", "sandbox::escape::", "sandbox::step::"], prepare);
+    as_an_ordinary_user(&["sandbox::inside::", "sandbox::escape::", "sandbox::step::", "sandbox::owners::"], prepare);
 }
 
 /// Runs other tests of this program again as a user without any privileges, with variables that `prepare` makes from

@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::image::{AssembleInputs, BuiltImage, CopyContent, ImageError, PackageBlob, ResolvedEntry, assemble};
+use crate::image::{
+    AssembleInputs, BuiltImage, Configuration, CopyContent, ImageError, PackageBlob, ResolvedEntry, assemble,
+};
 use crate::model::{EPOCH, ImageName, PathPolicy, Place, Platform, SourceMap, Spanned};
 use crate::recipe::{Base, Compression, Config, Configure, Entry, EntryKind, Image, Runtime};
 use crate::store::Store;
@@ -96,6 +98,7 @@ impl Bench {
         let mut copies = copies.iter().cloned();
         let resolve = |entry| ResolvedEntry { entry, content: is_copy(entry).then(|| copies.next()).flatten() };
         let inputs = AssembleInputs {
+            configuration: Configuration::None,
             platform: amd64(),
             image,
             labels: BTreeMap::new(),

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use super::Run;
 use super::results::{Outcome, Tree};
-use crate::image::{AssembleInputs, CopyContent, Foreign, PackageBlob, ResolvedEntry, assemble, import};
+use super::stage::Lines;
+use crate::image::{
+    AssembleInputs, Configuration, CopyContent, Foreign, PackageBlob, ResolvedEntry, ScriptRunner, assemble, import,
+};
 use crate::model::{Digest, ImagePath};
 use crate::ops::error::{PinError, StepError};
 use crate::ops::refresh::sources::check_out;
 use crate::ops::services::Services;
 use crate::plan::{BaseWork, EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
-use crate::recipe::{Base, CopyFrom, EntryKind, Unpack};
+use crate::recipe::{Base, Configure, CopyFrom, EntryKind, Unpack};
 use crate::stage::source::{self, SourceError};
 use crate::store::TreeKind;
 
@@ -166,6 +169,8 @@ impl Run<'_, '_> {
                 annotations.entry(format!("org.opencontainers.image.base.{key}")).or_insert(value);
             }
         }
+        let lines = Lines { subject: &step.subject, observer: self.services.observer };
+        let log = self.log(step);
         let inputs = AssembleInputs {
             platform: work.platform,
             image: work.image,
@@ -174,9 +179,24 @@ impl Run<'_, '_> {
             created: work.created,
             base: base.map(AsRef::as_ref),
             packages: packages.collect(),
+            configuration: self.configuration(work, &lines, &log),
             entries: entries.collect(),
         };
         Ok(assemble(&self.services.store, &inputs)?)
+    }
+
+    /// Who configures the packages of an image.
+    fn configuration<'s>(&'s self, work: &ImageWork<'_>, lines: &'s Lines<'s>, log: &'s Path) -> Configuration<'s> {
+        match work.image.configure {
+            Configure::None => Configuration::None,
+            Configure::Model => Configuration::Model,
+            Configure::Scripts => Configuration::Scripts(ScriptRunner {
+                sandbox: &self.services.sandbox,
+                sink: lines,
+                log,
+                native: self.services.build,
+            }),
+        }
     }
 
     /// What a `copy` takes out of a step's outcome.

@@ -113,7 +113,7 @@ impl Run<'_, '_> {
         let options = RunOptions {
             sandbox: services.sandbox.clone(),
             jobs: services.jobs.get(),
-            log: services.store.root().join("logs").join(format!("{}.log", step.key.hex())),
+            log: self.log(step),
             on_failure: match self.on_failure {
                 OnFailure::Report => stage::OnFailure::Stop,
                 OnFailure::Shell => stage::OnFailure::Shell,
@@ -131,6 +131,11 @@ impl Run<'_, '_> {
             return Err(StepError::OtherTree { what, expected: *expected, found: output.digest });
         }
         Ok(Tree { digest: output.digest, path: output.path })
+    }
+
+    /// Where the output of a step's scripts goes.
+    pub(super) fn log(&self, step: &Step<'_>) -> PathBuf {
+        self.services.store.root().join("logs").join(format!("{}.log", step.key.hex()))
     }
 
     /// A folder of the store for each cache of a step, shared by all runs of the same part for the same platform.

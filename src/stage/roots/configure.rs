@@ -1,6 +1,5 @@
 //! The maintainer scripts of a root, run by the real `dpkg` of the root in the sandbox.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,14 +11,13 @@ use super::database::DPKG;
 use super::delta;
 use super::error::RootError;
 use super::package::Unpacked;
-use crate::model::{EPOCH, ImagePath};
+use crate::model::ImagePath;
 use crate::stage::log::{Log, OutputSink};
-use crate::stage::sandbox::{Console, Ending, File, Network, Privilege, ProcessLimits, Sandbox, Spec};
+use crate::stage::sandbox::{Console, Ending, File, Network, Privilege, ProcessLimits, Root, Sandbox, Spec};
+use crate::stage::scripts::environment::{self, NO_SERVICES, POLICY};
 use crate::store::{Store, remove_tree};
 
 const TIMEOUT: Duration = Duration::from_secs(3600);
-/// Asked by `invoke-rc.d` before it starts a service: 101 forbids it.
-const POLICY: &str = "usr/sbin/policy-rc.d";
 /// Begins the names of folders and files that are the sandbox's, not the root's.
 const FOREIGN: &[&str] = &["build", "dev", "orchestrate", "proc", "run", "sys", "tmp", "var/tmp"];
 /// What differs from run to run, or is of no use after it.
@@ -82,39 +80,18 @@ fn cell(root: &Path, scratch: &Path, packages: &[&Unpacked]) -> Spec {
         mode: 0o755,
     };
     Spec {
-        layers: vec![root.to_owned()],
+        root: Root::Layers(vec![root.to_owned()]),
         scratch: scratch.to_owned(),
         mounts: Vec::new(),
-        files: vec![file("orchestrate/configure", &script(packages)), file(POLICY, "#!/bin/sh\nexit 101\n")],
+        files: vec![file("orchestrate/configure", &script(packages)), file(POLICY, NO_SERVICES)],
         argv: ["/bin/sh", "-eu", "/orchestrate/configure"].map(str::to_owned).into(),
-        env: environment(),
+        env: environment::variables(),
         cwd: ImagePath::root(),
         network: Network::None,
         privilege: Privilege::RootLike,
         limits: ProcessLimits::default(),
         console: Console::Log,
     }
-}
-
-fn environment() -> BTreeMap<String, String> {
-    let pairs = [
-        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-        ("HOME", "/root"),
-        ("LANG", "C.UTF-8"),
-        ("LC_ALL", "C.UTF-8"),
-        ("TZ", "UTC"),
-        ("DEBIAN_FRONTEND", "noninteractive"),
-        ("DEBCONF_NONINTERACTIVE_SEEN", "true"),
-        ("DEBCONF_NOWARNINGS", "yes"),
-        ("DPKG_COLORS", "never"),
-        // the hash seed of Perl, which orders what some scripts write
-        ("PERL_HASH_SEED", "0"),
-        ("PYTHONHASHSEED", "0"),
-    ];
-    let mut environment: BTreeMap<String, String> =
-        pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    environment.insert("SOURCE_DATE_EPOCH".to_owned(), EPOCH.seconds().to_string());
-    environment
 }
 
 /// What happens in the sandbox. `dpkg --configure` runs no `preinst`, which is of the time before files are unpacked;
@@ -169,6 +146,8 @@ fn keep_log(store: &Store, spec: &RootSpec, log: &Path) -> Result<PathBuf, RootE
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::archive::Control;
 

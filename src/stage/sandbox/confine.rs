@@ -1,22 +1,29 @@
 //! Takes from a process, and from all that it starts, what it does not need: capabilities, system calls, resources.
 
 use std::io;
+use std::os::fd::OwnedFd;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::filter;
+use super::filter::{self, Owners};
+use super::owners;
 use super::report::{Doing, SetupError};
-use super::spec::{Privilege, ProcessLimits, Spec};
+use super::spec::{Privilege, ProcessLimits, Root, Spec};
 
-/// Applies the limits, capabilities and filters of `spec` to this process; there is no way back.
-pub(super) fn confine(spec: &Spec) -> Result<(), SetupError> {
+/// Applies the limits, capabilities and filters of `spec` to this process; there is no way back. Where owners are kept,
+/// some calls are held from now on, until somebody answers at the descriptor that this returns.
+pub(super) fn confine(spec: &Spec) -> Result<Option<OwnedFd>, SetupError> {
     limit(&spec.limits).doing(|| "set the limits of processes".to_owned())?;
     if spec.privilege == Privilege::Build {
         drop_capabilities().doing(|| "drop all capabilities".to_owned())?;
     }
     rustix::thread::set_no_new_privs(true).doing(|| "give up new privileges".to_owned())?;
-    filter::apply(spec.privilege).doing(|| "filter system calls".to_owned())
+    let keeps_owners = matches!(spec.root, Root::Folder { .. });
+    let owners = if keeps_owners { Owners::Kept } else { Owners::Ignored };
+    filter::apply(spec.privilege, owners).doing(|| "filter system calls".to_owned())?;
+    let listener = keeps_owners.then(owners::install).transpose();
+    listener.doing(|| "hold system calls about owners".to_owned())
 }
 
 fn limit(limits: &ProcessLimits) -> io::Result<()> {

@@ -2,7 +2,9 @@
 //! the new ones. A fork in a program with threads is undefined; starting the program again is not.
 
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,8 +12,9 @@ use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::process::Signal;
 use rustix::thread::UnshareFlags;
 
+use super::owners::{self, Recorder};
 use super::report::{Doing, SetupError};
-use super::spec::{Console, Network, Spec};
+use super::spec::{Console, Network, Root, Spec};
 
 /// A specification is a few kilobytes; files in it are small.
 const SPEC_LIMIT: u64 = 64 << 20;
@@ -32,6 +35,13 @@ pub(super) fn enter() -> Result<(), SetupError> {
     leave_namespaces(spec.network)?;
     die_with_parent()?; // a change of credentials may have cleared it
     let program = read_only_program(&spec)?;
+    let recorder = match &spec.root {
+        Root::Layers(_) => None,
+        Root::Folder { path, owned } => {
+            Some(Recorder::open(path, owned, &spec.scratch).doing(|| "prepare to keep owners".to_owned())?)
+        }
+    };
+    let (ours, theirs) = UnixStream::pair().doing(|| "make a way to the first process".to_owned())?;
     let stderr = match terminal {
         Some(terminal) => Stdio::from(terminal),
         None => Stdio::inherit(),
@@ -40,12 +50,17 @@ pub(super) fn enter() -> Result<(), SetupError> {
         .arg("__sandbox-init")
         .env_clear()
         .current_dir("/")
-        .stdin(Stdio::piped())
+        .stdin(OwnedFd::from(theirs))
         .stderr(stderr)
         .spawn()
         .doing(|| "start the first process of the new namespaces".to_owned())?;
-    if let Some(mut pipe) = init.stdin.take() {
-        let _ = pipe.write_all(&text); // process 1 reports what it misses
+    let _ = (&ours).write_all(&text); // process 1 reports what it misses
+    let _ = ours.shutdown(Shutdown::Write);
+    if let Some(recorder) = recorder {
+        // without a listener process 1 failed, and says why
+        let listener = owners::receive(&ours).doing(|| "take over the system calls about owners".to_owned())?;
+        let kept = listener.map(|listener| recorder.run(listener)).transpose();
+        kept.doing(|| "keep owners".to_owned())?;
     }
     init.wait().doing(|| "wait for the sandbox".to_owned())?;
     Ok(())

@@ -70,7 +70,7 @@ const UNKNOWN: &[i64] = &[
     libc::SYS_io_uring_register,
 ];
 
-/// Changes of owner: there is one user, and owners do not matter in what a sandbox makes.
+/// Changes of owner: there is one user, and owners do not matter in what a build step makes.
 const OWNERS: &[i64] = &[
     libc::SYS_fchown,
     libc::SYS_fchownat,
@@ -112,25 +112,36 @@ const FAMILIES: &[i32] = &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::A
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
+/// What becomes of changes of owner and identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owners {
+    /// They succeed and do nothing.
+    Ignored,
+    /// Another filter holds them.
+    Kept,
+}
+
 /// Applies the filters to this process.
-pub(super) fn apply(privilege: Privilege) -> io::Result<()> {
-    for program in programs(privilege)? {
+pub(super) fn apply(privilege: Privilege, owners: Owners) -> io::Result<()> {
+    for program in programs(privilege, owners)? {
         apply_filter(&program).map_err(io::Error::other)?;
     }
     Ok(())
 }
 
-fn programs(privilege: Privilege) -> io::Result<Vec<BpfProgram>> {
-    let mut owners = always(OWNERS);
-    if privilege == Privilege::RootLike {
-        owners.append(&mut always(IDENTITY));
-    }
+fn programs(privilege: Privilege, owners: Owners) -> io::Result<Vec<BpfProgram>> {
     let mut programs = vec![
-        program(owners, 0)?,
         program(always(UNKNOWN), libc::ENOSYS)?,
         program(sockets()?, libc::EAFNOSUPPORT)?,
         program(refused()?, libc::EPERM)?,
     ];
+    if owners == Owners::Ignored {
+        let mut ignored = always(OWNERS);
+        if privilege == Privilege::RootLike {
+            ignored.append(&mut always(IDENTITY));
+        }
+        programs.push(program(ignored, 0)?);
+    }
     if cfg!(target_arch = "x86_64") {
         programs.push(no_x32());
     }
@@ -202,8 +213,10 @@ mod tests {
 
     #[test]
     fn the_filters_are_accepted_as_programs() {
-        for privilege in [Privilege::Build, Privilege::RootLike] {
-            let programs = programs(privilege).expect("the filters compile");
+        let all = [Privilege::Build, Privilege::RootLike]
+            .map(|privilege| [Owners::Ignored, Owners::Kept].map(|owners| (privilege, owners)));
+        for (privilege, owners) in all.into_iter().flatten() {
+            let programs = programs(privilege, owners).expect("the filters compile");
             assert!(programs.iter().all(|program| !program.is_empty() && program.len() < 4096));
         }
     }

@@ -9,6 +9,7 @@ use rustix::process::{DumpableBehavior, WaitOptions};
 use super::confine::confine;
 use super::enter::{console, die_with_parent, read_spec};
 use super::mounts::{enter_root, inside};
+use super::owners;
 use super::report::{Doing, Report, SetupError};
 use super::spec::{Console, Network, Spec};
 
@@ -26,7 +27,11 @@ pub(super) fn init() -> Result<Report, SetupError> {
         .and_then(|()| std::env::set_current_dir(&cwd))
         .doing(|| format!("enter {}", spec.cwd))?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    confine(&spec)?;
+    let listener = confine(&spec)?;
+    if let Some(listener) = listener {
+        // to the process that started this one, over what it wrote the specification to
+        owners::send(io::stdin(), &listener).doing(|| "hand over the system calls about owners".to_owned())?;
+    }
     // what runs in here must not look into this process, which knows the program outside
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .doing(|| "hide the first process".to_owned())?;

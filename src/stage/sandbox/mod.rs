@@ -10,6 +10,7 @@ mod enter;
 mod filter;
 mod init;
 mod mounts;
+mod owners;
 mod probe;
 mod report;
 mod spec;
@@ -24,8 +25,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use owners::{Owned, Owner, Owners};
 pub use probe::{Unavailable, probe};
-pub use spec::{Access, Console, File, Mount, Network, Privilege, ProcessLimits, Spec};
+pub use spec::{Access, Console, File, Mount, Network, Privilege, ProcessLimits, Root, Spec};
 
 use report::Report;
 

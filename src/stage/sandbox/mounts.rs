@@ -14,7 +14,7 @@ use rustix::mount::{
 
 use super::enter::make_read_only;
 use super::report::{Doing, SetupError};
-use super::spec::{Access, File, Mount, Spec};
+use super::spec::{Access, File, Mount, Root, Spec};
 use crate::model::ImagePath;
 
 const DEVICES: &[&str] = &["null", "zero", "full", "random", "urandom", "tty"];
@@ -38,8 +38,14 @@ struct Detached {
 
 /// Builds the root that `spec` describes and makes it the root of this process, and of the mount namespace.
 pub(super) fn enter_root(spec: &Spec) -> Result<(), SetupError> {
-    let root = overlay(&spec.layers, &spec.scratch)?;
+    let (root, has_run) = match &spec.root {
+        Root::Layers(layers) => (overlay(layers, &spec.scratch)?, false),
+        Root::Folder { path, .. } => (bind(path)?, true),
+    };
     let mut mounts = system_mounts(&spec.scratch)?;
+    if !has_run {
+        mounts.push(run_mount()?);
+    }
     let mut wanted: Vec<&Mount> = spec.mounts.iter().collect();
     wanted.sort_by(|one, other| one.at.cmp(&other.at)); // a folder before what is in it
     for (number, mount) in wanted.into_iter().enumerate() {
@@ -54,6 +60,9 @@ pub(super) fn enter_root(spec: &Spec) -> Result<(), SetupError> {
         attach(mount)?;
     }
     fill_dev(devices)?;
+    if !has_run {
+        fill_run()?;
+    }
     hide(&null)?;
     for file in &spec.files {
         write(file)?;
@@ -130,11 +139,25 @@ fn system_mounts(scratch: &Path) -> Result<Vec<Detached>, SetupError> {
         folder(new_mount("tmpfs", &[("mode", "0755"), ("size", "1m")], no_set_uid)?, "/dev"),
         folder(new_mount("devpts", &[("ptmxmode", "0666"), ("mode", "0620")], no_set_uid)?, "/dev/pts"),
         folder(new_mount("tmpfs", &[("mode", "1777")], no_devices)?, "/dev/shm"),
-        folder(new_mount("tmpfs", &[("mode", "0755"), ("size", "64m")], no_devices)?, "/run"),
         // on disk: compilers put more there than memory holds
         folder(bind(&scratch.join("tmp"))?, "/tmp"),
         folder(bind(&scratch.join("var-tmp"))?, "/var/tmp"),
     ])
+}
+
+/// What is below `/run` comes and goes; a folder that is the root itself keeps it.
+fn run_mount() -> Result<Detached, SetupError> {
+    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    let mount = new_mount("tmpfs", &[("mode", "0755"), ("size", "64m")], flags)?;
+    Ok(Detached { mount, at: PathBuf::from("/run"), folder: true, read_only: false })
+}
+
+fn fill_run() -> Result<(), SetupError> {
+    let fill = || -> io::Result<()> {
+        fs_err::create_dir_all("/run/lock")?;
+        fs_err::set_permissions("/run/lock", std::os::unix::fs::PermissionsExt::from_mode(0o1777))
+    };
+    fill().doing(|| "fill /run".to_owned())
 }
 
 fn detach(mount: &Mount, scratch: &Path) -> Result<Detached, SetupError> {
@@ -191,8 +214,7 @@ fn fill_dev(devices: Vec<(&str, OwnedFd)>) -> Result<(), SetupError> {
         for (name, target) in DEVICE_LINKS {
             fs_err::os::unix::fs::symlink(target, Path::new("/dev").join(name))?;
         }
-        fs_err::create_dir_all("/run/lock")?;
-        fs_err::set_permissions("/run/lock", std::os::unix::fs::PermissionsExt::from_mode(0o1777))
+        Ok(())
     };
     fill().doing(|| "fill /dev".to_owned())
 }

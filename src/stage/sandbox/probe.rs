@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::{Console, Ending, Network, Privilege, ProcessLimits, Sandbox, SandboxError, Spec};
+use super::{Console, Ending, Network, Privilege, ProcessLimits, Root, Sandbox, SandboxError, Spec};
 use crate::model::ImagePath;
 
 /// What keeps a user from making a sandbox.
@@ -150,7 +150,7 @@ fn exhausted() -> &'static str {
 /// When no sandbox can be made.
 pub fn probe(sandbox: &Sandbox, scratch: &Path) -> Result<(), SandboxError> {
     let spec = Spec {
-        layers: Vec::new(),
+        root: Root::Layers(Vec::new()),
         scratch: scratch.to_owned(),
         mounts: Vec::new(),
         files: Vec::new(),

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::owners::Owned;
 use crate::model::ImagePath;
 
 /// A process, and all that it may see and use.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Spec {
-    /// Folders that make up the root, uppermost first. Never written to.
-    pub layers: Vec<PathBuf>,
-    /// A folder on disk for this sandbox alone: what is written to the root, and `/tmp`. It must be empty at first, or
+    /// What its root is made of.
+    pub root: Root,
+    /// A folder on disk for this sandbox alone: what is written over layers, and `/tmp`. It must be empty at first, or
     /// left over from the same sandbox, which then continues on it.
     pub scratch: PathBuf,
     /// What else appears in the root.
@@ -33,6 +34,25 @@ pub struct Spec {
     pub limits: ProcessLimits,
     /// Where it reads and writes.
     pub console: Console,
+}
+
+/// What the root of a sandbox is made of.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Root {
+    /// Folders, uppermost first, which are never written to: what is written goes to the scratch folder. Changing owners
+    /// seems to work and does nothing.
+    Layers(Vec<PathBuf>),
+    /// A folder that is written to, `/run` included. Owners are kept beside it: [`Owners::read`] has them when the
+    /// process has ended.
+    ///
+    /// [`Owners::read`]: super::Owners::read
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Who owns what in it is not root's.
+        owned: Vec<Owned>,
+    },
 }
 
 /// A file or folder of the machine that appears in the root.
@@ -80,8 +100,7 @@ pub enum Network {
     Host,
 }
 
-/// What a process in the sandbox may do. It is user 0 of a user namespace with that one user; changing owners seems to
-/// work and does nothing.
+/// What a process in the sandbox may do. It is user 0 of a user namespace with that one user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Privilege {
@@ -89,7 +108,7 @@ pub enum Privilege {
     #[default]
     Build,
     /// The capabilities of its namespaces, for programs that insist on being root, like `dpkg`. Becoming another user
-    /// seems to work and does nothing.
+    /// seems to work.
     RootLike,
 }
 

@@ -1,0 +1,104 @@
+//! Packages configured by their own scripts: what is there before them is laid out as a folder, the stage room runs
+//! them in it, and what differs afterwards from what the packages ship is theirs.
+
+mod differences;
+mod found;
+mod ground;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::model::{ImagePath, Platform};
+use crate::recipe::Image;
+use crate::stage::{self, Installer, OutputSink, Sandbox, ScriptedPackage, ScriptedRole, ScriptsSpec};
+use crate::store::{Scratch, Store};
+
+use super::ImageError;
+use super::generated::Effects;
+use super::packages::Packages;
+use super::shelf::Shelf;
+use super::tree::FileTree;
+
+/// What runs scripts, and who watches.
+#[derive(Clone, Copy)]
+pub struct ScriptRunner<'a> {
+    /// The sandbox.
+    pub sandbox: &'a Sandbox,
+    /// Gets what they print.
+    pub sink: &'a dyn OutputSink,
+    /// Where all that they print goes as well.
+    pub log: &'a Path,
+    /// What runs here.
+    pub native: Platform,
+}
+
+/// What scripts did, and the folder that holds it until it is in a layer.
+pub(super) struct Ran {
+    pub(super) effects: Effects,
+    pub(super) folder: Scratch,
+}
+
+/// An image whose packages are to be configured.
+pub(super) struct Subject<'a> {
+    pub(super) store: &'a Store,
+    pub(super) platform: Platform,
+    pub(super) image: &'a Image,
+    pub(super) packages: &'a Packages,
+    pub(super) base: &'a FileTree,
+    pub(super) shelf: &'a Shelf<'a>,
+}
+
+impl Subject<'_> {
+    /// Runs the scripts of the image's own packages, which `tree` holds as they were shipped, and puts what they did
+    /// into it.
+    pub(super) fn run(&self, tree: &mut FileTree, runner: &ScriptRunner<'_>) -> Result<Ran, ImageError> {
+        let has = |name: &str| self.packages.all.iter().any(|package| package.installed.name == name);
+        if !has("dpkg") {
+            return Err(ImageError::NoInstaller);
+        }
+        if self.platform != runner.native {
+            return Err(ImageError::ForeignScripts { platform: self.platform, native: runner.native });
+        }
+        let ground = ground::tree(self, &self.packages.basic(&["apt"]))?;
+        let folder = self.store.tmp_dir()?;
+        let root = folder.path().join("root");
+        let owned = ground::lay_out(&ground, self.shelf, &root)?;
+        let spec = ScriptsSpec {
+            platform: self.platform,
+            root: &root,
+            owned,
+            packages: self.scripted(&self.packages.basic(&[])),
+            log: runner.log,
+            installer: if has("apt") { Installer::Apt } else { Installer::Dpkg },
+        };
+        let scripted = stage::configure(self.store, &spec, runner.sandbox, runner.sink)?;
+        let found = found::read(&root, &scripted.owners)?;
+        let mut effects = differences::apply(self, tree, &ground, found)?;
+        effects.notes.extend(scripted.left_out.iter().map(|left| format!("{}: {}", left.path, left.reason)));
+        Ok(Ran { effects, folder })
+    }
+
+    fn scripted(&self, basic: &BTreeSet<u32>) -> Vec<ScriptedPackage> {
+        let own = (0_u32..).zip(&self.packages.all).filter(|(_, package)| package.own);
+        own.map(|(number, package)| ScriptedPackage {
+            name: package.installed.name.clone(),
+            version: package.installed.version.clone(),
+            architecture: package.installed.architecture.clone(),
+            digest: package.installed.digest,
+            control: package.segment.control.control.clone(),
+            role: match (basic.contains(&number), package.installed.requested) {
+                (true, _) => ScriptedRole::Basic,
+                (false, true) => ScriptedRole::Requested,
+                (false, false) => ScriptedRole::Automatic,
+            },
+        })
+        .collect()
+    }
+}
+
+/// Folders that the sandbox mounts something on, and makes when they are not there.
+const MOUNTED: &[&str] = &["dev", "proc", "tmp", "var/tmp"];
+
+fn is_mounted(path: &ImagePath) -> bool {
+    MOUNTED.iter().any(|mounted| mounted.as_bytes() == path.as_bytes())
+}

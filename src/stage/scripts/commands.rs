@@ -1,0 +1,99 @@
+//! What is run in the sandbox: text for `/bin/sh` and for apt.
+
+use std::fmt::Write as _;
+
+use super::archive::{BASIC, OTHERS, file_name};
+use super::{Installer, OWN, ScriptedPackage, ScriptedRole, ScriptsSpec};
+use crate::model::Platform;
+
+/// The configuration of apt, for this run only: its lists and logs are none of the image's business, and so are the
+/// archives that the image may name. That apt thinks of itself as essential would change the order of everything.
+pub(super) fn apt_configuration(platform: Platform, own: &str) -> String {
+    let architecture = platform.deb();
+    format!(
+        r#"APT::Architecture "{architecture}";
+APT::Architectures {{ "{architecture}"; }};
+APT::Install-Recommends "false";
+APT::Sandbox::User "root";
+APT::Keep-Downloaded-Packages "true";
+pkgCacheGen::ForceEssential ",";
+Acquire::Languages "none";
+Dir::Etc::Main "/dev/null";
+Dir::Etc::Parts "/dev/null";
+Dir::Etc::SourceList "{own}/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
+Dir::State::Lists "{own}/apt/lists";
+Dir::Cache "{own}/apt/cache";
+Dir::Log "{own}/apt/log";
+Dpkg::Use-Pty "false";
+Dpkg::Options {{ "--force-confold"; "--log={own}/apt/log/dpkg.log"; }};
+"#
+    )
+}
+
+const APT_GET: &str = "apt-get --quiet=2 --yes --no-remove";
+
+/// With the image's own configuration, but for its archives: nothing is to be had from them here.
+const TIDY: &str = "(
+  unset APT_CONFIG
+  apt-get --quiet=2 -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null update
+  apt-get --quiet=2 clean
+)
+rm -rf /var/lib/apt/lists/lock /var/lib/apt/lists/auxfiles /var/cache/apt/archives/lock
+";
+
+/// The commands that install the packages of `spec`.
+pub(super) fn script(spec: &ScriptsSpec<'_>) -> String {
+    let of = |role: ScriptedRole| spec.packages.iter().filter(move |package| package.role == role);
+    let mut text = String::new();
+    let dpkg = format!("dpkg --force-confold --log=/{OWN}/apt/log/dpkg.log");
+    let files = |folder: &str, packages: &[&ScriptedPackage]| {
+        packages.iter().fold(String::new(), |mut text, package| {
+            let _ = write!(text, " \\\n  '/{OWN}/{folder}/{}'", file_name(package));
+            text
+        })
+    };
+    let basic: Vec<_> = of(ScriptedRole::Basic).collect();
+    if !basic.is_empty() {
+        // dpkg does not put packages that others need before they are unpacked in order: all of it lies there already
+        let _ = writeln!(text, "{dpkg} --force-depends --install{}", files(BASIC, &basic));
+    }
+    let (requested, automatic): (Vec<_>, Vec<_>) =
+        (of(ScriptedRole::Requested).collect(), of(ScriptedRole::Automatic).collect());
+    match spec.installer {
+        Installer::Apt if !(requested.is_empty() && automatic.is_empty()) => {
+            text.push_str("apt-get --quiet=2 update\n");
+            if !requested.is_empty() {
+                let _ = writeln!(text, "{APT_GET} install{}", names(&requested));
+            }
+            if !automatic.is_empty() {
+                // those that nothing asked for: recommended ones, and what the lock chose among alternatives
+                let _ = writeln!(text, "missing=''\nfor package in{}; do", names(&automatic));
+                text.push_str("  dpkg-query -W \"${package%%=*}\" > /dev/null 2>&1 || missing=\"$missing $package\"\n");
+                text.push_str("done\n");
+                let _ = writeln!(text, "if [ -n \"$missing\" ]; then {APT_GET} --mark-auto install $missing; fi");
+            }
+            // leaves apt's folders as every run of it does
+            text.push_str(TIDY);
+        }
+        Installer::Dpkg if !(requested.is_empty() && automatic.is_empty()) => {
+            let all: Vec<_> = [requested, automatic].concat();
+            let _ = writeln!(text, "{dpkg} --force-depends --install{}", files(OTHERS, &all));
+        }
+        _ => {}
+    }
+    text.push_str("problems=\"$(dpkg --audit)\"\nif [ -n \"$problems\" ]; then echo \"$problems\"; exit 1; fi\n");
+    text
+}
+
+/// Names with architecture and version, as apt wants them.
+fn names(packages: &[&ScriptedPackage]) -> String {
+    packages.iter().fold(String::new(), |mut text, package| {
+        let ScriptedPackage { name, version, architecture, .. } = package;
+        let qualifier = if architecture == "all" { String::new() } else { format!(":{architecture}") };
+        let _ = write!(text, " \\\n  '{name}{qualifier}={version}'");
+        text
+    })
+}
