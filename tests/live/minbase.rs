@@ -13,7 +13,7 @@ use crate::fidelity::MINBASE;
 use crate::fidelity::compare::compare;
 use crate::fidelity::reference::Reference;
 use crate::support::emulation::Emulation;
-use crate::support::tool;
+use crate::support::{text_of, tool};
 
 /// The suite of the recipe.
 const SUITE: &str = "trixie";
@@ -141,6 +141,29 @@ fn debian_has_the_files_of_mmdebstrap_for_bookworm_on_amd64() {
 #[test]
 fn debian_has_the_files_of_mmdebstrap_for_bookworm_on_arm64() {
     Minbase::of("bookworm", "linux/arm64").has_the_files_of_mmdebstrap();
+}
+
+/// Somebody vouches for every script.
+#[test]
+fn every_script_of_debian_is_known() {
+    for suite in ["trixie", "bookworm"] {
+        let minbase = Minbase::of(suite, "linux/amd64");
+        let mut audit = program(Path::new(env!("CARGO_BIN_EXE_orchestrate")), &minbase.folder);
+        audit.args(["audit", "--scripts", "debian", "--platform", "linux/amd64", "--offline", "--json"]);
+        let images: serde_json::Value = serde_json::from_str(&text_of("orchestrate", &mut audit)).expect("JSON");
+        let scripts = images[0]["scripts"].as_array().expect("scripts");
+        let text = |script: &serde_json::Value, name: &str| script[name].as_str().unwrap_or_default().to_owned();
+        let covered = |by: &str| scripts.iter().filter(|script| script["covered"] == by).count();
+        assert!(covered("rule") >= 15 && covered("snippets") >= 5, "{suite}: {images}");
+        assert_eq!(covered("nothing"), 0, "{suite}: {images}");
+        let of_release = |script: &&serde_json::Value| text(script, "package") == "base-files";
+        let base = scripts.iter().rfind(of_release).expect("base-files has a script");
+        let checked = base["checked"].as_array().expect("versions");
+        assert!(!checked.is_empty() && text(base, "script") == "postinst", "{suite}: {base}");
+        let apt = scripts.iter().find(|script| text(script, "package") == "apt" && script["script"] == "postinst");
+        let snippets = apt.expect("apt has a script")["snippets"].to_string();
+        assert!(snippets.contains("dh_installsystemd"), "{suite}: {snippets}");
+    }
 }
 
 #[test]

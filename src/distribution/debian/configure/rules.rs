@@ -17,7 +17,7 @@ use super::effect::Effect::{
 };
 use super::system::{COMPILED_PYTHON, Diversion, System};
 use super::tree::at;
-use super::{ConfigureError, PackageState, accounts, certificates};
+use super::{ConfigureError, Cover, PackageState, accounts, certificates};
 
 /// What is known of one package, or of some versions of it.
 pub(super) struct Rule {
@@ -90,7 +90,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "libc-bin",
-        checked: &["2.41-12+deb13u4"],
+        checked: &["2.41-12+deb13u4", "2.36-9+deb12u14"],
         scripts: &[("postinst", &["4321593bd35f"])],
         effects: &[Copy("/usr/share/libc-bin/nsswitch.conf", "/etc/nsswitch.conf")],
     },
@@ -160,7 +160,12 @@ const RULES: &[Rule] = &[
         scripts: &[("postinst", &["4c460b70008e"])],
         effects: &[LeaveOut(COMPILED_PYTHON)],
     },
-    Rule { package: "bash", checked: &["5.2.37-2+b10"], scripts: &[("postinst", &["fb419481cc20"])], effects: &[] },
+    Rule {
+        package: "bash",
+        checked: &["5.2.37-2+b10", "5.2.15-2+b13"],
+        scripts: &[("postinst", &["fb419481cc20"])],
+        effects: &[],
+    },
     // only an upgrade finds diversions to undo
     Rule {
         package: "dash",
@@ -176,7 +181,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "init-system-helpers",
-        checked: &["1.69~deb13u1"],
+        checked: &["1.69~deb13u1", "1.65.2+deb12u1"],
         scripts: &[("postinst", &["833f4487d8d5"])],
         effects: &[],
     },
@@ -201,13 +206,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "debconf",
-        checked: &["1.5.91"],
+        checked: &["1.5.91", "1.5.82"],
         scripts: &[],
         effects: &[Answer("debconf/frontend", "Dialog", false), Answer("debconf/priority", "high", false)],
     },
     Rule {
         package: "libpam0g",
-        checked: &["1.7.0-5"],
+        checked: &["1.7.0-5", "1.5.2-6+deb12u2"],
         scripts: &[("postinst", &["61b3dc0a9b71"])],
         effects: &[Templates("postinst")],
     },
@@ -219,7 +224,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "libpam-runtime",
-        checked: &["1.7.0-5"],
+        checked: &["1.7.0-5", "1.5.2-6+deb12u2"],
         scripts: &[("postinst", &["65a7babcbb46"])],
         effects: &[Templates("postinst"), Answer("libpam-runtime/override", "false", false)],
     },
@@ -227,7 +232,7 @@ const RULES: &[Rule] = &[
     Rule { package: "login.defs", checked: &["1:4.17.4-2"], scripts: &[("postinst", &["50e459678f04"])], effects: &[] },
     Rule {
         package: "passwd",
-        checked: &["1:4.17.4-2"],
+        checked: &["1:4.17.4-2", "1:4.13+dfsg1-1+deb12u2"],
         scripts: &[("postinst", &["5c3753319860"])],
         effects: &[Call(|system| accounts::shadow(&mut system.root, system.moment.seconds()))],
     },
@@ -245,13 +250,13 @@ const RULES: &[Rule] = &[
     // keys of releases before 2012
     Rule {
         package: "debian-archive-keyring",
-        checked: &["2025.1"],
+        checked: &["2025.1", "2023.3+deb12u2"],
         scripts: &[("postinst", &["3feb90ad670c"])],
         effects: &[],
     },
     Rule {
         package: "apt",
-        checked: &["3.0.4"],
+        checked: &["3.0.4", "2.6.2"],
         scripts: &[("postinst", &["09542138401d"])],
         effects: &[Call(partial_folders)],
     },
@@ -266,6 +271,7 @@ const RULES: &[Rule] = &[
 /// Scripts whose own lines do nothing on a first installation: they serve upgrades, restart services, or remove what
 /// was never there. Package, version, script, fingerprint.
 const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
+    ("adduser", "3.134", "preinst", "6b1bdf663cb5"),
     ("adduser", "3.152", "preinst", "6b1bdf663cb5"),
     ("automake", "1:1.17-4", "postinst", "84bc9decd2f8"),
     ("automake", "1:1.17-4", "preinst", "589af34a5edc"),
@@ -303,6 +309,15 @@ impl Rule {
     fn vouches(&self, script: &str, fingerprint: &str) -> bool {
         self.scripts.iter().any(|(name, known)| *name == script && known.contains(&fingerprint))
     }
+
+    /// What images do without, told of the last of the rule's scripts.
+    pub(super) fn left_out(&self, script: &str) -> impl Iterator<Item = &'static str> {
+        let told = self.scripts.last().is_some_and(|(name, _)| *name == script);
+        self.effects.iter().filter_map(move |effect| match effect {
+            LeaveOut(what) if told => Some(*what),
+            _ => None,
+        })
+    }
 }
 
 /// The rule for a package whose scripts have these own lines (name and fingerprint): the one that vouches for most of
@@ -337,11 +352,15 @@ pub(super) fn checked(package: &str) -> Vec<&'static str> {
     versions
 }
 
-/// Whether a script's own lines are known: `rule`, which was chosen for the package, vouches for them, or they have no
-/// effect.
-pub(super) fn knows(rule: Option<&Rule>, package: &str, script: &str, fingerprint: &str) -> bool {
-    rule.is_some_and(|rule| rule.vouches(script, fingerprint))
-        || without_effect().any(|(of, _, name, lines)| (*of, *name, *lines) == (package, script, fingerprint))
+/// Who vouches for a script's own lines, of which there are some: `rule`, which was chosen for the package, or the list
+/// of those without effect; none when nobody does.
+pub(super) fn cover(rule: Option<&'static Rule>, package: &str, script: &str, fingerprint: String) -> Option<Cover> {
+    if let Some(rule) = rule.filter(|rule| rule.vouches(script, &fingerprint)) {
+        return Some(Cover::Rule { fingerprint, checked: rule.checked.to_vec() });
+    }
+    let known = without_effect().filter(|(of, _, name, lines)| (*of, *name, *lines) == (package, script, &fingerprint));
+    let checked: Vec<_> = known.map(|(_, version, ..)| *version).collect();
+    (!checked.is_empty()).then_some(Cover::NoEffect { fingerprint, checked })
 }
 
 /// The loader is in packages of two architectures while Debian moves it into `/usr`.

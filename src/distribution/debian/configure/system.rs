@@ -8,8 +8,8 @@ use super::rules::Rule;
 use super::script::{Action, Script};
 use super::tree::{Root, Tree, at};
 use super::{
-    ConfigureError, Configured, LeftOut, PackageState, UnmodelledScript, UnpackedPackage, certificates, ldcache, pam,
-    rules, shells, units,
+    ConfigureError, Configured, Cover, LeftOut, PackageState, ScriptCoverage, UnmodelledScript, UnpackedPackage,
+    certificates, ldcache, pam, rules, shells, units,
 };
 use crate::model::{Platform, Timestamp};
 
@@ -43,7 +43,7 @@ pub(super) struct System<'s> {
     /// The rule for each of the packages.
     rules: Vec<Option<&'static Rule>>,
     diversions: Vec<Diversion>,
-    unmodelled: Vec<UnmodelledScript>,
+    scripts: Vec<ScriptCoverage>,
     left_out: Vec<LeftOut>,
 }
 
@@ -65,7 +65,7 @@ impl<'s> System<'s> {
             init_scripts: Vec::new(),
             rules: Vec::new(),
             diversions: Vec::new(),
-            unmodelled: Vec::new(),
+            scripts: Vec::new(),
             left_out: Vec::new(),
         }
     }
@@ -121,10 +121,19 @@ impl<'s> System<'s> {
         self.run_triggers()?;
         self.write_databases()?;
         let (files, removed) = self.root.into_changes();
-        self.unmodelled.sort();
+        let mut unmodelled: Vec<_> = self.scripts.into_iter().filter_map(UnmodelledScript::of).collect();
+        unmodelled.sort();
         self.left_out.sort();
         self.left_out.dedup();
-        Ok(Configured { files, removed, unmodelled: self.unmodelled, left_out: self.left_out })
+        Ok(Configured { files, removed, unmodelled, left_out: self.left_out })
+    }
+
+    /// Reads all scripts and does nothing.
+    pub(super) fn coverage(mut self) -> Vec<ScriptCoverage> {
+        for package in self.packages {
+            self.read_scripts(package);
+        }
+        self.scripts
     }
 
     /// Reads the scripts of a package and chooses its rule.
@@ -143,8 +152,15 @@ impl<'s> System<'s> {
         }
     }
 
-    fn read_script(&mut self, package: &'s UnpackedPackage, rule: Option<&Rule>, name: &'static str, script: Script) {
+    fn read_script(
+        &mut self,
+        package: &'s UnpackedPackage,
+        rule: Option<&'static Rule>,
+        name: &'static str,
+        script: Script,
+    ) {
         let new = package.state == PackageState::Unpacked;
+        let left_out_before = self.left_out.len();
         let mut unknown = Vec::new();
         for action in script.actions.iter().cloned() {
             match action {
@@ -153,7 +169,7 @@ impl<'s> System<'s> {
                 Action::EnableUnit(unit) if new => self.units.push(unit),
                 // links in /etc/systemd/user, which the model does not make yet
                 Action::EnableUserUnit(unit) => unknown.push(format!("deb-systemd-helper --user enable {unit}")),
-                Action::InitScript { .. } if self.orders_init_scripts() => self.leave_out(
+                Action::InitScript { .. } if new && self.orders_init_scripts() => self.leave_out(
                     &package.name,
                     "links of its init script in /etc/rc?.d, in the order that insserv or OpenRC would compute: nothing \
                      starts services in a container",
@@ -171,20 +187,16 @@ impl<'s> System<'s> {
                 _ => {}
             }
         }
-        if !rules::knows(rule, &package.name, name, &script.fingerprint()) {
-            unknown.extend(script.rest.iter().cloned());
-        }
-        if new && !unknown.is_empty() {
+        if new {
+            let mut left_out: Vec<_> = self.left_out[left_out_before..].iter().map(|left| left.what).collect();
+            let cover = cover(package, rule, name, &script, unknown);
+            if let (Cover::Rule { .. }, Some(rule)) = (&cover, rule) {
+                left_out.extend(rule.left_out(name));
+            }
+            left_out.dedup();
             let (package, version) = (package.name.clone(), package.version.clone());
-            let checked = rules::checked(&package);
-            self.unmodelled.push(UnmodelledScript {
-                package,
-                version,
-                script: name,
-                fingerprint: script.fingerprint(),
-                lines: unknown,
-                checked,
-            });
+            let snippets = script.snippets.into_iter().collect();
+            self.scripts.push(ScriptCoverage { package, version, script: name, cover, snippets, left_out });
         }
     }
 
@@ -240,5 +252,29 @@ impl<'s> System<'s> {
             self.root.write(&at("/var/lib/dpkg/diversions")?, 0o644, (0, 0), text);
         }
         DpkgDatabase::new(self.platform, self.packages).write(&mut self.root)
+    }
+}
+
+/// Who vouches for a script; `unknown` are commands in it whose effects are not modelled.
+fn cover(
+    package: &UnpackedPackage,
+    rule: Option<&'static Rule>,
+    name: &str,
+    script: &Script,
+    mut unknown: Vec<String>,
+) -> Cover {
+    let fingerprint = script.fingerprint();
+    let known = match script.rest.is_empty() {
+        true => Some(Cover::Snippets),
+        false => rules::cover(rule, &package.name, name, fingerprint.clone()),
+    };
+    match known {
+        Some(cover) if unknown.is_empty() => cover,
+        known => {
+            if known.is_none() {
+                unknown.extend(script.rest.iter().cloned());
+            }
+            Cover::Nothing { fingerprint, lines: unknown, checked: rules::checked(&package.name) }
+        }
     }
 }
