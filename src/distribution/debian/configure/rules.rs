@@ -49,13 +49,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "libc6",
-        checked: &["2.41-12+deb13u4"],
+        checked: &["2.41-12+deb13u4", "2.41-12+deb13u5"],
         scripts: &[("preinst", &["327f61e17014", "00ed83b12d3b"]), ("postinst", &["ebfa67931c20"])],
         effects: &[Always(divert_loader), Templates("preinst"), Templates("postinst")],
     },
     Rule {
         package: "base-files",
-        checked: &["13.8+deb13u7"],
+        checked: &["13.8+deb13u7", "13.8+deb13u8"],
         scripts: &[("preinst", &["0a8778f397af", "f8f10b0ed14a"]), ("postinst", &["9396e6ac7fce", "3cfd223605c2"])],
         effects: &[
             Always(divert_top_folders),
@@ -90,7 +90,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "libc-bin",
-        checked: &["2.41-12+deb13u4", "2.36-9+deb12u14"],
+        checked: &["2.41-12+deb13u4", "2.41-12+deb13u5", "2.36-9+deb12u14"],
         scripts: &[("postinst", &["4321593bd35f"])],
         effects: &[Copy("/usr/share/libc-bin/nsswitch.conf", "/etc/nsswitch.conf")],
     },
