@@ -88,7 +88,7 @@ impl Packages {
             packages.all.push(Opened { installed: blob.installed(key), segment, own: true });
         }
         let facts = (0..packages.all.len()).map(|index| packages.read_control(index)).collect::<Result<Vec<_>, _>>()?;
-        requested::mark(&mut packages.all, &facts, image);
+        requested::mark(&mut packages.all, &facts);
         packages.facts = facts;
         Ok(packages)
     }

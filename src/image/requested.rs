@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use crate::distribution::debian::deb822::Stanza;
 use crate::distribution::debian::relation;
-use crate::recipe::{Image, PackageSelection};
 
 use super::packages::Opened;
 
@@ -18,15 +17,13 @@ pub(super) struct Facts {
     /// Groups of alternatives.
     needs: Vec<Vec<String>>,
     essential: bool,
-    required: bool,
 }
 
 /// Marks packages that the image itself has; `facts` are of all packages, in their order.
-pub(super) fn mark(packages: &mut [Opened], facts: &[Facts], image: &Image) {
+pub(super) fn mark(packages: &mut [Opened], facts: &[Facts]) {
     let basic = basic(facts, &[]);
-    let required = image.selections.iter().any(|selection| selection.value == PackageSelection::Required);
     for (index, package) in packages.iter_mut().enumerate().filter(|(_, package)| package.own) {
-        package.installed.requested |= basic.contains(&index) || required && facts[index].required;
+        package.installed.requested |= basic.contains(&index);
     }
 }
 
@@ -68,7 +65,6 @@ impl Facts {
             provides: names(field("Provides")),
             needs: [groups(field("Pre-Depends")), groups(field("Depends"))].concat(),
             essential: field("Essential") == "yes",
-            required: field("Priority") == "required",
         }
     }
 }

@@ -126,6 +126,7 @@ mod tests {
                 name: PackageName::new("libc6").expect("a name"),
                 architecture: "all".to_owned(),
                 version: version.to_owned(),
+                selected: false,
                 archive: ArchiveName::new("debian").expect("a name"),
                 file: FilePin { path: "pool/x".to_owned(), size: 1, digest: Digest::of(version.as_bytes()) },
             };

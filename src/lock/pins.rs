@@ -180,6 +180,8 @@ pub struct PackagePin {
     pub architecture: String,
     /// Its version.
     pub version: String,
+    /// Whether a `package-set` chose it by the priority that the archive gives it. Its own control file may say another.
+    pub selected: bool,
     /// Where it is.
     pub archive: ArchiveName,
     /// The file.

@@ -55,9 +55,10 @@ pub fn render_recipe(lock: &RecipeLock) -> String {
         for pin in &set.packages {
             let _ = writeln!(
                 text,
-                "    deb {} {} arch={} archive={} {}",
+                "    deb {} {}{} arch={} archive={} {}",
                 quote(pin.name.as_str()),
                 quote(&pin.version),
+                if pin.selected { format!(" set=\"{SELECTED}\"") } else { String::new() },
                 quote(&pin.architecture),
                 quote(pin.archive.as_str()),
                 file(&pin.file)
@@ -101,6 +102,9 @@ fn render_source(text: &mut String, name: &SourceName, platform: Option<Platform
         }
     };
 }
+
+/// What a package says that a `package-set` chose: the set by priority.
+const SELECTED: &str = "required";
 
 fn file(pin: &FilePin) -> String {
     format!("size={} sha256=\"{}\" path={}", pin.size, pin.digest.hex(), quote(&pin.path))
@@ -257,7 +261,12 @@ fn parse_set(mut line: Line, lines: &mut Lines<'_>) -> Result<(SetId, PackageSet
         let name = line.argument("its name")?;
         let version = line.argument("its version")?;
         let (architecture, archive) = (line.required("arch")?, line.required("archive")?);
-        set.packages.push(PackagePin { name, version, architecture, archive, file: read_file(&mut line)? });
+        let selected = match line.property::<String>("set")?.as_deref() {
+            None => false,
+            Some(SELECTED) => true,
+            Some(other) => return Err(line.error(format!("`{other}` is no set that selects packages by priority"))),
+        };
+        set.packages.push(PackagePin { name, version, selected, architecture, archive, file: read_file(&mut line)? });
         line.end()?;
     }
     Ok((id, set))
@@ -310,6 +319,7 @@ mod tests {
             name: PackageName::new(name).expect("a name"),
             architecture: "arm64".to_owned(),
             version: "1:2.41-12+b1~\"x\\".to_owned(),
+            selected: name == "libc6",
             archive: ArchiveName::new("debian").expect("a name"),
             file: FilePin { path: path.to_owned(), size: 42, digest: digest(name) },
         }

@@ -137,6 +137,7 @@ impl<'a, 'l> Builder<'a, 'l> {
                 name: pin.name.clone(),
                 architecture: pin.architecture.clone(),
                 version: pin.version.clone(),
+                selected: pin.selected,
                 digest: pin.file.digest,
             });
         }

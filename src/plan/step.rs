@@ -170,6 +170,9 @@ pub struct PackageInput {
     pub architecture: String,
     /// Its version.
     pub version: String,
+    /// Whether a `package-set` chose it, which counts as being asked for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub selected: bool,
     /// Hash of the `.deb`.
     pub digest: Digest,
 }

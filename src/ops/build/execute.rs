@@ -159,7 +159,7 @@ impl Run<'_, '_> {
             version: package.version.clone(),
             architecture: package.architecture.clone(),
             digest: package.digest,
-            requested: asked(&package.name),
+            requested: package.selected || asked(&package.name),
         });
         let entries = work.image.entries.iter().zip(contents).map(|(entry, content)| ResolvedEntry { entry, content });
         let mut annotations = work.image.annotations.clone();

@@ -70,9 +70,11 @@ impl Universes {
         }
         let follows = |wanted: &&WantedPackage| wanted.request.dependencies == Dependencies::Follow;
         let mut wanted: Vec<Wanted> = request.wanted.iter().filter(follows).map(asked).collect();
-        if request.selections.contains(&PackageSelection::Required) {
-            wanted.extend(universe.with_priority(native, Priority::Required).into_iter().map(Wanted::any));
-        }
+        let required: BTreeSet<&str> = match request.selections.contains(&PackageSelection::Required) {
+            true => universe.with_priority(native, Priority::Required).into_iter().collect(),
+            false => BTreeSet::new(),
+        };
+        wanted.extend(required.iter().copied().map(Wanted::any));
         let asked = Request {
             native: native.to_owned(),
             wanted,
@@ -81,7 +83,10 @@ impl Universes {
             essential: !request.selections.is_empty(),
         };
         let solution = resolve(universe, &asked).map_err(unsatisfiable)?;
-        packages.extend(solution.packages.iter().map(pin));
+        packages.extend(solution.packages.iter().map(|chosen| {
+            let selected = required.contains(chosen.package.name());
+            PackagePin { selected, ..pin(chosen) }
+        }));
         packages.sort();
         packages.dedup();
         Ok(PackageSet { request: request.digest(), packages })
@@ -111,6 +116,7 @@ fn pin(chosen: &Chosen<'_>) -> PackagePin {
         name,
         architecture: package.architecture().to_owned(),
         version: package.version().to_owned(),
+        selected: false,
         archive: chosen.archive.clone(),
         file: FilePin { path: package.filename().to_owned(), size: package.size(), digest: package.digest() },
     }

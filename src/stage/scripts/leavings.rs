@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::ScriptsError;
-use crate::model::{Glob, ImagePath};
+use super::{ScriptsError, keystore};
+use crate::model::{EPOCH, Glob, ImagePath};
 use crate::store::remove_tree;
 
 /// Something that was taken out, for people.
@@ -32,12 +32,15 @@ const SILENT: &[&str] = &[
     "/var/lib/systemd/random-seed",
 ];
 
-/// Taken out, and said so.
-const SECRET: &[(&str, &str)] = &[
+/// Taken out, and said so: what would be the same secret, or the same identity, in every container.
+const UNIQUE: &[(&str, &str)] = &[
     ("/etc/ssh/ssh_host_*_key", "host keys are a secret of each machine: make them when the container starts"),
     ("/etc/ssh/ssh_host_*_key.pub", "it belongs to a private key that is not there"),
     ("/etc/ssl/private/ssl-cert-snakeoil.key", "a private key that everybody with the image would have"),
     ("/etc/ssl/certs/ssl-cert-snakeoil.pem", "it belongs to a private key that is not there"),
+    ("/etc/postgresql/*/main", "the settings of a database cluster that is not there"),
+    ("/var/lib/postgresql/*/main", "a database cluster has an identity: `pg_createcluster` makes one where it is used"),
+    ("/var/lib/mysql/*", "a database has an identity: `mariadb-install-db` makes one where it is used"),
     ("/etc/bind/rndc.key", "a secret of each machine: `rndc-confgen -a` makes it when the container starts"),
 ];
 
@@ -55,12 +58,14 @@ pub(super) fn take_out(root: &Path) -> Result<Vec<LeftOut>, ScriptsError> {
         remove_tree(&root.join(path.as_relative()))?;
     }
     let mut left_out = Vec::new();
-    for (pattern, reason) in SECRET {
+    for (pattern, reason) in UNIQUE {
         for path in matching(root, pattern)? {
             remove_tree(&root.join(path.as_relative()))?;
             left_out.push(LeftOut { path, reason });
         }
     }
+    left_out.extend(without_target(root)?);
+    date_keystore(root)?;
     if let Some(folder) = folder(root, LOGS) {
         logs(&folder)?;
     }
@@ -90,6 +95,38 @@ fn folder(root: &Path, path: &str) -> Option<PathBuf> {
         }
     }
     Some(folder)
+}
+
+/// Java's store of certificates says when it was made, certificate by certificate.
+fn date_keystore(root: &Path) -> io::Result<()> {
+    const LARGEST: u64 = 16 << 20;
+    let Some(file) = folder(root, "etc/ssl/certs/java").map(|folder| folder.join("cacerts")) else { return Ok(()) };
+    if !fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST) {
+        return Ok(());
+    }
+    let milliseconds = u64::try_from(EPOCH.seconds()).unwrap_or_default() * 1000;
+    match keystore::dated(&fs::read(&file)?, milliseconds) {
+        // in place: owner and mode stay
+        Some(dated) => fs::write(&file, dated),
+        None => Ok(()),
+    }
+}
+
+/// Links named after the content of a certificate that was taken out (`openssl rehash`).
+fn without_target(root: &Path) -> Result<Vec<LeftOut>, ScriptsError> {
+    const CERTIFICATES: &str = "etc/ssl/certs";
+    const REASON: &str = "it leads to a certificate that was taken out";
+    let Some(folder) = folder(root, CERTIFICATES) else { return Ok(Vec::new()) };
+    let mut left_out = Vec::new();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if fs::read_link(&path).is_ok_and(|target| target.as_os_str() == "ssl-cert-snakeoil.pem") {
+            fs::remove_file(&path)?;
+            let name = path.strip_prefix(root).map_err(io::Error::other)?.as_os_str().as_encoded_bytes();
+            left_out.extend(ImagePath::new(name).map(|path| LeftOut { path, reason: REASON }));
+        }
+    }
+    Ok(left_out)
 }
 
 /// A log that was only made with its owner and mode stays; one that says something says when.

@@ -10,6 +10,7 @@ mod archive;
 mod commands;
 pub(super) mod environment;
 mod error;
+mod keystore;
 mod leavings;
 
 use std::collections::BTreeMap;
