@@ -42,3 +42,13 @@ fn every_file_of_debian_has_an_owner_or_was_generated() {
     let owner = text_of("dpkg", query.arg(format!("--root={}", root.display())).args(["--search", "/usr/bin/dpkg"]));
     assert_eq!(owner.trim(), "dpkg: /usr/bin/dpkg");
 }
+
+/// What nobody vouches for, the recipes of toolchains excuse with a reason; nothing else may hold such a thing.
+#[test]
+fn somebody_vouches_for_the_scripts_of_every_image() {
+    let tables = text_of("orchestrate", live().program().args(["audit", "--scripts", "--offline"]));
+    for (image, platform) in live().manifests() {
+        assert!(tables.lines().any(|line| line.starts_with(&format!("{image} {platform}"))), "{image}: {tables}");
+    }
+    assert!(tables.lines().all(|line| line.chars().count() <= 80), "{tables}");
+}
