@@ -54,13 +54,12 @@ impl Drop for Emulation {
         if flock(&self.lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             return; // somebody else needs it
         }
-        if entry(OWN).exists() {
-            fs_err::write(entry(OWN), "-1").expect("the registration is taken back");
-        }
+        // what cannot be taken back is used, and taken back, by the next run
+        let _ = fs_err::write(entry(OWN), "-1");
         let others = || fs_err::read_dir(FOLDER).is_ok_and(|entries| entries.count() > ["register", "status"].len());
-        if fs_err::read_to_string(LOCK).is_ok_and(|text| text == MOUNTED) && !others() {
-            unmount(FOLDER, UnmountFlags::empty()).expect("unmounted");
-            fs_err::write(LOCK, "").expect("written");
+        let mounted = fs_err::read_to_string(LOCK).is_ok_and(|text| text == MOUNTED);
+        if mounted && !others() && unmount(FOLDER, UnmountFlags::empty()).is_ok() {
+            let _ = fs_err::write(LOCK, "");
         }
     }
 }
