@@ -9,6 +9,9 @@ use crate::distribution::debian::relation;
 
 use super::packages::Opened;
 
+/// Debian Policy §2.5.
+const PRIORITIES: &[&str] = &["required", "important", "standard", "optional"];
+
 /// What decides about a package.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -17,6 +20,8 @@ pub(super) struct Facts {
     /// Groups of alternatives.
     needs: Vec<Vec<String>>,
     essential: bool,
+    /// Its rank: the smaller, the more important.
+    priority: usize,
 }
 
 /// Marks packages that the image itself has; `facts` are of all packages, in their order.
@@ -40,11 +45,13 @@ pub(super) fn basic(facts: &[Facts], named: &[&str]) -> BTreeSet<usize> {
     basic
 }
 
-/// The package that satisfies the first alternative that any does.
+/// The package that satisfies the first alternative that any does: the one of that name, else of those that provide it
+/// the most important, as apt chooses.
 fn satisfied_by(facts: &[Facts], alternatives: &[String]) -> Option<usize> {
     alternatives.iter().find_map(|wanted| {
         let named = facts.iter().position(|package| package.name == *wanted);
-        named.or_else(|| facts.iter().position(|package| package.provides.contains(wanted)))
+        let providers = || (0..facts.len()).filter(|&index| facts[index].provides.contains(wanted));
+        named.or_else(|| providers().min_by_key(|&index| facts[index].priority))
     })
 }
 
@@ -65,6 +72,7 @@ impl Facts {
             provides: names(field("Provides")),
             needs: [groups(field("Pre-Depends")), groups(field("Depends"))].concat(),
             essential: field("Essential") == "yes",
+            priority: PRIORITIES.iter().position(|name| *name == field("Priority")).unwrap_or(PRIORITIES.len()),
         }
     }
 }
