@@ -88,6 +88,7 @@ fn bash_completes_verbs_options_and_what_the_project_has() {
     let project = Project::new(None, &[("net", RECIPE)]);
     assert_eq!(offered(&project, "build ro"), ["router"]);
     assert_eq!(offered(&project, "build "), ["resolver", "router"]);
+    assert_eq!(offered(&project, "audit --scripts re"), ["resolver"]);
     assert_eq!(offered(&project, "build --offline "), ["resolver", "router"]);
     assert_eq!(offered(&project, "build --offline router re"), ["resolver"]);
     assert_eq!(offered(&project, "-j 4 refresh "), ["net"]);
@@ -118,7 +119,7 @@ fn the_other_shells_ask_the_program_as_well() {
     let project = Project::new(None, &[]);
     let zsh = project.run(&["completions", "zsh"]).done();
     assert!(zsh.starts_with("#compdef orchestrate"), "{}", &zsh[..40]);
-    assert_eq!(zsh.matches(":_orchestrate_images'").count(), 3);
+    assert_eq!(zsh.matches(":_orchestrate_images'").count(), 4);
     assert_eq!(zsh.matches(":_orchestrate_recipes'").count(), 2);
     assert!(zsh.matches(":_orchestrate_platforms'").count() >= 4);
     let fish = project.run(&["completions", "fish"]).done();
@@ -137,7 +138,8 @@ fn every_verb_has_a_manual_page() {
     project.run(&["man", folder.to_str().expect("UTF-8")]).done();
     let page = |name: &str| fs_err::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{error}"));
     let first = page("orchestrate.1");
-    for verb in ["build", "check", "fmt", "import", "list", "lsp", "new", "plan", "refresh", "schema", "show"] {
+    for verb in ["audit", "build", "check", "fmt", "import", "list", "lsp", "new", "plan", "refresh", "schema", "show"]
+    {
         let page = page(&format!("orchestrate-{verb}.1"));
         assert!(page.contains(".SH OPTIONS") && page.contains("\\-\\-project"), "{verb}: {page}");
         assert!(first.contains(&format!("orchestrate\\-{verb}(1)")), "{verb} is not in {first}");

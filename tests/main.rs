@@ -2,6 +2,7 @@
 
 mod apt_oracle;
 mod architecture;
+mod audit;
 mod bad_input;
 mod check;
 mod editors;

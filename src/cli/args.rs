@@ -64,6 +64,8 @@ pub(super) enum Command {
     Refresh(Refresh),
     /// Verify everything that can be known without a network: recipes, lock, scripts, policy
     Check(Check),
+    /// Show who vouches for what the packages of images do when they are installed
+    Audit(Audit),
     /// Show recipes as they are with all that definitions bring, every value with where it came from
     Show(Show),
     /// Put recipes into their one layout, comments and all
@@ -167,6 +169,21 @@ pub(super) struct Check {
     /// Fail on warnings too
     #[arg(long)]
     pub(super) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    #[command(flatten)]
+    pub(super) chosen: Chosen,
+    /// List maintainer scripts; exit with 1 when nobody vouches for one that an image needs
+    #[arg(long, required = true)]
+    pub(super) scripts: bool,
+    /// Use no network: packages that are not in the store are an error that lists them all
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

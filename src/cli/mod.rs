@@ -1,6 +1,7 @@
 //! The command line: arguments in, data on stdout, everything else on stderr, an exit code out.
 
 mod args;
+mod audit;
 mod check;
 mod completions;
 mod fmt;

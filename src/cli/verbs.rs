@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Exit;
 use super::args::{Arguments, Build, Cache, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
-use super::{check, completions, fmt, import, lsp, man, new, report, setup, show};
+use super::{audit, check, completions, fmt, import, lsp, man, new, report, setup, show};
 use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
     self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest, Workspace,
@@ -50,6 +50,10 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
         Command::Plan(verb) => plan(arguments, verb, progress, sources),
         Command::Refresh(verb) => refresh(arguments, verb, progress, sources),
         Command::Check(verb) => check::run(&arguments.common, verb),
+        Command::Audit(verb) => {
+            let workspace = load(arguments, sources)?;
+            audit::run(&arguments.common, verb, &workspace, progress)
+        }
         Command::Show(verb) => show::run(&arguments.common, verb),
         Command::Lsp => lsp::run(&arguments.common),
         Command::Fmt(verb) => fmt::fmt(&arguments.common, verb),

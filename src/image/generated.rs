@@ -16,7 +16,7 @@ use super::shelf::Readable;
 use super::tree::{Content, FileTree, Last, Node, Owner};
 
 /// The name of the check that a script with unknown effects fails.
-const CHECK: &str = "maintainer-script";
+pub const MAINTAINER_SCRIPT: &str = "maintainer-script";
 
 /// What configuration does to what is there.
 #[derive(Debug, Default)]
@@ -83,7 +83,10 @@ pub(super) fn apply(subject: &Subject<'_>, tree: &mut FileTree, model: Model) ->
 fn refuse_unknown(image: &Image, unmodelled: &[UnmodelledScript]) -> Result<(), ImageError> {
     let excused = |script: &UnmodelledScript| {
         let names = |subject: &String| *subject == script.package;
-        image.waivers.iter().any(|waiver| waiver.check == CHECK && waiver.subject.as_ref().is_none_or(names))
+        image
+            .waivers
+            .iter()
+            .any(|waiver| waiver.check == MAINTAINER_SCRIPT && waiver.subject.as_ref().is_none_or(names))
     };
     let scripts: Vec<UnmodelledScript> = unmodelled.iter().filter(|script| !excused(script)).cloned().collect();
     if scripts.is_empty() { Ok(()) } else { Err(ImageError::UnknownScripts { scripts }) }

@@ -49,6 +49,7 @@ pub use check::Finding;
 pub use config::{CONTRACT, contract};
 pub use entries::{CopyContent, ResolvedEntry};
 pub use error::{EntryProblem, ImageError};
+pub use generated::MAINTAINER_SCRIPT;
 pub use import::{Foreign, import};
 pub use index::index;
 pub use layer::Layer;

@@ -1,5 +1,6 @@
 //! The verbs and the scheduler: the only place that wires the other rooms together.
 
+mod audit;
 mod build;
 mod check;
 mod create;
@@ -19,6 +20,7 @@ mod show;
 mod workspace;
 mod write;
 
+pub use audit::{AuditedScript, ImageScripts, audit_scripts};
 pub use build::{
     BuildReport, BuildRequest, ImageReport, ManifestReport, OnFailure, PlannedStep, build, fetch, plan_steps,
 };

@@ -22,7 +22,7 @@ use crate::recipe::{Base, CopyFrom, EntryKind, Image, Origin, Project, Recipe, R
 /// Moves when the way a kind of step works does, so that results of older versions are not taken for new ones.
 pub(super) const FORMAT: u32 = 1;
 /// The same for images, which move more often.
-const IMAGE_FORMAT: u32 = 2;
+const IMAGE_FORMAT: u32 = 3;
 
 /// Hashes of files beside recipes, which the graph needs and this room does not read.
 pub trait LocalFiles {

@@ -61,10 +61,29 @@ fn differences(reference: &Reference, platform: Platform, allowed: &[Allowed]) -
     found
 }
 
-#[test]
-fn minbase_is_what_mmdebstrap_makes() {
-    let platform: Platform = "linux/amd64".parse().expect("a platform");
-    let reference = Reference::make("trixie", &[], platform);
-    let differences = differences(&reference, platform, MINBASE);
+/// A minimal system from the packages that mmdebstrap chose.
+fn minbase(suite: &str, platform: &str) {
+    let platform: Platform = platform.parse().expect("a platform");
+    let differences = differences(&Reference::minimal(suite, platform), platform, MINBASE);
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+#[test]
+fn minbase_of_trixie_for_amd64_is_what_mmdebstrap_makes() {
+    minbase("trixie", "linux/amd64");
+}
+
+#[test]
+fn minbase_of_trixie_for_arm64_is_what_mmdebstrap_makes() {
+    minbase("trixie", "linux/arm64");
+}
+
+#[test]
+fn minbase_of_bookworm_for_amd64_is_what_mmdebstrap_makes() {
+    minbase("bookworm", "linux/amd64");
+}
+
+#[test]
+fn minbase_of_bookworm_for_arm64_is_what_mmdebstrap_makes() {
+    minbase("bookworm", "linux/arm64");
 }

@@ -21,6 +21,7 @@ impl MemoryTree {
     pub(crate) fn unpack(debs: &[PathBuf]) -> (Self, Vec<UnpackedPackage>) {
         let mut tree = Self::default();
         let packages = debs.iter().map(|deb| tree.unpack_one(deb)).collect();
+        tree.link_merged();
         (tree, packages)
     }
 
@@ -85,13 +86,29 @@ impl MemoryTree {
                 path.ancestors().next().is_some_and(|top| MERGED.iter().any(|name| name.as_bytes() == top.as_bytes()));
             if top { ImagePath::new(b"usr").expect("a path").join(path) } else { path.clone() }
         };
-        entry.path = merged(&entry.path);
+        let alias = MERGED.iter().any(|name| name.as_bytes() == entry.path.as_bytes());
+        entry.path = match alias && entry.kind == EntryKind::Dir {
+            true => ImagePath::new(b"usr").expect("a path").join(&entry.path),
+            false => merged(&entry.path),
+        };
         if let EntryKind::Hardlink { target } = &mut entry.kind {
             *target = merged(target);
         }
         let known = self.0.get(&entry.path).is_some_and(|_| entry.kind == EntryKind::Dir);
         if !known && !entry.path.is_root() {
             self.0.insert(entry.path.clone(), (entry, bytes));
+        }
+    }
+
+    /// Makes the links of a merged system that no package brings (before Debian 13 none does).
+    fn link_merged(&mut self) {
+        for name in MERGED {
+            let (link, target) = (ImagePath::new(name.as_bytes()).expect("a path"), format!("usr/{name}"));
+            let target = ImagePath::new(target.as_bytes()).expect("a path");
+            let Some((folder, _)) = self.0.get(&target).filter(|_| !self.0.contains_key(&link)) else { continue };
+            let kind = EntryKind::Symlink { target: target.as_bytes().to_vec() };
+            let entry = Entry { path: link.clone(), kind, mode: Mode::from_bits(0o777), ..folder.clone() };
+            self.0.insert(link, (entry, Vec::new()));
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod layout;
 mod look;
+mod minbase;
 mod run;
 mod same;
 mod system;
@@ -34,8 +35,7 @@ fn live() -> &'static Live {
 impl Live {
     fn build() -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live");
-        let _ = Command::new("chmod").args(["-R", "u+w"]).arg(&folder).output(); // there is none at first
-        let _ = fs_err::remove_dir_all(&folder);
+        empty(&folder);
         copy_project(Path::new(env!("CARGO_MANIFEST_DIR")), &folder);
         let mut live = Self { folder, digests: Digests::new() };
         tool("orchestrate", live.program().args(["refresh"]));
@@ -68,6 +68,12 @@ fn program(program: &Path, folder: &Path) -> Command {
     command.arg("--project").arg(folder).arg("--store").arg(folder.join("store"));
     command.arg("--environment").arg(environment);
     command
+}
+
+/// Removes what the last run left.
+fn empty(folder: &Path) {
+    let _ = Command::new("chmod").args(["-R", "u+w"]).arg(folder).output(); // there is none at first
+    let _ = fs_err::remove_dir_all(folder);
 }
 
 /// Recipes and lock of a project, elsewhere.

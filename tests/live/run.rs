@@ -21,13 +21,13 @@ const TOOLCHAINS: &[(&str, &[&str], &str)] = &[
 const BASES: &[(&str, &str)] = &[("static", "nonroot"), ("runtime", "nonroot")];
 
 /// podman as a user of this machine, with storage of its own.
-struct Engine {
+pub(super) struct Engine {
     user: Option<&'static str>,
     folder: tempfile::TempDir,
 }
 
 impl Engine {
-    fn new(user: Option<&'static str>) -> Self {
+    pub(super) fn new(user: Option<&'static str>) -> Self {
         let folder = tempfile::Builder::new().prefix("podman").tempdir_in("/var/tmp").expect("a folder");
         let engine = Self { user, folder };
         for name in ["home", "run", "storage"] {
@@ -39,7 +39,7 @@ impl Engine {
         engine
     }
 
-    fn podman(&self, arguments: &[&str]) -> Output {
+    pub(super) fn podman(&self, arguments: &[&str]) -> Output {
         let mut command = match self.user {
             None => Command::new("podman"),
             Some(user) => {
@@ -56,7 +56,7 @@ impl Engine {
         command.current_dir(at("home")).args(arguments).output().expect("podman: install the package `podman`")
     }
 
-    fn ok(&self, arguments: &[&str]) -> String {
+    pub(super) fn ok(&self, arguments: &[&str]) -> String {
         let output = self.podman(arguments);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (out, err) = (text(&output.stdout), text(&output.stderr));

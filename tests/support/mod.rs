@@ -1,6 +1,7 @@
 //! What the tests of the whole program share: a project in a temporary folder, a small signed archive, the program.
 
 pub(crate) mod archive;
+pub(crate) mod emulation;
 pub(crate) mod project;
 pub(crate) mod trixie;
 

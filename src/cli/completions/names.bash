@@ -46,7 +46,7 @@ _orchestrate_with_names() {
             _orchestrate_offer platforms "${current##*,}" "$listed" && return 0
             ;;
         *::-*) ;;
-        build::*|fetch::*|plan::*) _orchestrate_offer images "$current" "" && return 0 ;;
+        audit::*|build::*|fetch::*|plan::*) _orchestrate_offer images "$current" "" && return 0 ;;
         show::*|refresh::*) _orchestrate_offer recipes "$current" "" && return 0 ;;
     esac
     _orchestrate "$@"

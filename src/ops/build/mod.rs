@@ -313,7 +313,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// Brings every file that the tasks read into the store.
-    fn fetch(&self, tasks: &BTreeSet<usize>) -> Result<(), OpsError> {
+    pub(super) fn fetch(&self, tasks: &BTreeSet<usize>) -> Result<(), OpsError> {
         let store = &self.services.store;
         let files: BTreeSet<Digest> = tasks.iter().flat_map(|&task| self.plan.steps[task].work.files()).collect();
         let missing = files.into_iter().filter(|digest| !store.has_blob(digest));

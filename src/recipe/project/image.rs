@@ -64,9 +64,15 @@ impl Image {
     /// Whether it is excused from `check`, as a whole or for `subject`.
     #[must_use]
     pub fn is_excused(&self, check: &str, subject: &str) -> bool {
+        self.excuse(check, subject).is_some()
+    }
+
+    /// The waiver that excuses it from a check of a path or a package.
+    #[must_use]
+    pub fn excuse(&self, check: &str, subject: &str) -> Option<&Waiver> {
         let excuses =
-            |waiver: &Waiver| waiver.check == check && waiver.subject.as_deref().is_none_or(|of| of == subject);
-        self.waivers.iter().any(excuses)
+            |waiver: &&Waiver| waiver.check == check && waiver.subject.as_deref().is_none_or(|of| of == subject);
+        self.waivers.iter().find(excuses)
     }
 }
 

@@ -9,9 +9,11 @@
 mod accounts;
 mod alternatives;
 mod certificates;
+mod coverage;
 mod database;
 mod debconf;
 mod effect;
+mod init_scripts;
 mod ldcache;
 mod pam;
 mod rules;
@@ -29,6 +31,7 @@ use thiserror::Error;
 use crate::archive::{Control, Entry};
 use crate::model::{ImagePath, PathError, Platform, Timestamp};
 
+pub use coverage::{Cover, ScriptCoverage, coverage};
 pub use database::DpkgDatabase;
 pub use script::UnmodelledScript;
 pub use tree::Tree;

@@ -1,8 +1,14 @@
 //! The table of packages whose scripts somebody has read: what their own lines do on a first installation. A script
 //! that consists of known snippets only needs no rule.
 //!
+//! A package has as many rules as there are versions whose scripts do different things; the fingerprints tell which one
+//! is meant. The rules of Debian 13 are here, those of packages that do something else in another release in a file of
+//! that release.
+//!
 //! To vouch for a new version: read the unknown lines that [`super::UnmodelledScript`] shows, change the effects when
 //! they differ, add the fingerprint and the version. `tests/fidelity` compares the result with the real scripts.
+
+mod bookworm;
 
 use super::alternatives::Alternative;
 use super::effect::Effect::{
@@ -11,10 +17,10 @@ use super::effect::Effect::{
 };
 use super::system::{COMPILED_PYTHON, Diversion, System};
 use super::tree::at;
-use super::{ConfigureError, PackageState, accounts, certificates};
+use super::{ConfigureError, Cover, PackageState, accounts, certificates};
 
-/// What is known of one package.
-struct Rule {
+/// What is known of one package, or of some versions of it.
+pub(super) struct Rule {
     package: &'static str,
     /// Versions whose scripts were compared with the effects.
     checked: &'static [&'static str],
@@ -43,13 +49,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "libc6",
-        checked: &["2.41-12+deb13u4"],
+        checked: &["2.41-12+deb13u4", "2.41-12+deb13u5"],
         scripts: &[("preinst", &["327f61e17014", "00ed83b12d3b"]), ("postinst", &["ebfa67931c20"])],
         effects: &[Always(divert_loader), Templates("preinst"), Templates("postinst")],
     },
     Rule {
         package: "base-files",
-        checked: &["13.8+deb13u7"],
+        checked: &["13.8+deb13u7", "13.8+deb13u8"],
         scripts: &[("preinst", &["0a8778f397af", "f8f10b0ed14a"]), ("postinst", &["9396e6ac7fce", "3cfd223605c2"])],
         effects: &[
             Always(divert_top_folders),
@@ -70,6 +76,7 @@ const RULES: &[Rule] = &[
             FolderToLink("/var/run", "/run"),
             FolderToLink("/var/lock", "/run/lock"),
             Call(local_folders),
+            Call(|system| local_folder(system, "/libexec")),
             Link("/usr/local/man", "share/man"),
             Owned("/var/log/wtmp", 0o664, UTMP),
             Owned("/var/log/btmp", 0o660, UTMP),
@@ -83,7 +90,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "libc-bin",
-        checked: &["2.41-12+deb13u4"],
+        checked: &["2.41-12+deb13u4", "2.41-12+deb13u5", "2.36-9+deb12u14"],
         scripts: &[("postinst", &["4321593bd35f"])],
         effects: &[Copy("/usr/share/libc-bin/nsswitch.conf", "/etc/nsswitch.conf")],
     },
@@ -153,7 +160,12 @@ const RULES: &[Rule] = &[
         scripts: &[("postinst", &["4c460b70008e"])],
         effects: &[LeaveOut(COMPILED_PYTHON)],
     },
-    Rule { package: "bash", checked: &["5.2.37-2+b10"], scripts: &[("postinst", &["fb419481cc20"])], effects: &[] },
+    Rule {
+        package: "bash",
+        checked: &["5.2.37-2+b10", "5.2.15-2+b13"],
+        scripts: &[("postinst", &["fb419481cc20"])],
+        effects: &[],
+    },
     // only an upgrade finds diversions to undo
     Rule {
         package: "dash",
@@ -169,7 +181,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "init-system-helpers",
-        checked: &["1.69~deb13u1"],
+        checked: &["1.69~deb13u1", "1.65.2+deb12u1"],
         scripts: &[("postinst", &["833f4487d8d5"])],
         effects: &[],
     },
@@ -194,13 +206,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "debconf",
-        checked: &["1.5.91"],
+        checked: &["1.5.91", "1.5.82"],
         scripts: &[],
         effects: &[Answer("debconf/frontend", "Dialog", false), Answer("debconf/priority", "high", false)],
     },
     Rule {
         package: "libpam0g",
-        checked: &["1.7.0-5"],
+        checked: &["1.7.0-5", "1.5.2-6+deb12u2"],
         scripts: &[("postinst", &["61b3dc0a9b71"])],
         effects: &[Templates("postinst")],
     },
@@ -212,7 +224,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "libpam-runtime",
-        checked: &["1.7.0-5"],
+        checked: &["1.7.0-5", "1.5.2-6+deb12u2"],
         scripts: &[("postinst", &["65a7babcbb46"])],
         effects: &[Templates("postinst"), Answer("libpam-runtime/override", "false", false)],
     },
@@ -220,7 +232,7 @@ const RULES: &[Rule] = &[
     Rule { package: "login.defs", checked: &["1:4.17.4-2"], scripts: &[("postinst", &["50e459678f04"])], effects: &[] },
     Rule {
         package: "passwd",
-        checked: &["1:4.17.4-2"],
+        checked: &["1:4.17.4-2", "1:4.13+dfsg1-1+deb12u2"],
         scripts: &[("postinst", &["5c3753319860"])],
         effects: &[Call(|system| accounts::shadow(&mut system.root, system.moment.seconds()))],
     },
@@ -238,13 +250,13 @@ const RULES: &[Rule] = &[
     // keys of releases before 2012
     Rule {
         package: "debian-archive-keyring",
-        checked: &["2025.1"],
+        checked: &["2025.1", "2023.3+deb12u2"],
         scripts: &[("postinst", &["3feb90ad670c"])],
         effects: &[],
     },
     Rule {
         package: "apt",
-        checked: &["3.0.4"],
+        checked: &["3.0.4", "2.6.2"],
         scripts: &[("postinst", &["09542138401d"])],
         effects: &[Call(partial_folders)],
     },
@@ -259,6 +271,7 @@ const RULES: &[Rule] = &[
 /// Scripts whose own lines do nothing on a first installation: they serve upgrades, restart services, or remove what
 /// was never there. Package, version, script, fingerprint.
 const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
+    ("adduser", "3.134", "preinst", "6b1bdf663cb5"),
     ("adduser", "3.152", "preinst", "6b1bdf663cb5"),
     ("automake", "1:1.17-4", "postinst", "84bc9decd2f8"),
     ("automake", "1:1.17-4", "preinst", "589af34a5edc"),
@@ -281,11 +294,47 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
     ("procps", "2:4.0.4-9", "postinst", "3451a24e1b02"),
 ];
 
+/// All rules, in the order in which their effects happen.
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    bookworm::RULES.iter().chain(RULES)
+}
+
+/// All scripts without effect.
+fn without_effect() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str, &'static str)> {
+    bookworm::WITHOUT_EFFECT.iter().chain(WITHOUT_EFFECT)
+}
+
+impl Rule {
+    /// Whether the rule vouches for a script's own lines.
+    fn vouches(&self, script: &str, fingerprint: &str) -> bool {
+        self.scripts.iter().any(|(name, known)| *name == script && known.contains(&fingerprint))
+    }
+
+    /// What images do without, told of the last of the rule's scripts.
+    pub(super) fn left_out(&self, script: &str) -> impl Iterator<Item = &'static str> {
+        let told = self.scripts.last().is_some_and(|(name, _)| *name == script);
+        self.effects.iter().filter_map(move |effect| match effect {
+            LeaveOut(what) if told => Some(*what),
+            _ => None,
+        })
+    }
+}
+
+/// The rule for a package whose scripts have these own lines (name and fingerprint): the one that vouches for most of
+/// them, and for a version that none was checked with, that of the newest release. Where no script has lines of its
+/// own, only a rule that is not about scripts applies.
+pub(super) fn find(package: &str, scripts: &[(&str, String)]) -> Option<&'static Rule> {
+    let vouched = |rule: &&Rule| scripts.iter().filter(|(name, lines)| rule.vouches(name, lines)).count();
+    let applies = |rule: &&Rule| rule.package == package && (rule.scripts.is_empty() || !scripts.is_empty());
+    // the last of equals, which `rules` has from the newest release
+    rules().filter(applies).max_by_key(vouched)
+}
+
 /// Applies the rules of the packages that are there.
 pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
-    for rule in RULES {
-        let Some(package) = system.package(rule.package) else { continue };
-        for effect in rule.effects {
+    for rule in rules() {
+        let Some((package, chosen)) = system.package_with_rule(rule.package) else { continue };
+        for effect in rule.effects.iter().filter(|_| chosen.is_some_and(|chosen| std::ptr::eq(chosen, rule))) {
             if package.state == PackageState::Unpacked || effect.is_shared() {
                 effect.apply(system, rule.package)?;
             }
@@ -294,21 +343,24 @@ pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
     Ok(())
 }
 
-/// Versions of a package with which its rule was checked.
+/// Versions of a package with which its rules were checked.
 pub(super) fn checked(package: &str) -> Vec<&'static str> {
-    let rule = RULES.iter().find(|rule| rule.package == package).map(|rule| rule.checked);
-    let without = WITHOUT_EFFECT.iter().filter(|(of, ..)| *of == package).map(|(_, version, ..)| *version);
-    let mut versions: Vec<_> = rule.unwrap_or_default().iter().copied().chain(without).collect();
+    let of_rules = rules().filter(|rule| rule.package == package).flat_map(|rule| rule.checked.iter().copied());
+    let without = without_effect().filter(|(of, ..)| *of == package).map(|(_, version, ..)| *version);
+    let mut versions: Vec<_> = of_rules.chain(without).collect();
     versions.dedup();
     versions
 }
 
-/// Whether a rule vouches for a script's own lines.
-pub(super) fn knows(package: &str, script: &str, fingerprint: &str) -> bool {
-    let rule = RULES.iter().find(|rule| rule.package == package);
-    let known = rule.and_then(|rule| rule.scripts.iter().find(|(name, _)| *name == script));
-    known.is_some_and(|(_, fingerprints)| fingerprints.contains(&fingerprint))
-        || WITHOUT_EFFECT.iter().any(|(of, _, name, lines)| (*of, *name, *lines) == (package, script, fingerprint))
+/// Who vouches for a script's own lines, of which there are some: `rule`, which was chosen for the package, or the list
+/// of those without effect; none when nobody does.
+pub(super) fn cover(rule: Option<&'static Rule>, package: &str, script: &str, fingerprint: String) -> Option<Cover> {
+    if let Some(rule) = rule.filter(|rule| rule.vouches(script, &fingerprint)) {
+        return Some(Cover::Rule { fingerprint, checked: rule.checked.to_vec() });
+    }
+    let known = without_effect().filter(|(of, _, name, lines)| (*of, *name, *lines) == (package, script, &fingerprint));
+    let checked: Vec<_> = known.map(|(_, version, ..)| *version).collect();
+    (!checked.is_empty()).then_some(Cover::NoEffect { fingerprint, checked })
 }
 
 /// The loader is in packages of two architectures while Debian moves it into `/usr`.
@@ -365,17 +417,18 @@ fn lzma_alternative(system: &mut System<'_>) -> Result<(), ConfigureError> {
 
 /// Folders for what is not packaged; of the group `staff` where the administrator wants that.
 fn local_folders(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    const BELOW: &[&str] = &["", "/share", "/share/man", "/bin", "/games", "/lib", "/include", "/sbin", "/src", "/etc"];
+    BELOW.iter().try_for_each(|below| local_folder(system, below))
+}
+
+fn local_folder(system: &mut System<'_>, below: &str) -> Result<(), ConfigureError> {
     const STAFF: u32 = 50;
-    const BELOW: &[&str] =
-        &["", "/share", "/share/man", "/bin", "/games", "/lib", "/libexec", "/include", "/sbin", "/src", "/etc"];
     let staff = system.root.is_file(&at("/etc/staff-group-for-usr-local")?);
-    for below in BELOW {
-        let path = at(&format!("/usr/local{below}"))?;
-        match (staff, system.root.is_dir(&path)) {
-            (true, _) => system.root.mkdir(&path, 0o2775, (0, STAFF)),
-            (false, false) => system.root.mkdir(&path, 0o755, (0, 0)),
-            (false, true) => {}
-        }
+    let path = at(&format!("/usr/local{below}"))?;
+    match (staff, system.root.is_dir(&path)) {
+        (true, _) => system.root.mkdir(&path, 0o2775, (0, STAFF)),
+        (false, false) => system.root.mkdir(&path, 0o755, (0, 0)),
+        (false, true) => {}
     }
     Ok(())
 }
@@ -407,4 +460,37 @@ fn list_certificates(system: &mut System<'_>) -> Result<(), ConfigureError> {
     system.debconf.substitute("ca-certificates/enable_crts", "enable_crts", &names);
     system.debconf.substitute("ca-certificates/new_crts", "new_crts", "");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(package: &str, scripts: &[(&str, &str)]) -> Option<&'static [&'static str]> {
+        let scripts: Vec<_> = scripts.iter().map(|(name, lines)| (*name, (*lines).to_owned())).collect();
+        find(package, &scripts).map(|rule| rule.checked)
+    }
+
+    #[test]
+    fn the_scripts_choose_the_rule() {
+        let of = |rules: &'static [Rule]| {
+            let rule = rules.iter().find(|rule| rule.package == "tzdata").expect("a rule");
+            (rule.scripts[0].1[0], rule.checked)
+        };
+        for (lines, versions) in [of(RULES), of(bookworm::RULES)] {
+            assert_eq!(checked("tzdata", &[("postinst", lines)]), Some(versions));
+        }
+        assert_eq!(checked("tzdata", &[("postinst", "000000000000")]), Some(of(RULES).1), "the newest stands in");
+        assert_eq!(checked("tzdata", &[]), None, "a version without scripts does nothing");
+        assert!(checked("debconf", &[]).is_some(), "its rule is about no script");
+    }
+
+    #[test]
+    fn every_rule_can_be_chosen() {
+        for rule in rules().filter(|rule| !rule.scripts.is_empty()) {
+            let scripts: Vec<_> = rule.scripts.iter().map(|(name, lines)| (*name, lines[0].to_owned())).collect();
+            let chosen = find(rule.package, &scripts).expect("a rule");
+            assert!(std::ptr::eq(chosen, rule), "{}: another rule vouches for the same scripts", rule.package);
+        }
+    }
 }

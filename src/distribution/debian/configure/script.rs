@@ -5,11 +5,13 @@
 //! first installation are dropped; what then remains is the script's own work and is identified by a fingerprint, so
 //! that a rule of [`super::rules`] vouches for exactly the text that somebody has read.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 
 use super::alternatives::Alternative;
+use super::coverage::{Cover, ScriptCoverage};
 use super::shell;
 use crate::model::{Digest, Platform};
 
@@ -30,6 +32,19 @@ pub struct UnmodelledScript {
     pub checked: Vec<&'static str>,
 }
 
+impl UnmodelledScript {
+    /// The script, when nobody vouches for it.
+    pub(super) fn of(script: ScriptCoverage) -> Option<Self> {
+        let ScriptCoverage { package, version, script, cover, .. } = script;
+        match cover {
+            Cover::Nothing { fingerprint, lines, checked } => {
+                Some(Self { package, version, script, fingerprint, lines, checked })
+            }
+            Cover::Snippets | Cover::Rule { .. } | Cover::NoEffect { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for UnmodelledScript {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { package, version, script, fingerprint, checked, .. } = self;
@@ -45,6 +60,8 @@ impl fmt::Display for UnmodelledScript {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Script {
     pub(super) actions: Vec<Action>,
+    /// The tools whose snippets are in it and could be read: `dh_installinit`.
+    pub(super) snippets: BTreeSet<String>,
     /// The lines that are the script's own, in order, white space collapsed.
     pub(super) rest: Vec<String>,
 }
@@ -64,8 +81,8 @@ pub(super) enum Action {
     EnableUnit(String),
     /// `deb-systemd-helper --user enable` of a unit.
     EnableUserUnit(String),
-    /// `update-rc.d`: links of an init script in `/etc/rc?.d`.
-    InitScript(String),
+    /// `update-rc.d`: what is to be done with an init script.
+    InitScript { name: String, verb: String },
     /// Python sources are compiled.
     ByteCompile,
 }
@@ -85,7 +102,7 @@ const COMMANDS: &[(&str, Meaning)] = &[
     ("deb-systemd-helper enable", |words| Some(Action::EnableUnit(words.get(2)?.clone()))),
     ("deb-systemd-helper --user enable", |words| Some(Action::EnableUserUnit(words.get(3)?.clone()))),
     ("deb-systemd-helper", |_| None),
-    ("update-rc.d", |words| Some(Action::InitScript(words.get(1)?.clone()))),
+    ("update-rc.d", init_script),
     // of a package that was removed and not purged
     ("chmod +x /etc/init.d", |_| None),
     ("systemd-tmpfiles", |words| Some(Action::Tmpfiles(configuration_files(words)))),
@@ -111,6 +128,12 @@ fn meaning(words: &[String]) -> Option<Meaning> {
     COMMANDS.iter().find(|(command, _)| begins(command)).map(|(_, meaning)| *meaning)
 }
 
+/// `update-rc.d NAME VERB`; removing links that were never made has no effect.
+fn init_script(words: &[String]) -> Option<Action> {
+    let (name, verb) = (words.get(1)?.clone(), words.get(2).cloned().unwrap_or_default());
+    (verb != "remove").then_some(Action::InitScript { name, verb })
+}
+
 fn configuration_files(words: &[String]) -> Vec<String> {
     words.iter().filter(|word| word.ends_with(".conf")).cloned().collect()
 }
@@ -120,21 +143,24 @@ impl Script {
     pub(super) fn read(text: &str, platform: Platform) -> Self {
         let mut script = Self::default();
         let mut snippet: Option<Vec<String>> = None;
+        let mut tool = "";
         let mut own = Vec::new();
         let mut variables = Vec::new();
-        for line in logical_lines(text) {
+        let lines = logical_lines(text);
+        for line in &lines {
             // one fingerprint for all architectures
             let general = line.replace(platform.loader(), "@loader@").replace(platform.multiarch(), "@multiarch@");
-            if line.starts_with("# Automatically added by ") {
+            if let Some(by) = line.strip_prefix("# Automatically added by ") {
                 own.extend(snippet.take().unwrap_or_default()); // without its end it is no snippet
                 snippet = Some(Vec::new());
+                tool = by.split(['/', ':']).next().unwrap_or(by).trim();
             } else if line.starts_with("# End automatically added section") {
-                own.extend(script.read_snippet(snippet.take().unwrap_or_default()));
+                own.extend(script.read_snippet(tool, snippet.take().unwrap_or_default()));
             } else if line.is_empty() || line.starts_with('#') {
-            } else if let Some(alternative) = Alternative::parse(&expand(&line, &variables)) {
+            } else if let Some(alternative) = Alternative::parse(&expand(line, &variables)) {
                 script.actions.push(Action::Alternative(alternative));
             } else {
-                variables.extend(assignment(&line).map(|(name, value)| (name.to_owned(), value.to_owned())));
+                variables.extend(assignment(line).map(|(name, value)| (name.to_owned(), value.to_owned())));
                 snippet.as_mut().unwrap_or(&mut own).push(general);
             }
         }
@@ -148,8 +174,8 @@ impl Script {
         Digest::of(self.rest.join("\n").as_bytes()).short()
     }
 
-    /// Takes the actions of a snippet, or gives its lines back when one is unknown.
-    fn read_snippet(&mut self, lines: Vec<String>) -> Vec<String> {
+    /// Takes the actions of a snippet of `tool`, or gives its lines back when one is unknown.
+    fn read_snippet(&mut self, tool: &str, lines: Vec<String>) -> Vec<String> {
         let mut actions = Vec::new();
         for line in &lines {
             if shell::is_condition(line) || assignment(line).is_some_and(|(name, _)| name == "_dh_action") {
@@ -164,6 +190,7 @@ impl Script {
             actions.retain(|action| !matches!(action, Action::EnableUnit(_) | Action::EnableUserUnit(_)));
         }
         self.actions.append(&mut actions);
+        self.snippets.insert(tool.to_owned());
         Vec::new()
     }
 
@@ -349,7 +376,7 @@ mod tests {
                       deb-systemd-helper enable 'a.service' >/dev/null || true\nfi";
         assert_eq!(read(&snippet(enable)).actions, [Action::EnableUnit("a.service".to_owned())]);
         let not = format!("if deb-systemd-helper debian-installed 'a.service'; then\n{enable}\nfi");
-        assert_eq!(read(&snippet(&not)), Script::default());
+        assert_eq!(read(&snippet(&not)), Script { snippets: ["dh_x".to_owned()].into(), ..Script::default() });
         let user = "deb-systemd-helper --user enable 'a.service' >/dev/null || true";
         assert_eq!(read(&snippet(user)).actions, [Action::EnableUserUnit("a.service".to_owned())]);
     }

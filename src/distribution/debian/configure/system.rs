@@ -3,11 +3,13 @@
 use super::alternatives::{self, Alternative};
 use super::database::DpkgDatabase;
 use super::debconf::Debconf;
+use super::init_scripts::InitScript;
+use super::rules::Rule;
 use super::script::{Action, Script};
 use super::tree::{Root, Tree, at};
 use super::{
-    ConfigureError, Configured, LeftOut, PackageState, UnmodelledScript, UnpackedPackage, certificates, ldcache, pam,
-    rules, shells, units,
+    ConfigureError, Configured, Cover, LeftOut, PackageState, ScriptCoverage, UnmodelledScript, UnpackedPackage,
+    certificates, ldcache, pam, rules, shells, units,
 };
 use crate::model::{Platform, Timestamp};
 
@@ -37,8 +39,11 @@ pub(super) struct System<'s> {
     packages: &'s [UnpackedPackage],
     alternatives: Vec<Alternative>,
     units: Vec<String>,
+    init_scripts: Vec<InitScript>,
+    /// The rule for each of the packages.
+    rules: Vec<Option<&'static Rule>>,
     diversions: Vec<Diversion>,
-    unmodelled: Vec<UnmodelledScript>,
+    scripts: Vec<ScriptCoverage>,
     left_out: Vec<LeftOut>,
 }
 
@@ -57,17 +62,29 @@ impl<'s> System<'s> {
             packages,
             alternatives: Vec::new(),
             units: Vec::new(),
+            init_scripts: Vec::new(),
+            rules: Vec::new(),
             diversions: Vec::new(),
-            unmodelled: Vec::new(),
+            scripts: Vec::new(),
             left_out: Vec::new(),
         }
     }
 
     /// The package of this name, of the system's own architecture before others.
     pub(super) fn package(&self, name: &str) -> Option<&'s UnpackedPackage> {
-        let of_name = |package: &&UnpackedPackage| package.name == name;
-        let native = |package: &&UnpackedPackage| of_name(package) && package.architecture == self.platform.deb();
-        self.packages.iter().find(native).or_else(|| self.packages.iter().find(of_name))
+        self.position(name).map(|index| &self.packages[index])
+    }
+
+    /// The same with the rule that was chosen for it.
+    pub(super) fn package_with_rule(&self, name: &str) -> Option<(&'s UnpackedPackage, Option<&'static Rule>)> {
+        let index = self.position(name)?;
+        Some((&self.packages[index], self.rules.get(index).copied().flatten()))
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        let of_name = |package: &UnpackedPackage| package.name == name;
+        let native = |package: &UnpackedPackage| of_name(package) && package.architecture == self.platform.deb();
+        self.packages.iter().position(native).or_else(|| self.packages.iter().position(of_name))
     }
 
     pub(super) fn divert(&mut self, diversion: Diversion) {
@@ -89,9 +106,7 @@ impl<'s> System<'s> {
     /// Configures everything.
     pub(super) fn configure(mut self) -> Result<Configured, ConfigureError> {
         for package in self.packages {
-            for name in ["preinst", "postinst"] {
-                self.read_script(package, name);
-            }
+            self.read_scripts(package);
         }
         rules::apply(&mut self)?;
         alternatives::install(&mut self.root, &self.alternatives)?;
@@ -99,20 +114,53 @@ impl<'s> System<'s> {
             for unit in std::mem::take(&mut self.units) {
                 units::enable(&mut self.root, &unit)?;
             }
+            for script in std::mem::take(&mut self.init_scripts) {
+                script.link(&mut self.root)?;
+            }
         }
         self.run_triggers()?;
         self.write_databases()?;
         let (files, removed) = self.root.into_changes();
-        self.unmodelled.sort();
+        let mut unmodelled: Vec<_> = self.scripts.into_iter().filter_map(UnmodelledScript::of).collect();
+        unmodelled.sort();
         self.left_out.sort();
         self.left_out.dedup();
-        Ok(Configured { files, removed, unmodelled: self.unmodelled, left_out: self.left_out })
+        Ok(Configured { files, removed, unmodelled, left_out: self.left_out })
     }
 
-    fn read_script(&mut self, package: &'s UnpackedPackage, name: &'static str) {
-        let Some(text) = package.control.file(name) else { return };
-        let script = Script::read(&String::from_utf8_lossy(text), self.platform);
+    /// Reads all scripts and does nothing.
+    pub(super) fn coverage(mut self) -> Vec<ScriptCoverage> {
+        for package in self.packages {
+            self.read_scripts(package);
+        }
+        self.scripts
+    }
+
+    /// Reads the scripts of a package and chooses its rule.
+    fn read_scripts(&mut self, package: &'s UnpackedPackage) {
+        let read = |name: &'static str| {
+            let text = package.control.file(name)?;
+            Some((name, Script::read(&String::from_utf8_lossy(text), self.platform)))
+        };
+        let scripts: Vec<(&'static str, Script)> = ["preinst", "postinst"].into_iter().filter_map(read).collect();
+        let own = scripts.iter().filter(|(_, script)| !script.rest.is_empty());
+        let own: Vec<_> = own.map(|(name, script)| (*name, script.fingerprint())).collect();
+        let rule = rules::find(&package.name, &own);
+        self.rules.push(rule);
+        for (name, script) in scripts {
+            self.read_script(package, rule, name, script);
+        }
+    }
+
+    fn read_script(
+        &mut self,
+        package: &'s UnpackedPackage,
+        rule: Option<&'static Rule>,
+        name: &'static str,
+        script: Script,
+    ) {
         let new = package.state == PackageState::Unpacked;
+        let left_out_before = self.left_out.len();
         let mut unknown = Vec::new();
         for action in script.actions.iter().cloned() {
             match action {
@@ -121,10 +169,16 @@ impl<'s> System<'s> {
                 Action::EnableUnit(unit) if new => self.units.push(unit),
                 // links in /etc/systemd/user, which the model does not make yet
                 Action::EnableUserUnit(unit) => unknown.push(format!("deb-systemd-helper --user enable {unit}")),
-                Action::InitScript(_) if new => self.leave_out(
+                Action::InitScript { .. } if new && self.orders_init_scripts() => self.leave_out(
                     &package.name,
-                    "links of its init script in /etc/rc?.d: nothing starts services in a container",
+                    "links of its init script in /etc/rc?.d, in the order that insserv or OpenRC would compute: nothing \
+                     starts services in a container",
                 ),
+                Action::InitScript { name, verb } => match InitScript::new(&name, &verb) {
+                    Some(script) if new => self.init_scripts.push(script),
+                    Some(_) => {}
+                    None => unknown.push(format!("update-rc.d {name} {verb}")),
+                },
                 Action::ByteCompile if new => self.leave_out(&package.name, COMPILED_PYTHON),
                 Action::Tmpfiles(files) if self.package("systemd").is_some() => {
                     unknown.push(format!("systemd-tmpfiles --create {}", files.join(" ")))
@@ -133,21 +187,22 @@ impl<'s> System<'s> {
                 _ => {}
             }
         }
-        if !rules::knows(&package.name, name, &script.fingerprint()) {
-            unknown.extend(script.rest.iter().cloned());
-        }
-        if new && !unknown.is_empty() {
+        if new {
+            let mut left_out: Vec<_> = self.left_out[left_out_before..].iter().map(|left| left.what).collect();
+            let cover = cover(package, rule, name, &script, unknown);
+            if let (Cover::Rule { .. }, Some(rule)) = (&cover, rule) {
+                left_out.extend(rule.left_out(name));
+            }
+            left_out.dedup();
             let (package, version) = (package.name.clone(), package.version.clone());
-            let checked = rules::checked(&package);
-            self.unmodelled.push(UnmodelledScript {
-                package,
-                version,
-                script: name,
-                fingerprint: script.fingerprint(),
-                lines: unknown,
-                checked,
-            });
+            let snippets = script.snippets.into_iter().collect();
+            self.scripts.push(ScriptCoverage { package, version, script: name, cover, snippets, left_out });
         }
+    }
+
+    /// Whether a program is there that `update-rc.d` leaves the order of init scripts to.
+    fn orders_init_scripts(&self) -> bool {
+        ["insserv", "openrc"].iter().any(|name| self.package(name).is_some())
     }
 
     pub(super) fn leave_out(&mut self, package: &str, what: &'static str) {
@@ -197,5 +252,29 @@ impl<'s> System<'s> {
             self.root.write(&at("/var/lib/dpkg/diversions")?, 0o644, (0, 0), text);
         }
         DpkgDatabase::new(self.platform, self.packages).write(&mut self.root)
+    }
+}
+
+/// Who vouches for a script; `unknown` are commands in it whose effects are not modelled.
+fn cover(
+    package: &UnpackedPackage,
+    rule: Option<&'static Rule>,
+    name: &str,
+    script: &Script,
+    mut unknown: Vec<String>,
+) -> Cover {
+    let fingerprint = script.fingerprint();
+    let known = match script.rest.is_empty() {
+        true => Some(Cover::Snippets),
+        false => rules::cover(rule, &package.name, name, fingerprint.clone()),
+    };
+    match known {
+        Some(cover) if unknown.is_empty() => cover,
+        known => {
+            if known.is_none() {
+                unknown.extend(script.rest.iter().cloned());
+            }
+            Cover::Nothing { fingerprint, lines: unknown, checked: rules::checked(&package.name) }
+        }
     }
 }
