@@ -2,7 +2,6 @@
 //! the new ones. A fork in a program with threads is undefined; starting the program again is not.
 
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -55,7 +54,7 @@ pub(super) fn enter() -> Result<(), SetupError> {
         .spawn()
         .doing(|| "start the first process of the new namespaces".to_owned())?;
     let _ = (&ours).write_all(&text); // process 1 reports what it misses
-    let _ = ours.shutdown(Shutdown::Write);
+    let _ = rustix::net::shutdown(&ours, rustix::net::Shutdown::Write);
     if let Some(recorder) = recorder {
         // without a listener process 1 failed, and says why
         let listener = owners::receive(&ours).doing(|| "take over the system calls about owners".to_owned())?;

@@ -52,7 +52,8 @@ const RUN: &str = "run";
 const LOCKS: &str = "lock";
 const LOGS: &str = "var/log";
 
-/// Takes out of the folder `root` what has no place in an image. Links in it may lead anywhere, so none is followed.
+/// Takes out of the folder `root` what has no place in an image, and makes nothing new. Links in it may lead anywhere, so
+/// none is followed.
 pub(super) fn take_out(root: &Path) -> Result<Vec<LeftOut>, ScriptsError> {
     remove_tree(&root.join(super::OWN))?;
     for path in SILENT.iter().map(|pattern| matching(root, pattern)).collect::<io::Result<Vec<_>>>()?.concat() {
@@ -71,11 +72,11 @@ pub(super) fn take_out(root: &Path) -> Result<Vec<LeftOut>, ScriptsError> {
         logs(&folder)?;
     }
     if let Some(file) = folder(root, "etc").map(|etc| etc.join(MACHINE_ID))
-        && fs::symlink_metadata(&file).is_ok()
+        && fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file())
     {
-        fs::remove_file(&file)?;
-        fs::write(&file, "")?;
+        // in place: owners are known by inode, and a new file could get the number of one that was taken out
         fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644))?;
+        fs::OpenOptions::new().write(true).truncate(true).open(&file)?;
     }
     for entry in folder(root, RUN).map(fs::read_dir).transpose()?.into_iter().flatten() {
         let entry = entry?;
