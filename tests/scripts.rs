@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use crate::fidelity::compare::compare;
 use crate::support::archive::{Archive, Package};
 use crate::support::project::Project;
 use crate::support::{text_of, tool};
@@ -166,30 +167,50 @@ fn scripts_that_are_killed_at_any_moment_change_no_later_digest() {
     assert_eq!(text_of("orchestrate", command().args(build(&built.project))), built.stdout);
 }
 
-/// A declared exception: the scripts of another architecture, run by an emulator.
+/// Native programs configure a system for another processor, and it is what that processor's own would have made of it:
+/// the emulator, a declared exception, is the oracle.
 #[test]
-fn scripts_of_another_architecture_are_emulated_when_the_recipe_says_so() {
+fn scripts_of_another_architecture_run_natively_and_as_if_emulated() {
     let local = local();
-    let plain = recipe("other", "\"talks\"");
-    let emulated = plain.replace("configure \"scripts\"\n", "configure \"scripts\"\n    emulate \"qemu\"\n");
-    let project = project(&local, &[("other", &plain)]);
+    let native = recipe("native", "");
+    let emulated =
+        recipe("emulated", "").replace("configure \"scripts\"\n", "configure \"scripts\"\n    emulate \"qemu\"\n");
+    let project = project(&local, &[("native", &native), ("emulated", &emulated)]);
     project.run(&["refresh"]).done();
-    let build = ["build", "--platform", OTHER];
-    project.run(&build).failed(&["cannot be run on", "emulate \"qemu\""]);
-    project.write("images/other/recipe.kdl", &emulated);
-    let said =
-        project.run(&["build", "--platform", OTHER, "--output", &format!("oci:{}", project.path("oci").display())]);
-    assert!(said.stderr.contains("its scripts were run by /") && said.stderr.contains("qemu"), "{}", said.stderr);
-    said.done();
+    let build = |image: &str| {
+        let tar = project.path(&format!("{image}.tar"));
+        let output = format!("rootfs:{}", tar.display());
+        let oci = format!("oci:{}", project.path(image).display());
+        let said = project.run(&["build", image, "--platform", OTHER, "--output", &output, "--output", &oci]);
+        let notes = said.stderr.clone();
+        said.done();
+        (fs_err::File::open(tar).expect("the image"), notes)
+    };
+    let (native, _) = build("native");
+    let (emulated, notes) = build("emulated");
+    assert!(notes.contains("its scripts were run by /") && notes.contains("qemu"), "{notes}");
+    let differences = compare(native, emulated, &[]);
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
     let mut manifests = Command::new("grep");
-    manifests.args(["-rl", "\"orchestrate.emulate\":\"qemu\""]).arg(project.path("oci/blobs"));
+    manifests.args(["-rl", "\"orchestrate.emulate\":\"qemu\""]).arg(project.path("emulated/blobs"));
     assert!(!text_of("grep", &mut manifests).is_empty());
-    let tar = project.path("listing.tar");
-    let output = format!("rootfs:{}", tar.display());
-    project.run(&["build", "other", "--platform", OTHER, "--output", &output]).done();
-    assert_eq!(file(&project, "etc/who"), "0\n");
-    let status = file(&project, "var/lib/dpkg/status");
-    assert!(status.contains("Package: talks\nStatus: install ok installed\n"), "{status}");
+}
+
+/// It would change the system that it runs in, so it is not run at all.
+#[test]
+fn a_script_that_does_not_heed_dpkg_root_is_refused_for_another_architecture() {
+    let local = local();
+    let project = project(&local, &[("careless", &recipe("careless", "\"talks\""))]);
+    project.run(&["refresh"]).done();
+    let careless = ["do not heed `DPKG_ROOT`", "talks postinst: id -u > /etc/who", "emulate \"qemu\""];
+    project.run(&["build", "--platform", OTHER]).failed(&careless);
+    // and where the packages for this machine are not there, nothing could run them
+    let words = project.read("images/project.kdl");
+    let alone = words.replace("platforms \"linux/amd64\" \"linux/arm64\"", &format!("platforms \"{OTHER}\""));
+    assert_ne!(words, alone);
+    project.write("images/project.kdl", &alone);
+    project.run(&["refresh"]).done();
+    project.run(&["build"]).failed(&["cannot be run on", "add the platform to the recipe"]);
 }
 
 #[test]

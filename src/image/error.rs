@@ -118,7 +118,7 @@ pub enum ImageError {
     #[error("the scripts of packages cannot be run: the image has no `dpkg`, which runs them")]
     NoInstaller,
     /// Scripts are for another machine.
-    #[error("the scripts of packages for {platform} cannot be run on {native}")]
+    #[error("the scripts of packages for {platform} cannot be run on {native}: the image is not for {native} as well")]
     ForeignScripts {
         /// What the image is for.
         platform: Platform,
@@ -292,8 +292,8 @@ impl ImageError {
             }
             Self::NoInstaller => "add `package \"dpkg\"`, or use `configure \"model\"`, which runs nothing".to_owned(),
             Self::ForeignScripts { .. } => {
-                "use `configure \"model\"`, which runs nothing, build on a machine of that architecture, or add `emulate \
-                 \"qemu\"`, which is slow"
+                "add the platform to the recipe, whose packages then run the scripts where these allow for it; or use \
+                 `configure \"model\"`, which runs nothing; or add `emulate \"qemu\"`, which is slow"
                     .to_owned()
             }
             Self::Scripts { source } => return source.help(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::archive::{ElfFacts, Entry, EntryKind};
-use crate::distribution::debian::configure::{Configured, Tree, UnmodelledScript, configure, record};
+use crate::distribution::debian::configure::{Configured, Tree, UnmodelledScript, cache_libraries, configure, record};
 use crate::model::{Digest, EPOCH, ImagePath};
 use crate::recipe::Image;
 
@@ -54,6 +54,8 @@ pub(super) enum Model {
     Recorded,
     /// What their scripts do is done.
     Configured,
+    /// They are configured already, but for the cache of shared libraries.
+    Libraries,
 }
 
 /// Configures the packages in `tree` as data.
@@ -64,6 +66,7 @@ pub(super) fn apply(subject: &Subject<'_>, tree: &mut FileTree, model: Model) ->
     let configured = match model {
         Model::Recorded => record(*platform, &unpacked, &readable, EPOCH),
         Model::Configured => configure(*platform, &unpacked, &readable, EPOCH),
+        Model::Libraries => cache_libraries(*platform, &unpacked, &readable, EPOCH),
     };
     let Configured { files, removed, unmodelled, left_out } =
         configured.map_err(|source| ImageError::Configure { source: Box::new(source) })?;
@@ -103,6 +106,15 @@ fn is_same(there: &Node, new: &Node, bytes: &[u8]) -> bool {
 }
 
 impl Effects {
+    /// Adds other effects that came after these.
+    pub(super) fn extend(&mut self, later: Self) {
+        for (package, paths) in later.packages {
+            self.packages.entry(package).or_default().extend(paths);
+        }
+        self.base.extend(later.base);
+        self.notes.extend(later.notes);
+    }
+
     /// Takes away what is at a path.
     pub(super) fn remove(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath) {
         tree.detach_links(path);

@@ -8,13 +8,16 @@ mod ground;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::distribution::debian::configure::{Cover, coverage};
 use crate::model::{ImagePath, Platform};
 use crate::recipe::{Emulate, Image};
-use crate::stage::{self, Emulation, Installer, OutputSink, Sandbox, ScriptedPackage, ScriptedRole, ScriptsSpec};
+use crate::stage::{
+    self, Emulation, Installer, Machinery, NativeTools, OutputSink, Sandbox, ScriptedPackage, ScriptedRole, ScriptsSpec,
+};
 use crate::store::{Scratch, Store};
 
 use super::ImageError;
-use super::generated::Effects;
+use super::generated::{self, Effects, Model};
 use super::packages::Packages;
 use super::shelf::Shelf;
 use super::tree::FileTree;
@@ -30,6 +33,8 @@ pub struct ScriptRunner<'a> {
     pub log: &'a Path,
     /// What runs here.
     pub native: Platform,
+    /// The same packages for this machine, as a root to run scripts of another architecture in.
+    pub tools: Option<&'a Path>,
 }
 
 /// What scripts did, and the folder that holds it until it is in a layer.
@@ -57,9 +62,15 @@ impl Subject<'_> {
             return Err(ImageError::NoInstaller);
         }
         let emulation = match self.image.emulate {
-            _ if self.platform == runner.native => None,
-            Emulate::Qemu => Some(Emulation::find(self.platform)?),
-            Emulate::Never => {
+            Emulate::Qemu if self.platform != runner.native => Some(Emulation::find(self.platform)?),
+            Emulate::Qemu | Emulate::Never => None,
+        };
+        let tools = runner.tools.map(|root| NativeTools { root, inert: self.inert() });
+        let machinery = match (&emulation, &tools) {
+            (Some(emulation), _) => Machinery::Emulated(emulation),
+            (None, _) if self.platform == runner.native => Machinery::Own,
+            (None, Some(tools)) => Machinery::Native(tools),
+            (None, None) => {
                 return Err(ImageError::ForeignScripts { platform: self.platform, native: runner.native });
             }
         };
@@ -72,13 +83,16 @@ impl Subject<'_> {
             root: &root,
             owned,
             packages: self.scripted(&self.packages.basic(&[])),
-            emulation: emulation.as_ref(),
+            machinery,
             log: runner.log,
             installer: if has("apt") { Installer::Apt } else { Installer::Dpkg },
         };
         let scripted = stage::configure(self.store, &spec, runner.sandbox, runner.sink)?;
         let found = found::read(&root, &scripted.owners)?;
         let mut effects = differences::apply(self, tree, &ground, found)?;
+        if let Machinery::Native(_) = machinery {
+            effects.extend(generated::apply(self, tree, Model::Libraries)?);
+        }
         effects.notes.extend(
             emulation
                 .iter()
@@ -88,6 +102,13 @@ impl Subject<'_> {
         Ok(Ran { effects, folder })
     }
 
+    /// Scripts of the packages that are known to do nothing on a first installation.
+    fn inert(&self) -> BTreeSet<(String, &'static str)> {
+        let known = coverage(self.platform, &self.packages.unpacked());
+        let inert = known.into_iter().filter(|script| matches!(script.cover, Cover::NoEffect { .. }));
+        inert.map(|script| (script.package, script.script)).collect()
+    }
+
     fn scripted(&self, basic: &BTreeSet<u32>) -> Vec<ScriptedPackage> {
         let own = (0_u32..).zip(&self.packages.all).filter(|(_, package)| package.own);
         own.map(|(number, package)| ScriptedPackage {
@@ -95,7 +116,7 @@ impl Subject<'_> {
             version: package.installed.version.clone(),
             architecture: package.installed.architecture.clone(),
             digest: package.installed.digest,
-            control: package.segment.control.control.clone(),
+            control: package.segment.control.clone(),
             role: match (basic.contains(&number), package.installed.requested) {
                 (true, _) => ScriptedRole::Basic,
                 (false, true) => ScriptedRole::Requested,

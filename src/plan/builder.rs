@@ -6,18 +6,18 @@ use camino::Utf8Path;
 
 use super::error::PlanError;
 use super::fit::{Misfit, MisfitKind};
-use super::request::image_request;
+use super::request::{held_packages, image_request};
 use super::selection::{Selection, select};
 use super::sources::vendor_subject;
 use super::step::{
-    BaseWork, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, Step, StepId, Subject,
-    Work,
+    BaseWork, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootWork, Step,
+    StepId, Subject, Work,
 };
 use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId, SetOwner};
 use crate::model::{
     ArchiveName, Digest, EPOCH, ImageName, ImageReference, Place, Platform, RecipeName, SourceName, Spanned,
 };
-use crate::recipe::{Base, CopyFrom, EntryKind, Image, Origin, Project, Recipe, RecipeSet};
+use crate::recipe::{Base, Configure, CopyFrom, Emulate, EntryKind, Image, Origin, Project, Recipe, RecipeSet};
 
 /// Moves when the way a kind of step works does, so that results of older versions are not taken for new ones.
 pub(super) const FORMAT: u32 = 1;
@@ -186,6 +186,7 @@ impl<'a, 'l> Builder<'a, 'l> {
             pins = self.locked_set(&set.name, &id, request, image.name.place);
         }
         let packages = self.packages(&pins);
+        needs.extend(self.script_tools(image, platform).map(|step| Need { step, role: Role::Root }));
         let local = self.entries(set, recipe, image, platform, &mut needs)?;
         let created = self.recipe_lock(&set.name).map_or(EPOCH, |lock| lock.created);
         let labels = labels(self.project, recipe, image);
@@ -193,6 +194,21 @@ impl<'a, 'l> Builder<'a, 'l> {
         let subject =
             Subject { recipe: Some(set.name.clone()), part: Part::Image(name.clone()), platform: Some(platform) };
         Ok(self.add(subject, Work::Image(Box::new(work)), needs))
+    }
+
+    /// A root with the same packages for the build machine, where an image wants its packages' scripts run for another
+    /// platform and nothing emulates it. Without one the step says what is missing.
+    fn script_tools(&mut self, image: &Image, platform: Platform) -> Option<StepId> {
+        let wanted = image.configure == Configure::Scripts && image.emulate == Emulate::Never;
+        if !wanted || platform == self.build {
+            return None;
+        }
+        let name = &image.name.value;
+        let pins = held_packages(self.project, self.lock, name, self.build).filter(|pins| !pins.is_empty())?;
+        let packages = self.packages(&pins);
+        let subject = Subject { recipe: None, part: Part::Root(name.clone()), platform: Some(self.build) };
+        let work = RootWork { format: FORMAT, platform: self.build, packages, entries: Vec::new() };
+        Some(self.add(subject, Work::Root(work), Vec::new()))
     }
 
     /// The image of a registry that an image is built on, when the lock knows it.

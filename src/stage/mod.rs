@@ -19,7 +19,8 @@ pub use output::{Output, OutputError};
 pub use roots::{ROOT_FORMAT, RootConfigure, RootError, RootHandle, RootPackage, RootSpec, compose_root, known_root};
 pub use sandbox::{Network, Sandbox, SandboxError, Unavailable};
 pub use scripts::{
-    Emulation, Installer, LeftOut, Scripted, ScriptedPackage, ScriptedRole, ScriptsError, ScriptsSpec, configure,
+    Emulation, Installer, LeftOut, Machinery, NativeTools, Scripted, ScriptedPackage, ScriptedRole, ScriptsError,
+    ScriptsSpec, UnawareScript, configure,
 };
 pub use step::{Input, OnFailure, ResolvedPaths, RunOptions, StepSpec, run};
 

@@ -12,7 +12,9 @@ use super::failure::{Failure, StageError};
 use super::log::{Log, OutputSink};
 use super::network::HostNetwork;
 use super::output::{self, Output};
-use super::sandbox::{Access, Console, Ending, File, Mount, Network, Privilege, ProcessLimits, Root, Sandbox, Spec};
+use super::sandbox::{
+    Access, Console, Ending, File, Mount, Network, Ownership, Privilege, ProcessLimits, Root, Sandbox, Spec,
+};
 use crate::model::{Digest, ImagePath, Platform};
 use crate::recipe::Limits;
 use crate::store::Store;
@@ -190,6 +192,7 @@ fn prepare(
     }
     Ok(Spec {
         root: Root::Layers(layers),
+        ownership: Ownership::Ignored,
         scratch: scratch.join("sandbox"),
         mounts,
         files,

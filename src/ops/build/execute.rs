@@ -142,11 +142,12 @@ impl Run<'_, '_> {
         step: &Step<'_>,
         needs: &[Outcome],
     ) -> Result<crate::image::BuiltImage, StepError> {
-        let mut base = None;
+        let (mut base, mut tools) = (None, None);
         let mut contents: Vec<Option<CopyContent>> = work.image.entries.iter().map(|_| None).collect();
         for (need, outcome) in step.needs.iter().zip(needs) {
             match (&need.role, outcome) {
                 (Role::Base, Outcome::Image(image)) => base = Some(image),
+                (Role::Root, Outcome::Root(trees)) => tools = trees.last().map(|tree| tree.path.as_path()),
                 (Role::Entry { index }, outcome) => contents[*index] = self.content(work, *index, outcome)?,
                 _ => {}
             }
@@ -184,7 +185,7 @@ impl Run<'_, '_> {
             created: work.created,
             base: base.map(AsRef::as_ref),
             packages: packages.collect(),
-            configuration: self.configuration(work, &lines, &log),
+            configuration: self.configuration(work, &lines, &log, tools),
             entries: entries.collect(),
         };
         let image = assemble(&self.services.store, &inputs)?;
@@ -195,7 +196,13 @@ impl Run<'_, '_> {
     }
 
     /// Who configures the packages of an image.
-    fn configuration<'s>(&'s self, work: &ImageWork<'_>, lines: &'s Lines<'s>, log: &'s Path) -> Configuration<'s> {
+    fn configuration<'s>(
+        &'s self,
+        work: &ImageWork<'_>,
+        lines: &'s Lines<'s>,
+        log: &'s Path,
+        tools: Option<&'s Path>,
+    ) -> Configuration<'s> {
         match work.image.configure {
             Configure::None => Configuration::None,
             Configure::Model => Configuration::Model,
@@ -204,6 +211,7 @@ impl Run<'_, '_> {
                 sink: lines,
                 log,
                 native: self.services.build,
+                tools,
             }),
         }
     }

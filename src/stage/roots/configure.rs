@@ -13,7 +13,7 @@ use super::error::RootError;
 use super::package::Unpacked;
 use crate::model::ImagePath;
 use crate::stage::log::{Log, OutputSink};
-use crate::stage::sandbox::{Console, Ending, File, Network, Privilege, ProcessLimits, Root, Sandbox, Spec};
+use crate::stage::sandbox::{Console, Ending, File, Network, Ownership, Privilege, ProcessLimits, Root, Sandbox, Spec};
 use crate::stage::scripts::environment::{self, NO_SERVICES, POLICY};
 use crate::store::{Store, remove_tree};
 
@@ -81,6 +81,7 @@ fn cell(root: &Path, scratch: &Path, packages: &[&Unpacked]) -> Spec {
     };
     Spec {
         root: Root::Layers(vec![root.to_owned()]),
+        ownership: Ownership::Ignored,
         scratch: scratch.to_owned(),
         mounts: Vec::new(),
         files: vec![file("orchestrate/configure", &script(packages)), file(POLICY, NO_SERVICES)],

@@ -9,7 +9,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 use super::filter::{self, Owners};
 use super::owners;
 use super::report::{Doing, SetupError};
-use super::spec::{Privilege, ProcessLimits, Root, Spec};
+use super::spec::{Ownership, Privilege, ProcessLimits, Spec};
 
 /// Applies the limits, capabilities and filters of `spec` to this process; there is no way back. Where owners are kept,
 /// some calls are held from now on, until somebody answers at the descriptor that this returns.
@@ -19,7 +19,7 @@ pub(super) fn confine(spec: &Spec) -> Result<Option<OwnedFd>, SetupError> {
         drop_capabilities().doing(|| "drop all capabilities".to_owned())?;
     }
     rustix::thread::set_no_new_privs(true).doing(|| "give up new privileges".to_owned())?;
-    let keeps_owners = matches!(spec.root, Root::Folder { .. });
+    let keeps_owners = matches!(spec.ownership, Ownership::Kept { .. });
     let owners = if keeps_owners { Owners::Kept } else { Owners::Ignored };
     filter::apply(spec.privilege, owners).doing(|| "filter system calls".to_owned())?;
     let listener = keeps_owners.then(owners::install).transpose();

@@ -13,7 +13,7 @@ use rustix::thread::UnshareFlags;
 
 use super::owners::{self, Recorder};
 use super::report::{Doing, SetupError};
-use super::spec::{Console, Network, Root, Spec};
+use super::spec::{Console, Network, Ownership, Spec};
 
 /// A specification is a few kilobytes; files in it are small.
 const SPEC_LIMIT: u64 = 64 << 20;
@@ -34,10 +34,10 @@ pub(super) fn enter() -> Result<(), SetupError> {
     leave_namespaces(spec.network)?;
     die_with_parent()?; // a change of credentials may have cleared it
     let program = read_only_program(&spec)?;
-    let recorder = match &spec.root {
-        Root::Layers(_) => None,
-        Root::Folder { path, owned } => {
-            Some(Recorder::open(path, owned, &spec.scratch).doing(|| "prepare to keep owners".to_owned())?)
+    let recorder = match &spec.ownership {
+        Ownership::Ignored => None,
+        Ownership::Kept { folder, owned } => {
+            Some(Recorder::open(folder, owned, &spec.scratch).doing(|| "prepare to keep owners".to_owned())?)
         }
     };
     let (ours, theirs) = UnixStream::pair().doing(|| "make a way to the first process".to_owned())?;

@@ -29,7 +29,7 @@ use thiserror::Error;
 pub use emulation::Emulator;
 pub use owners::{Owned, Owner, Owners};
 pub use probe::{Unavailable, probe};
-pub use spec::{Access, Console, File, Mount, Network, Privilege, ProcessLimits, Root, Spec};
+pub use spec::{Access, Console, File, Mount, Network, Ownership, Privilege, ProcessLimits, Root, Spec};
 
 use report::Report;
 

@@ -40,7 +40,7 @@ struct Detached {
 pub(super) fn enter_root(spec: &Spec) -> Result<(), SetupError> {
     let (root, has_run) = match &spec.root {
         Root::Layers(layers) => (overlay(layers, &spec.scratch)?, false),
-        Root::Folder { path, .. } => (bind(path)?, true),
+        Root::Folder(path) => (bind(path)?, true),
     };
     let mut mounts = system_mounts(&spec.scratch)?;
     if !has_run {

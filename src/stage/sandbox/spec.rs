@@ -14,6 +14,8 @@ use crate::model::ImagePath;
 pub struct Spec {
     /// What its root is made of.
     pub root: Root,
+    /// What becomes of owners.
+    pub ownership: Ownership,
     /// A folder on disk for this sandbox alone: what is written over layers, and `/tmp`. It must be empty at first, or
     /// left over from the same sandbox, which then continues on it.
     pub scratch: PathBuf,
@@ -43,16 +45,25 @@ pub struct Spec {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Root {
-    /// Folders, uppermost first, which are never written to: what is written goes to the scratch folder. Changing owners
-    /// seems to work and does nothing.
+    /// Folders, uppermost first, which are never written to: what is written goes to `upper` of the scratch folder.
     Layers(Vec<PathBuf>),
-    /// A folder that is written to, `/run` included. Owners are kept beside it: [`Owners::read`] has them when the
-    /// process has ended.
+    /// A folder that is written to, `/run` included.
+    Folder(PathBuf),
+}
+
+/// What becomes of owners.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ownership {
+    /// Changing them seems to work and does nothing.
+    #[default]
+    Ignored,
+    /// They are kept beside the files: [`Owners::read`] has them when the process has ended.
     ///
     /// [`Owners::read`]: super::Owners::read
-    Folder {
-        /// The folder.
-        path: PathBuf,
+    Kept {
+        /// A folder of the machine, with files that have owners already.
+        folder: PathBuf,
         /// Who owns what in it is not root's.
         owned: Vec<Owned>,
     },

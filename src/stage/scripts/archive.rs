@@ -46,7 +46,7 @@ pub(super) fn file_name(package: &ScriptedPackage) -> String {
 }
 
 fn stanza(package: &ScriptedPackage, size: u64, index: &mut String) {
-    let control = package.control.trim_end();
+    let control = package.control.control.trim_end();
     let name = file_name(package);
     let _ = write!(index, "{control}\nFilename: ./{name}\nSize: {size}\nSHA256: {}\n\n", package.digest.hex());
 }

@@ -3,17 +3,26 @@
 use std::fmt::Write as _;
 
 use super::archive::{BASIC, OTHERS, file_name};
-use super::{Installer, OWN, ScriptedPackage, ScriptedRole, ScriptsSpec};
-use crate::model::Platform;
+use super::chrootless::TARGET;
+use super::{Installer, Machinery, OWN, ScriptedPackage, ScriptedRole, ScriptsSpec};
 
 /// The configuration of apt, for this run only: its lists and logs are none of the image's business, and so are the
 /// archives that the image may name. That apt thinks of itself as essential would change the order of everything.
-pub(super) fn apt_configuration(platform: Platform, own: &str) -> String {
-    let architecture = platform.deb();
+pub(super) fn apt_configuration(spec: &ScriptsSpec<'_>, own: &str) -> String {
+    let architecture = spec.platform.deb();
+    let (folder, options) = match spec.machinery {
+        Machinery::Own | Machinery::Emulated(_) => (String::new(), String::new()),
+        Machinery::Native(_) => (
+            format!(
+                "Dir \"/{TARGET}\";\nDir::State::Status \"/{TARGET}/var/lib/dpkg/status\";\nDir::Bin::dpkg \"/usr/bin/dpkg\";\n"
+            ),
+            OUTSIDE.split(' ').map(|option| format!(" \"{option}\";")).collect(),
+        ),
+    };
     format!(
         r#"APT::Architecture "{architecture}";
 APT::Architectures {{ "{architecture}"; }};
-APT::Install-Recommends "false";
+{folder}APT::Install-Recommends "false";
 APT::Sandbox::User "root";
 APT::Keep-Downloaded-Packages "true";
 pkgCacheGen::ForceEssential ",";
@@ -28,27 +37,41 @@ Dir::State::Lists "{own}/apt/lists";
 Dir::Cache "{own}/apt/cache";
 Dir::Log "{own}/apt/log";
 Dpkg::Use-Pty "false";
-Dpkg::Options {{ "--force-confold"; "--log={own}/apt/log/dpkg.log"; }};
+Dpkg::Options {{ "--force-confold"; "--log={own}/apt/log/dpkg.log";{options} }};
 "#
     )
 }
 
 const APT_GET: &str = "apt-get --quiet=2 --yes --no-remove";
 
+/// Options of dpkg that configures what it does not run in.
+const OUTSIDE: &str = "--root=/target --force-script-chrootless";
+/// The architectures that dpkg accepts (dpkg(1)).
+const ARCHITECTURES: &str = "var/lib/dpkg/arch";
+
 /// With the image's own configuration, but for its archives: nothing is to be had from them here.
 const TIDY: &str = "(
   unset APT_CONFIG
-  apt-get --quiet=2 -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null update
-  apt-get --quiet=2 clean
+  apt-get --quiet=2{options} -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null update
+  apt-get --quiet=2{options} clean
 )
-rm -rf /var/lib/apt/lists/lock /var/lib/apt/lists/auxfiles /var/cache/apt/archives/lock
+rm -rf {root}/var/lib/apt/lists/lock {root}/var/lib/apt/lists/auxfiles {root}/var/cache/apt/archives/lock
 ";
 
 /// The commands that install the packages of `spec`.
 pub(super) fn script(spec: &ScriptsSpec<'_>) -> String {
     let of = |role: ScriptedRole| spec.packages.iter().filter(move |package| package.role == role);
     let mut text = String::new();
-    let dpkg = format!("dpkg --force-confold --log=/{OWN}/apt/log/dpkg.log");
+    let (root, outside) = match spec.machinery {
+        Machinery::Own | Machinery::Emulated(_) => (String::new(), String::new()),
+        Machinery::Native(_) => (format!(" --root=/{TARGET}"), format!(" {OUTSIDE}")),
+    };
+    let dpkg = format!("dpkg{outside} --force-confold --log=/{OWN}/apt/log/dpkg.log");
+    if let Machinery::Native(_) = spec.machinery {
+        // to the dpkg that runs, the packages are of another architecture than its own
+        let _ =
+            writeln!(text, "mkdir -p /{TARGET}/var/lib/dpkg\necho {} > /{TARGET}/{ARCHITECTURES}", spec.platform.deb());
+    }
     let files = |folder: &str, packages: &[&ScriptedPackage]| {
         packages.iter().fold(String::new(), |mut text, package| {
             let _ = write!(text, " \\\n  '/{OWN}/{folder}/{}'", file_name(package));
@@ -71,12 +94,17 @@ pub(super) fn script(spec: &ScriptsSpec<'_>) -> String {
             if !automatic.is_empty() {
                 // those that nothing asked for: recommended ones, and what the lock chose among alternatives
                 let _ = writeln!(text, "missing=''\nfor package in{}; do", names(&automatic));
-                text.push_str("  dpkg-query -W \"${package%%=*}\" > /dev/null 2>&1 || missing=\"$missing $package\"\n");
+                let _ = writeln!(text, "  known='dpkg-query{root}'");
+                text.push_str("  $known -W \"${package%%=*}\" > /dev/null 2>&1 || missing=\"$missing $package\"\n");
                 text.push_str("done\n");
                 let _ = writeln!(text, "if [ -n \"$missing\" ]; then {APT_GET} --mark-auto install $missing; fi");
             }
             // leaves apt's folders as every run of it does
-            text.push_str(TIDY);
+            let (options, folder) = match spec.machinery {
+                Machinery::Own | Machinery::Emulated(_) => (String::new(), String::new()),
+                Machinery::Native(_) => (format!(" -o Dir=/{TARGET}"), format!("/{TARGET}")),
+            };
+            text.push_str(&TIDY.replace("{options}", &options).replace("{root}", &folder));
         }
         Installer::Dpkg if !(requested.is_empty() && automatic.is_empty()) => {
             let all: Vec<_> = [requested, automatic].concat();
@@ -84,7 +112,11 @@ pub(super) fn script(spec: &ScriptsSpec<'_>) -> String {
         }
         _ => {}
     }
-    text.push_str("problems=\"$(dpkg --audit)\"\nif [ -n \"$problems\" ]; then echo \"$problems\"; exit 1; fi\n");
+    if let Machinery::Native(_) = spec.machinery {
+        let _ = writeln!(text, "rm /{TARGET}/{ARCHITECTURES}");
+    }
+    let _ = writeln!(text, "problems=\"$(dpkg{root} --audit)\"");
+    text.push_str("if [ -n \"$problems\" ]; then echo \"$problems\"; exit 1; fi\n");
     text
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::UnawareScript;
 use crate::model::Platform;
 use crate::stage::sandbox::{Ending, SandboxError};
 use crate::store::StoreError;
@@ -23,6 +24,21 @@ pub enum ScriptsError {
         tail: Vec<String>,
         /// All of it.
         log: PathBuf,
+    },
+    /// Scripts of another architecture are not made to run outside of what they configure.
+    #[error(
+        "these scripts do not heed `DPKG_ROOT`, so they cannot be run with programs of this machine{}",
+        list(scripts)
+    )]
+    Unaware {
+        /// All of them.
+        scripts: Vec<UnawareScript>,
+    },
+    /// A script changed the system that it ran in instead of the one that it is to configure.
+    #[error("scripts changed the system that they ran in instead of the image: {}", first(paths))]
+    Strayed {
+        /// What was changed.
+        paths: Vec<PathBuf>,
     },
     /// Nothing on this machine runs programs of a platform.
     #[error("there is no emulator for {platform} on this machine")]
@@ -73,6 +89,11 @@ impl ScriptsError {
                 log.display()
             )),
             Self::Sandbox { source } => source.help(),
+            Self::Unaware { .. } | Self::Strayed { .. } => Some(
+                "use `configure \"model\"`, which runs nothing, build on a machine of that architecture, or add `emulate \
+                 \"qemu\"`, which is slow"
+                    .to_owned(),
+            ),
             Self::NoEmulator { .. } => Some(
                 "install QEMU's statically linked programs: `qemu-user-static`, on newer systems `qemu-user`"
                     .to_owned(),
@@ -80,6 +101,29 @@ impl ScriptsError {
             Self::Io { .. } | Self::Store { .. } => None,
         }
     }
+}
+
+/// How many of many things a message lists.
+const SHOWN: usize = 10;
+
+fn list(scripts: &[UnawareScript]) -> String {
+    let mut text: String = scripts
+        .iter()
+        .take(SHOWN)
+        .map(|UnawareScript { package, script, line }| format!("\n{package} {script}: {line}"))
+        .collect();
+    if scripts.len() > SHOWN {
+        text.push_str(&format!("\nand {} more", scripts.len() - SHOWN));
+    }
+    text
+}
+
+fn first(paths: &[PathBuf]) -> String {
+    let mut shown: Vec<String> = paths.iter().take(SHOWN).map(|path| format!("/{}", path.display())).collect();
+    if paths.len() > SHOWN {
+        shown.push(format!("and {} more", paths.len() - SHOWN));
+    }
+    shown.join(", ")
 }
 
 /// Which script failed, as dpkg reports it: `installed PACKAGE package post-installation script subprocess returned …`.

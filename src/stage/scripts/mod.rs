@@ -2,11 +2,12 @@
 //!
 //! What happens is what bootstrapping tools do: the packages without which nothing runs lie there unpacked, and `dpkg`
 //! installs them once more over themselves; then `apt-get`, or `dpkg` where there is none, installs the others. All of
-//! it runs in the sandbox, without network; owners are kept beside the folder (see [`super::sandbox::Root::Folder`]).
+//! it runs in the sandbox, without network; owners are kept beside the folder (see [`super::sandbox::Ownership`]).
 //! Who runs the program, and when, leaves no trace: logs, identities of machines, secrets and copies of earlier states
 //! are taken out again, see [`leavings`].
 
 mod archive;
+mod chrootless;
 mod commands;
 mod emulator;
 pub(super) mod environment;
@@ -18,14 +19,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+pub use chrootless::{NativeTools, UnawareScript};
 pub use emulator::Emulation;
 pub use error::ScriptsError;
 pub use leavings::LeftOut;
 
 use super::log::{Log, OutputSink};
 use super::sandbox::{
-    Access, Console, Ending, File, Mount, Network, Owned, Owners, Privilege, ProcessLimits, Root, Sandbox, Spec,
+    Access, Console, Ending, File, Mount, Network, Owned, Owners, Ownership, Privilege, ProcessLimits, Root, Sandbox,
+    Spec,
 };
+use crate::archive::Control;
 use crate::model::{Digest, ImagePath, Platform};
 use crate::store::Store;
 
@@ -45,8 +49,8 @@ pub struct ScriptedPackage {
     pub architecture: String,
     /// The `.deb` in the store.
     pub digest: Digest,
-    /// The control file (deb-control(5)).
-    pub control: String,
+    /// The control file (deb-control(5)), and the scripts.
+    pub control: Control,
     /// Why it is there.
     pub role: ScriptedRole,
 }
@@ -75,10 +79,21 @@ pub struct ScriptsSpec<'a> {
     pub packages: Vec<ScriptedPackage>,
     /// Who installs all but the basic ones.
     pub installer: Installer,
-    /// What runs the programs in the folder, where they are not for this machine.
-    pub emulation: Option<&'a Emulation>,
+    /// What runs the scripts.
+    pub machinery: Machinery<'a>,
     /// Where the whole output goes.
     pub log: &'a Path,
+}
+
+/// What runs scripts.
+#[derive(Clone, Copy, Debug)]
+pub enum Machinery<'a> {
+    /// The programs of the folder, which are for this machine.
+    Own,
+    /// The programs of the folder, by an emulator.
+    Emulated(&'a Emulation),
+    /// Programs of this machine's architecture, in this root, with the folder as `DPKG_ROOT`.
+    Native(&'a NativeTools<'a>),
 }
 
 /// Who installs packages.
@@ -109,6 +124,9 @@ pub fn configure(
     sandbox: &Sandbox,
     sink: &dyn OutputSink,
 ) -> Result<Scripted, ScriptsError> {
+    if let Machinery::Native(tools) = spec.machinery {
+        chrootless::refuse_unaware(&spec.packages, tools)?;
+    }
     let scratch = store.tmp_dir()?;
     let own = scratch.path().join("own");
     archive::write(store, &spec.packages, &own)?;
@@ -119,6 +137,12 @@ pub fn configure(
     if ending != Ending::Exited(0) {
         return Err(ScriptsError::failed(ending, tail, log));
     }
+    if let Machinery::Native(_) = spec.machinery {
+        let strays = chrootless::strays(&scratch.path().join("upper"))?;
+        if !strays.is_empty() {
+            return Err(ScriptsError::Strayed { paths: strays });
+        }
+    }
     let owners = Owners::read(scratch.path())?;
     let left_out = leavings::take_out(spec.root)?;
     Ok(Scripted { owners, left_out })
@@ -127,24 +151,39 @@ pub fn configure(
 fn cell(spec: &ScriptsSpec<'_>, scratch: &Path, own: &Path) -> Spec {
     let mut script = commands::script(spec);
     let mut files = Vec::new();
-    if fs_err::symlink_metadata(spec.root.join(environment::POLICY)).is_err() {
+    let system = match spec.machinery {
+        Machinery::Native(tools) => tools.root,
+        Machinery::Own | Machinery::Emulated(_) => spec.root,
+    };
+    if fs_err::symlink_metadata(system.join(environment::POLICY)).is_err() {
         files.push(file(environment::POLICY, environment::NO_SERVICES, 0o755));
         script.push_str(&format!("rm -f /{}\n", environment::POLICY));
     }
     let mut env: BTreeMap<String, String> = environment::variables();
     env.insert("APT_CONFIG".to_owned(), format!("/{OWN}/apt.conf"));
-    let configuration = commands::apt_configuration(spec.platform, &format!("/{OWN}"));
+    let mut mounts = vec![Mount { source: own.to_owned(), at: inside(OWN), access: Access::Writable }];
+    let (root, emulator) = match spec.machinery {
+        Machinery::Own => (Root::Folder(spec.root.to_owned()), None),
+        Machinery::Emulated(emulation) => (Root::Folder(spec.root.to_owned()), Some(emulation.emulator.clone())),
+        Machinery::Native(tools) => {
+            let at = inside(chrootless::TARGET);
+            mounts.push(Mount { source: spec.root.to_owned(), at, access: Access::Writable });
+            (Root::Layers(vec![tools.root.to_owned()]), None)
+        }
+    };
+    let configuration = commands::apt_configuration(spec, &format!("/{OWN}"));
     files.push(file(&format!("{OWN}/apt.conf"), &configuration, 0o644));
     files.push(file(&format!("{OWN}/run"), &script, 0o644));
     Spec {
-        root: Root::Folder { path: spec.root.to_owned(), owned: spec.owned.clone() },
+        root,
+        ownership: Ownership::Kept { folder: spec.root.to_owned(), owned: spec.owned.clone() },
         scratch: scratch.to_owned(),
-        mounts: vec![Mount { source: own.to_owned(), at: inside(OWN), access: Access::Writable }],
+        mounts,
         files,
         argv: ["/bin/sh", "-eu", &format!("/{OWN}/run")].map(str::to_owned).into(),
         env,
         cwd: ImagePath::root(),
-        emulator: spec.emulation.map(|emulation| emulation.emulator.clone()),
+        emulator,
         network: Network::None,
         privilege: Privilege::RootLike,
         limits: ProcessLimits::default(),

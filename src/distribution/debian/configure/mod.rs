@@ -149,6 +149,26 @@ pub fn configure(
     system::System::new(platform, packages, tree, moment).configure()
 }
 
+/// Makes the cache of shared libraries and nothing else, for a system whose packages were configured by programs of
+/// another processor: their `ldconfig` knows its own libraries only.
+///
+/// # Errors
+/// As [`configure`].
+pub fn cache_libraries(
+    platform: Platform,
+    packages: &[UnpackedPackage],
+    tree: &dyn Tree,
+    moment: Timestamp,
+) -> Result<Configured, ConfigureError> {
+    let mut root = tree::Root::new(tree, moment.seconds());
+    let of = |name: &str| packages.iter().find(|package| package.name == name);
+    if let Some(library) = of("libc-bin").or_else(|| of("libc6")) {
+        ldcache::update(&mut root, platform, &library.version)?;
+    }
+    let (files, removed) = root.into_changes();
+    Ok(Configured { files, removed, unmodelled: Vec::new(), left_out: Vec::new() })
+}
+
 /// Records `packages` as installed and does nothing else: the package database, for images whose packages are not to be
 /// configured.
 ///

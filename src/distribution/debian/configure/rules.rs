@@ -356,7 +356,11 @@ pub(super) fn checked(package: &str) -> Vec<&'static str> {
 /// of those without effect; none when nobody does.
 pub(super) fn cover(rule: Option<&'static Rule>, package: &str, script: &str, fingerprint: String) -> Option<Cover> {
     if let Some(rule) = rule.filter(|rule| rule.vouches(script, &fingerprint)) {
-        return Some(Cover::Rule { fingerprint, checked: rule.checked.to_vec() });
+        let checked = rule.checked.to_vec();
+        return Some(match rule.effects {
+            [] => Cover::NoEffect { fingerprint, checked },
+            _ => Cover::Rule { fingerprint, checked },
+        });
     }
     let known = without_effect().filter(|(of, _, name, lines)| (*of, *name, *lines) == (package, script, &fingerprint));
     let checked: Vec<_> = known.map(|(_, version, ..)| *version).collect();
