@@ -6,6 +6,7 @@ use std::io::Read;
 use orchestrate::model::{Digest, Glob, ImagePath};
 
 /// A difference that is right, with its reason.
+#[derive(Clone, Copy)]
 pub(crate) struct Allowed {
     /// Which paths.
     pub(crate) path: &'static str,
@@ -29,24 +30,43 @@ struct Found {
     text: Option<String>,
 }
 
+/// How two file systems differ.
+pub(crate) struct Comparison {
+    /// What no allowance excuses, one line for each path.
+    pub(crate) unexplained: Vec<String>,
+    /// How many paths allowances excuse.
+    pub(crate) explained: usize,
+    /// The numbers of allowances that excused something.
+    used: BTreeSet<usize>,
+}
+
+impl Comparison {
+    pub(crate) fn of(ours: impl Read, theirs: impl Read, allowed: &[&Allowed]) -> Self {
+        let (ours, theirs) = (read(ours), read(theirs));
+        let globs: Vec<Glob> = allowed.iter().map(|allowed| Glob::new(allowed.path).expect("a pattern")).collect();
+        let mut comparison = Self { unexplained: Vec::new(), explained: 0, used: BTreeSet::new() };
+        let paths: BTreeSet<&ImagePath> = ours.keys().chain(theirs.keys()).collect();
+        for path in paths {
+            let Some(difference) = difference(ours.get(path), theirs.get(path)) else { continue };
+            match globs.iter().position(|glob| glob.matches(path)) {
+                Some(index) => {
+                    comparison.used.insert(index);
+                    comparison.explained += 1;
+                }
+                None => comparison.unexplained.push(format!("{path}: {difference}")),
+            }
+        }
+        comparison
+    }
+}
+
 /// Everything that differs between `ours` and `theirs` and is not `allowed`, one line each. An allowance that
 /// excuses nothing is reported as well, so that the list stays short.
 pub(crate) fn compare(ours: impl Read, theirs: impl Read, allowed: &[Allowed]) -> Vec<String> {
-    let (ours, theirs) = (read(ours), read(theirs));
-    let globs: Vec<Glob> = allowed.iter().map(|allowed| Glob::new(allowed.path).expect("a pattern")).collect();
-    let mut used = BTreeSet::new();
-    let mut differences = Vec::new();
-    let paths: BTreeSet<&ImagePath> = ours.keys().chain(theirs.keys()).collect();
-    for path in paths {
-        let Some(difference) = difference(ours.get(path), theirs.get(path)) else { continue };
-        match globs.iter().position(|glob| glob.matches(path)) {
-            Some(index) => drop(used.insert(index)),
-            None => differences.push(format!("{path}: {difference}")),
-        }
-    }
-    for (index, allowed) in allowed.iter().enumerate().filter(|(index, _)| !used.contains(index)) {
-        let _ = index;
-        differences.push(format!("{}: allowed ({}), but does not differ", allowed.path, allowed.reason));
+    let comparison = Comparison::of(ours, theirs, &allowed.iter().collect::<Vec<_>>());
+    let mut differences = comparison.unexplained;
+    for (_, idle) in allowed.iter().enumerate().filter(|(index, _)| !comparison.used.contains(index)) {
+        differences.push(format!("{}: allowed ({}), but does not differ", idle.path, idle.reason));
     }
     differences
 }

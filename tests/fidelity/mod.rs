@@ -1,8 +1,10 @@
 //! The configuration model against the real thing: what `mmdebstrap` makes by running maintainer scripts is compared
 //! entry by entry with what [`configure`] makes of the same packages as data.
 
+pub(crate) mod campaign;
 pub(crate) mod compare;
 pub(crate) mod reference;
+pub(crate) mod sets;
 pub(crate) mod tree;
 
 use orchestrate::distribution::debian::configure::{Configured, PackageRequest, configure};

@@ -1,0 +1,214 @@
+//! One set of the campaign: pinned, built by the model or, where that refuses, by the packages' scripts; compared with what
+//! mmdebstrap makes of the same packages; and run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use orchestrate::model::Platform;
+
+use super::MINBASE;
+use super::compare::{Allowed, Comparison};
+use super::reference::Reference;
+use super::sets::{EVERYWHERE, MODEL, Set};
+use crate::support::tool;
+
+/// The platform whose programs run here: the references are made natively.
+pub(crate) const PLATFORM: &str = "linux/amd64";
+pub(crate) const SUITE: &str = "trixie";
+
+/// Who configured an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The model.
+    Model,
+    /// The packages' scripts; those that the model refused.
+    Scripts(Vec<String>),
+}
+
+/// How a set fared.
+pub(crate) struct Outcome {
+    pub(crate) mode: Mode,
+    /// Packages in all.
+    pub(crate) packages: usize,
+    pub(crate) comparison: Comparison,
+    /// What the main program, `apt-get check` and `dpkg --audit` had to complain; nothing when all is well.
+    pub(crate) complaints: [Option<String>; 3],
+}
+
+/// A project with one image.
+struct Project {
+    folder: tempfile::TempDir,
+    store: PathBuf,
+}
+
+impl Project {
+    /// Keeps its store in `store`, which sets share.
+    fn new(set: &Set, store: &Path) -> Self {
+        let project = Self { folder: tempfile::tempdir().expect("a folder"), store: store.to_owned() };
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("images");
+        let images = project.path("images");
+        fs_err::create_dir_all(images.join("set")).expect("made");
+        tool("coreutils", Command::new("cp").arg("-r").arg(source.join("keys")).arg(&images));
+        let words = fs_err::read_to_string(source.join("project.kdl")).expect("the words of this repository");
+        let kept = words.lines().filter(|line| !line.starts_with("include ") && !line.starts_with("platforms "));
+        let words: String = kept.map(|line| format!("{line}\n")).collect();
+        fs_err::write(images.join("project.kdl"), format!("platforms \"{PLATFORM}\"\n{words}")).expect("written");
+        fs_err::write(project.path("environment.kdl"), "").expect("written");
+        project.write_recipe(set, "model");
+        project
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write_recipe(&self, set: &Set, configure: &str) {
+        let packages: String = ["apt"].iter().chain(set.packages).map(|name| format!(" \"{name}\"")).collect();
+        let text = format!(
+            "title \"{}\"\nimage \"set\" {{\n    from \"scratch\"\n    distribution \"debian\" suite=\"{SUITE}\"\n    \
+             package-set \"required\"\n    packages{packages}\n    configure \"{configure}\"\n    \
+             user \"root\" reason=\"a system to look into\"\n    command \"/bin/sh\"\n    \
+             env PATH \"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"\n    \
+             healthcheck \"none\" reason=\"a test\"\n}}\n",
+            set.name
+        );
+        fs_err::write(self.path("images/set/recipe.kdl"), text).expect("written");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrate"));
+        command.arg("--project").arg(self.folder.path()).arg("--store").arg(&self.store);
+        command.arg("--environment").arg(self.path("environment.kdl")).arg("--quiet").args(arguments);
+        command
+    }
+
+    /// The scripts that the model does not know, as `PACKAGE SCRIPT`, and how many packages there are.
+    fn unknown_scripts(&self) -> (Vec<String>, usize) {
+        let output = self.command(&["audit", "--scripts", "--json"]).output().expect("the program starts");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        let image = &report[0];
+        let scripts = image["scripts"].as_array().expect("a list").iter();
+        let unknown = scripts.filter(|script| script["covered"] == "nothing").map(|script| {
+            let text = |name: &str| script[name].as_str().expect("a text").to_owned();
+            format!("{} {}", text("package"), text("script"))
+        });
+        (unknown.collect(), usize::try_from(image["packages"].as_u64().expect("a number")).expect("a few"))
+    }
+
+    fn build(&self) {
+        let [tar, archive] = ["root.tar", "image.tar"].map(|name| self.path(name).display().to_string());
+        let outputs = [format!("--output=rootfs:{tar}"), format!("--output=docker-archive:{archive}")];
+        tool("orchestrate", &mut self.command(&["build", &outputs[0], &outputs[1]]));
+    }
+}
+
+/// Runs a set; `store` is shared by those that run one after the other.
+pub(crate) fn run(set: &Set, store: &Path) -> Outcome {
+    let platform: Platform = PLATFORM.parse().expect("a platform");
+    let project = Project::new(set, store);
+    let mut again = false;
+    loop {
+        tool("orchestrate", &mut project.command(&["refresh"]));
+        let reference = Reference::make(SUITE, set.packages, platform);
+        let (unknown, packages) = project.unknown_scripts();
+        let mode = if unknown.is_empty() { Mode::Model } else { Mode::Scripts(unknown) };
+        if mode != Mode::Model {
+            project.write_recipe(set, "scripts");
+        }
+        project.build();
+        let comparison = compared(set, &mode, &project.path("root.tar"), &reference.tar());
+        let moved = comparison.unexplained.iter().any(|line| line.starts_with("/var/lib/dpkg/status:"));
+        if moved && !again {
+            again = true; // a mirror may have moved between the two: both are made anew, one right after the other
+            continue;
+        }
+        let complaints = complaints(set, &project.path("image.tar"));
+        return Outcome { mode, packages, comparison, complaints };
+    }
+}
+
+fn compared(set: &Set, mode: &Mode, ours: &Path, theirs: &Path) -> Comparison {
+    let of_model: &[Allowed] = if *mode == Mode::Model { MODEL } else { &[] };
+    let allowed: Vec<&Allowed> = [MINBASE, EVERYWHERE, of_model, set.allowed].into_iter().flatten().collect();
+    let open = |path: &Path| fs_err::File::open(path).expect("a file system");
+    Comparison::of(open(ours), open(theirs), &allowed)
+}
+
+/// Runs the image by podman: its main program, apt and dpkg.
+fn complaints(set: &Set, archive: &Path) -> [Option<String>; 3] {
+    let storage = tempfile::Builder::new().prefix("podman").tempdir_in("/var/tmp").expect("a folder");
+    let podman = |arguments: &[&str]| {
+        let mut command = Command::new("podman");
+        // what works in containers without systemd and with old control groups as well
+        command.args(["--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none", "--log-level=fatal"]);
+        command.arg("--root").arg(storage.path().join("storage")).arg("--runroot").arg(storage.path().join("run"));
+        command.args(arguments).output().expect("podman: install the package `podman`")
+    };
+    let load = podman(&["load", "--quiet", "--input", &archive.display().to_string()]);
+    assert!(load.status.success(), "{}", String::from_utf8_lossy(&load.stderr));
+    let limits = ["--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"];
+    let run = |script: &str| {
+        let image = ["localhost/set:latest", "/bin/sh", "-c", script];
+        let output = podman(&[&["run", "--rm", "--pull=never"], &limits[..], &image].concat());
+        let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        (output.status.success(), said)
+    };
+    let answers =
+        |(ended_well, said): (bool, String), fragment: &str| (!ended_well || !said.contains(fragment)).then_some(said);
+    let silent = |(ended_well, said): (bool, String)| (!ended_well || !said.is_empty()).then_some(said);
+    let complaints =
+        [answers(run(set.probe.0), set.probe.1), silent(run("apt-get --quiet=2 check")), silent(run("dpkg --audit"))];
+    podman(&["rmi", "--all", "--force"]);
+    complaints
+}
+
+impl Outcome {
+    /// All that is wrong, in lines for people.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let who = ["the main program", "apt-get check", "dpkg --audit"];
+        let complaints = who.iter().zip(&self.complaints);
+        let complaints = complaints.filter_map(|(who, said)| Some(format!("{who}: {:?}", said.as_ref()?)));
+        self.comparison.unexplained.iter().cloned().chain(complaints).collect()
+    }
+}
+
+/// Runs one of the sets as a test.
+fn holds(name: &str) {
+    let set = super::sets::SETS.iter().find(|set| set.name == name).expect("a set of the campaign");
+    let store = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sets");
+    let outcome = run(set, &store);
+    let (faults, Outcome { mode, packages, .. }) = (outcome.faults(), &outcome);
+    let all = faults.join("\n");
+    assert!(faults.is_empty(), "{name}, {packages} packages, {mode:?}: {} faults\n{all}", faults.len());
+}
+
+#[test]
+fn the_set_ca_certificates_is_what_mmdebstrap_makes() {
+    holds("ca-certificates");
+}
+
+#[test]
+fn the_set_dbus_is_what_mmdebstrap_makes() {
+    holds("dbus");
+}
+
+#[test]
+fn the_set_man_db_is_what_mmdebstrap_makes() {
+    holds("man-db");
+}
+
+#[test]
+fn the_set_nginx_is_what_mmdebstrap_makes() {
+    holds("nginx");
+}
+
+#[test]
+fn the_set_openssh_server_is_what_mmdebstrap_makes() {
+    holds("openssh-server");
+}
+
+#[test]
+fn the_set_tzdata_legacy_is_what_mmdebstrap_makes() {
+    holds("tzdata-legacy");
+}
