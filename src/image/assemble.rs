@@ -161,7 +161,7 @@ pub fn assemble(store: &Store, inputs: &AssembleInputs<'_>) -> Result<BuiltImage
     }
     let mut making = Making { store, inputs, shelf: &shelf, tree: &mut tree, packages: &packages };
     let layers = if split { making.split(lower, effects.base, taken)? } else { making.whole(effects.base, taken)? };
-    finish(store, inputs, &tree, &accounts, packages, layers, effects.notes)
+    finish(&shelf, inputs, &tree, &accounts, packages, Made { layers, notes: effects.notes })
 }
 
 /// Configures the image's own packages, if it has any.
@@ -452,25 +452,33 @@ fn whiteout(tree: &FileTree, path: &ImagePath) -> Option<Entry> {
     Some(Entry { kind: EntryKind::File { size: 0 }, mode: Mode::from_bits(0o600), ..plain_folder(whiteout.mark()?) })
 }
 
+/// What came out of making an image's own layers.
+struct Made {
+    layers: Vec<Layer>,
+    notes: Vec<String>,
+}
+
 /// Checks the image, and writes its documents.
 fn finish(
-    store: &Store,
+    shelf: &Shelf<'_>,
     inputs: &AssembleInputs<'_>,
     tree: &FileTree,
     accounts: &Accounts,
     packages: Packages,
-    own_layers: Vec<Layer>,
-    notes: Vec<String>,
+    made: Made,
 ) -> Result<BuiltImage, ImageError> {
-    let image = inputs.image;
+    let Made { layers: own_layers, mut notes } = made;
+    let (image, store) = (inputs.image, shelf.store());
     let base_config = inputs.base.map(|base| base_config(store, base)).transpose()?;
     let mut labels = config::contract(&image.config, &image.runtime);
     labels.extend(inputs.labels.clone());
     let execution = config::execution(&image.config, labels, base_config.as_ref().map(|base| &base.config));
-    let findings = check::check(image, inputs.platform, &execution, tree, accounts);
-    if !findings.is_empty() {
-        return Err(ImageError::Checks { findings });
+    let subject = check::Subject { image, platform: inputs.platform, execution: &execution, tree, accounts, shelf };
+    let verdict = check::check(&subject);
+    if !verdict.findings.is_empty() {
+        return Err(ImageError::Checks { findings: verdict.findings });
     }
+    notes.extend(verdict.notes);
     let history = own_layers.iter().map(|layer| (layer.diff_id, layer.comment.clone())).collect();
     let document = config::document(inputs.platform, inputs.created, execution, base_config.as_ref(), history);
     let config = put(store, oci::CONFIG, &oci::bytes(&document))?;

@@ -45,7 +45,7 @@ mod usrmerge;
 pub use accounts::AccountError;
 pub use assemble::{AssembleInputs, BuiltImage, Configuration, assemble};
 pub use capability::UnknownCapability;
-pub use check::Finding;
+pub use check::{Finding, Need, Role};
 pub use config::{CONTRACT, contract};
 pub use entries::{CopyContent, ResolvedEntry};
 pub use error::{EntryProblem, ImageError};

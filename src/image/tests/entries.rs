@@ -45,7 +45,7 @@ fn with(entries: Vec<EntryKind>) -> Image {
 fn entries_have_the_owners_modes_and_times_of_the_recipe() {
     let bench = Bench::new();
     fs_err::create_dir_all(bench.path("out/bin")).expect("a folder");
-    fs_err::write(bench.path("out/bin/tool"), "#!/bin/sh\n").expect("a file");
+    fs_err::write(bench.path("out/bin/tool"), "a program\n").expect("a file");
     run("chmod", "coreutils", &["4711", &bench.text("out/bin/tool")]);
     fs_err::write(bench.path("out/note"), "note").expect("a file");
     std::os::unix::fs::symlink("bin/tool", bench.path("out/link")).expect("a link");
@@ -227,7 +227,7 @@ fn a_program_for_another_machine_or_without_its_loader_is_found() {
 #[test]
 fn a_file_capability_is_what_getcap_reads() {
     let bench = Bench::new();
-    let one = bench.build(&bench.deb("one").file_with("usr/bin/tool", b"#!/bin/sh\n", 0o755));
+    let one = bench.build(&bench.deb("one").file_with("usr/bin/tool", b"a program\n", 0o755));
     let capabilities = vec!["net_bind_service".to_owned(), "net_raw".to_owned()];
     let built =
         bench.image(&with(vec![EntryKind::FileCapability { path: path("/bin/tool"), capabilities }]), None, &[one]);
