@@ -17,6 +17,7 @@ mod random_recipes;
 mod recipe_cases;
 mod registry;
 mod roots;
+mod runs;
 mod sandbox;
 mod scripts;
 mod support;

@@ -476,7 +476,7 @@ fn finish(
     let subject = check::Subject { image, platform: inputs.platform, execution: &execution, tree, accounts, shelf };
     let verdict = check::check(&subject);
     if !verdict.findings.is_empty() {
-        return Err(ImageError::Checks { findings: verdict.findings });
+        return Err(ImageError::Checks { findings: verdict.findings, hints: Vec::new() });
     }
     notes.extend(verdict.notes);
     let history = own_layers.iter().map(|layer| (layer.diff_id, layer.comment.clone())).collect();

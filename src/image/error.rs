@@ -1,5 +1,6 @@
 //! What can keep an image from being made.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use thiserror::Error;
@@ -144,6 +145,8 @@ pub enum ImageError {
     Checks {
         /// All that is wrong.
         findings: Vec<Finding>,
+        /// What whoever knows the archives says of how to mend it.
+        hints: Vec<String>,
     },
     /// Something that an earlier build left in the store is gone.
     #[error("{what} ({digest}) is not in the store any more")]
@@ -257,7 +260,7 @@ impl ImageError {
         match self {
             Self::Entry { place, .. } => Some(*place),
             Self::Account { source } => Some(source.place()),
-            Self::Checks { findings } => findings.iter().find_map(Finding::place),
+            Self::Checks { findings, .. } => findings.iter().find_map(Finding::place),
             _ => None,
         }
     }
@@ -279,9 +282,11 @@ impl ImageError {
                  path=PACKAGE reason=…`"
                     .to_owned()
             }
-            Self::Checks { findings } => {
-                let checks: Vec<&str> = findings.iter().map(Finding::check).collect();
-                format!("mend it, or excuse the image with `waive \"{}\" reason=…`", checks.first()?)
+            Self::Checks { findings, hints } => {
+                let checks: BTreeSet<&str> = findings.iter().map(Finding::check).collect();
+                let waivers: Vec<String> = checks.iter().map(|check| format!("`waive \"{check}\" reason=…`")).collect();
+                let mend = format!("mend it, or excuse the image with {}", waivers.join(" and "));
+                hints.iter().cloned().chain([mend]).collect::<Vec<_>>().join("; ")
             }
             Self::Lost { .. } | Self::Damaged { .. } => {
                 "run `orchestrate cache verify`, which removes what is damaged, and build again".to_owned()

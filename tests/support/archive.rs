@@ -102,8 +102,13 @@ impl Archive {
             write(&dist.join(&name), index);
             tool("xz-utils", Command::new("xz").args(["-kf"]).arg(dist.join(&name)));
             let packed = dist.join(format!("{name}.xz"));
-            let (hash, size) = hash(&packed);
-            let _ = writeln!(release, " {hash} {size} {name}.xz");
+            let (digest, size) = hash(&packed);
+            let _ = writeln!(release, " {digest} {size} {name}.xz");
+            let name = format!("main/Contents-{architecture}");
+            write(&dist.join(&name), contents(packages, architecture));
+            tool("gzip", Command::new("gzip").args(["-kfn"]).arg(dist.join(&name)));
+            let (digest, size) = hash(&dist.join(format!("{name}.gz")));
+            let _ = writeln!(release, " {digest} {size} {name}.gz");
         }
         self.sign(&release);
     }
@@ -144,6 +149,18 @@ impl Archive {
         let (hash, size) = hash(&file);
         format!("{control}Filename: {path}\nSize: {size}\nSHA256: {hash}\n")
     }
+}
+
+/// Which package has which file.
+fn contents(packages: &[Package<'_>], architecture: &str) -> String {
+    let mut text = String::new();
+    for package in packages.iter().filter(|package| ["all", architecture].contains(&package.architecture)) {
+        for (path, _) in package.files.iter().filter(|(path, _)| !path.starts_with("/DEBIAN/") && !path.ends_with('/'))
+        {
+            let _ = writeln!(text, "{}    misc/{}", path.trim_start_matches('/'), package.name);
+        }
+    }
+    text
 }
 
 fn hash(path: &Path) -> (String, u64) {

@@ -242,6 +242,12 @@ impl Release {
         self.index(&format!("{component}/source"), "Sources").ok_or_else(|| self.no_index(what()))
     }
 
+    /// The list of the files of a component's packages for an architecture, where the archive has one.
+    #[must_use]
+    pub fn contents(&self, component: &str, architecture: &str) -> Option<IndexFile> {
+        self.index(component, &format!("Contents-{architecture}"))
+    }
+
     fn index(&self, folder: &str, name: &str) -> Option<IndexFile> {
         // the uncompressed one is listed, but seldom served
         let (path, file) = [".xz", ".zst", ".gz", ""].iter().find_map(|suffix| {

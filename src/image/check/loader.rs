@@ -39,6 +39,13 @@ pub(super) struct Loader<'a> {
     names: BTreeMap<Vec<u8>, ImagePath>,
 }
 
+/// A library that was asked for, and the file that answers.
+pub(super) struct Asked {
+    pub(super) by: ImagePath,
+    pub(super) library: String,
+    pub(super) found: Option<ImagePath>,
+}
+
 /// A file that is loaded.
 struct Loaded<'a> {
     /// Where it is, links followed.
@@ -108,6 +115,12 @@ impl<'a> Loader<'a> {
 
     /// What the program or library at `path`, and the libraries that it loads, do not find.
     pub(super) fn missing(&self, path: &ImagePath) -> Vec<Missing> {
+        let missing = self.load(path).into_iter().filter(|asked| asked.found.is_none());
+        missing.map(|Asked { by, library, .. }| Missing { asked_by: by, library }).collect()
+    }
+
+    /// All that the program or library at `path` and its libraries ask for, each name once.
+    pub(super) fn load(&self, path: &ImagePath) -> Vec<Asked> {
         let Some((node, elf)) = self.tree.file(path).and_then(|node| Some((node, node.elf.as_ref()?))) else {
             return Vec::new();
         };
@@ -121,18 +134,17 @@ impl<'a> Loader<'a> {
         let musl = self.musl.clone().filter(|_| uses_musl);
         let mut process = Process { loaded: vec![first], musl, secure: node.entry.mode.bits() & 0o6000 != 0 };
         let mut open = VecDeque::from([0]);
-        let mut missing = Vec::new();
+        let mut all = Vec::new();
         while let Some(index) = open.pop_front() {
             let asking = process.loaded[index].elf;
             for library in &asking.needed {
                 if !names.insert(library) || (process.musl.is_some() && is_musl_own(library)) {
                     continue;
                 }
-                let Some((origin, node)) = self.find(&process, index, library) else {
-                    let asked_by = process.loaded[index].path.clone();
-                    missing.push(Missing { asked_by, library: library.clone() });
-                    continue;
-                };
+                let found = self.find(&process, index, library);
+                let (by, path) = (process.loaded[index].path.clone(), found.as_ref().map(|(_, node)| &node.entry.path));
+                all.push(Asked { by, library: library.clone(), found: path.cloned() });
+                let Some((origin, node)) = found else { continue };
                 let Some(elf) = &node.elf else { continue };
                 names.extend(elf.soname.as_deref());
                 if paths.insert(node.entry.path.clone()) && process.loaded.len() < LOADED {
@@ -141,7 +153,7 @@ impl<'a> Loader<'a> {
                 }
             }
         }
-        missing
+        all
     }
 
     /// A library for the file that asks for it, and the folder that its `$ORIGIN` stands for.

@@ -1,5 +1,7 @@
 //! The checks on small trees, whose files have the ELF facts that a rule needs.
 
+mod oracle;
+
 use super::super::accounts::Accounts;
 use super::super::oci::{Execution, Healthcheck};
 use super::super::shelf::Shelf;

@@ -3,6 +3,7 @@
 mod execute;
 mod results;
 mod stage;
+mod suppliers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;

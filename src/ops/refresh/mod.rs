@@ -1,6 +1,7 @@
 //! `refresh`: every input that recipes name is looked up anew and pinned by the hash of its bytes.
 
 mod bases;
+pub(super) mod contents;
 mod packages;
 mod scope;
 pub(super) mod sources;

@@ -81,7 +81,7 @@ fn read_release(
 }
 
 impl SignedSuite {
-    fn want(&self, index: &IndexFile) -> Want {
+    pub(super) fn want(&self, index: &IndexFile) -> Want {
         let paths = index.by_hash.iter().chain([&index.path]);
         let relative = paths.map(|path| format!("dists/{}/{path}", self.suite));
         let urls =
@@ -94,7 +94,7 @@ impl SignedSuite {
         }
     }
 
-    fn error(&self, project: &Project, source: SuiteError) -> OpsError {
+    pub(super) fn error(&self, project: &Project, source: SuiteError) -> OpsError {
         let place = project.archives[&self.archive].name.place;
         OpsError::Suite { archive: self.archive.clone(), suite: self.suite.clone(), place, source: Box::new(source) }
     }
@@ -167,7 +167,7 @@ fn remember(suite: &mut SignedSuite, index: &IndexFile) {
     suite.pin.indexes.insert(index.path.clone(), pin);
 }
 
-fn fetch(services: &Services<'_>, wants: &[Want]) -> Result<(), OpsError> {
+pub(super) fn fetch(services: &Services<'_>, wants: &[Want]) -> Result<(), OpsError> {
     let missing: Vec<Want> = wants.iter().filter(|want| !services.store.has_blob(&want.digest)).cloned().collect();
     if !missing.is_empty() {
         let bytes = missing.iter().filter_map(|want| want.size).sum();
@@ -178,7 +178,7 @@ fn fetch(services: &Services<'_>, wants: &[Want]) -> Result<(), OpsError> {
     Ok(())
 }
 
-fn open(services: &Services<'_>, index: &IndexFile) -> Result<impl std::io::BufRead + use<>, SuiteError> {
+pub(super) fn open(services: &Services<'_>, index: &IndexFile) -> Result<impl std::io::BufRead + use<>, SuiteError> {
     let file = services.store.open_blob(&index.file.digest)?;
     let plain = decompress(file).map_err(|source| SuiteError::Archive { name: index.path.clone(), source })?;
     Ok(BufReader::with_capacity(1 << 18, plain))

@@ -1,0 +1,74 @@
+//! An image that cannot work is not written, and the message says what would mend it.
+
+use std::process::Command;
+
+use crate::support::archive::{Archive, Package};
+use crate::support::project::Project;
+use crate::support::tool;
+
+fn archive() -> Archive {
+    let package = |name, architecture, files| Package { name, version: "1.0", architecture, fields: "", files };
+    Archive::new(&[
+        package("base", "all", &[("/usr/share/base/text", "text\n")]),
+        package("libgone2", "amd64", &[("/usr/lib/x86_64-linux-gnu/libgone.so.2", "its bytes are never looked at")]),
+        package("frob", "all", &[("/usr/bin/frob", "a program\n")]),
+    ])
+}
+
+fn recipe(more: &str) -> String {
+    format!(
+        "title \"x\"\nimage \"x\" {{\n    from \"scratch\"\n    distribution \"debian\" suite=\"stable\"\n    \
+         packages \"base\"\n    user \"10001\"\n    healthcheck \"none\" reason=\"a test\"\n{more}}}\n"
+    )
+}
+
+const SCRIPT: &str =
+    "    file \"/opt/run\" \"#!/usr/bin/frob\\n\" mode=\"0755\"\n    copy \"plugin.so\" \"/opt/plugin.so\"\n";
+
+/// A project whose recipe brings a script, and a library that needs another.
+fn project(archive: &Archive, more: &str) -> Project {
+    let project = Project::new(Some(archive), &[("x", &recipe(&format!("{SCRIPT}{more}")))]);
+    let folder = project.path("images/x");
+    let make = "echo 'int gone;' | gcc -x c -shared -nostdlib -Wl,-soname,libgone.so.2 -o libgone.so - &&
+                echo 'int plugin;' | gcc -x c -shared -nostdlib -Wl,--no-as-needed -o plugin.so - -x none ./libgone.so";
+    tool("gcc", Command::new("sh").args(["-c", make]).current_dir(folder));
+    project.run(&["refresh"]).done();
+    project
+}
+
+const BUILD: [&str; 3] = ["build", "--platform", "linux/amd64"];
+
+#[test]
+fn a_missing_library_and_interpreter_name_the_packages_that_have_them() {
+    let archive = archive();
+    let project = project(&archive, "");
+    project.run(&BUILD).failed(&[
+        "`/opt/plugin.so` needs the library `libgone.so.2`, which is not in it",
+        "`/opt/run` is run by `/usr/bin/frob`, which is not in it",
+        "`libgone.so.2` is in the package `libgone2`",
+        "`/usr/bin/frob` is in the package `frob`",
+        "waive \"elf-needed\"",
+        "waive \"interpreter\"",
+    ]);
+}
+
+#[test]
+fn without_a_network_it_says_how_to_find_out() {
+    let archive = archive();
+    let project = project(&archive, "");
+    project.run(&["fetch"]).done();
+    project.write("environment.kdl", "mirror \"local\" \"http://127.0.0.1:9/\"\n");
+    project.run(&[&BUILD[..], &["--offline"]].concat()).failed(&[
+        "`/opt/plugin.so` needs the library `libgone.so.2`",
+        "could not be looked up: `apt-file search` says so",
+    ]);
+}
+
+#[test]
+fn a_waiver_excuses_one_file() {
+    let archive = archive();
+    let waivers = "    waive \"elf-needed\" path=\"/opt/plugin.so\" reason=\"it is never loaded\"\n    \
+                   waive \"interpreter\" path=\"/opt\" reason=\"it is mounted\"\n";
+    let project = project(&archive, waivers);
+    project.run(&BUILD).done();
+}
