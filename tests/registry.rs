@@ -196,7 +196,8 @@ fn whiteouts_and_links_of_foreign_layers_mean_what_umoci_means_by_them() {
     }
     let digest = registry.push(&format!("oci:{}:it", layout.display()), "it", "oci");
     let recipe = format!(
-        "platforms \"linux/amd64\"\nimage \"app\" oci=\"{}/it@{digest}\" {{ file \"/own\" \"x\"; user \"7\"; }}\n\
+        "platforms \"linux/amd64\"\nimage \"app\" oci=\"{}/it@{digest}\" {{ file \"/own\" \"x\"; user \"7\"; \
+         waive \"setuid\" path=\"/s\" reason=\"its base has it\"; }}\n\
          image \"other\" {{ from \"scratch\"; copy \"/h2\" from=\"app\"; copy \"/link\" from=\"app\"; copy \"/o\" from=\"app\"; user \"7\"; }}\n",
         registry.address
     );

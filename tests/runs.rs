@@ -23,7 +23,7 @@ fn recipe(more: &str) -> String {
 }
 
 const SCRIPT: &str =
-    "    file \"/opt/run\" \"#!/usr/bin/frob\\n\" mode=\"0755\"\n    copy \"plugin.so\" \"/opt/plugin.so\"\n";
+    "    file \"/opt/run\" \"#!/usr/bin/frob\\n\" mode=\"0755\"\n    copy \"plugin.so\" to=\"/opt/plugin.so\"\n";
 
 /// A project whose recipe brings a script, and a library that needs another.
 fn project(archive: &Archive, more: &str) -> Project {
@@ -60,7 +60,8 @@ fn without_a_network_it_says_how_to_find_out() {
     project.write("environment.kdl", "mirror \"local\" \"http://127.0.0.1:9/\"\n");
     project.run(&[&BUILD[..], &["--offline"]].concat()).failed(&[
         "`/opt/plugin.so` needs the library `libgone.so.2`",
-        "could not be looked up: `apt-file search` says so",
+        "which package has it could not be looked up (",
+        "): `apt-file search` says so",
     ]);
 }
 

@@ -23,11 +23,19 @@ impl Run<'_, '_> {
                 format!("`{name}` is in the package {}", packages.join(" or "))
             })),
             // the findings matter, not that they could not be explained
-            Err(_) => hints.push(
-                "which package has it could not be looked up: `apt-file search` says so, or the next build that may use the network"
-                    .to_owned(),
-            ),
+            Err(error) => hints.push(format!(
+                "which package has it could not be looked up ({}): `apt-file search` says so, or the next build that may \
+                 use the network",
+                causes(&error)
+            )),
         }
         ImageError::Checks { findings, hints }
     }
+}
+
+/// An error with its causes, each in one line: what was tried in vain at each mirror is not the matter here.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string);
+    let lines = std::iter::once(error.to_string()).chain(causes);
+    lines.filter_map(|text| Some(text.lines().next()?.trim_end_matches(':').to_owned())).collect::<Vec<_>>().join(": ")
 }
