@@ -20,10 +20,13 @@ pub(crate) const EVERYWHERE: &[Allowed] = &[
 ];
 
 /// Where the model leaves something out on purpose, and says so when it builds.
-pub(crate) const MODEL: &[Allowed] = &[Allowed {
-    path: "/**/__pycache__{,/**}",
-    reason: "byte code of Python is left out on purpose: it is a cache, and said so",
-}];
+pub(crate) const MODEL: &[Allowed] = &[
+    Allowed { path: "/**/__pycache__", reason: "where Python keeps byte code, which is left out" },
+    Allowed {
+        path: "/**/__pycache__/**",
+        reason: "byte code of Python is left out on purpose: it is a cache, and said so",
+    },
+];
 
 const HOST_KEYS: Allowed =
     Allowed { path: "/etc/ssh/ssh_host_*", reason: "a secret of each machine, left out on purpose" };
@@ -41,8 +44,10 @@ const MAIL_NAME: &[Allowed] = &[
     Allowed { path: "/var/cache/debconf/config.dat", reason: "the name of the machine that ran mmdebstrap" },
 ];
 const CLUSTER: &[Allowed] = &[
-    Allowed { path: "/etc/postgresql/*/main{,/**}", reason: "settings of a cluster that is left out" },
-    Allowed { path: "/var/lib/postgresql/*/main{,/**}", reason: "a database cluster has an identity of its own" },
+    Allowed { path: "/etc/postgresql/*/main", reason: "settings of a cluster that is left out" },
+    Allowed { path: "/etc/postgresql/*/main/**", reason: "settings of a cluster that is left out" },
+    Allowed { path: "/var/lib/postgresql/*/main", reason: "a database cluster has an identity of its own" },
+    Allowed { path: "/var/lib/postgresql/*/main/**", reason: "a database cluster has an identity of its own" },
     SNAKE_OIL[0],
     SNAKE_OIL[1],
     SNAKE_OIL[2],
