@@ -21,6 +21,29 @@ const SUITE: &str = "trixie";
 /// Everybody who signs for Debian.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
+/// A project of `debian` alone: the recipe as it is in the repository, with nothing changed but the name of the suite, and
+/// with the keys of all suites.
+pub(super) fn write_project(folder: &Path, suite: &str) {
+    empty(folder);
+    copy_project(Path::new(env!("CARGO_MANIFEST_DIR")), folder);
+    fs_err::remove_dir_all(folder.join("lock")).expect("removed");
+    let images = folder.join("images");
+    for entry in fs_err::read_dir(&images).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let kept = ["debian", "keys", "lib", "project.kdl"].iter().any(|name| path.ends_with(name));
+        if path.is_dir() && !kept {
+            fs_err::remove_dir_all(path).expect("removed");
+        }
+    }
+    for key in ["debian-archive.asc", "debian-security.asc"] {
+        fs_err::copy(KEYRING, images.join("keys").join(key)).expect("install the package debian-archive-keyring");
+    }
+    for file in [images.join("project.kdl"), images.join("debian/recipe.kdl")] {
+        let text = fs_err::read_to_string(&file).expect("a recipe");
+        fs_err::write(&file, text.replace(&format!("\"{SUITE}"), &format!("\"{suite}"))).expect("written");
+    }
+}
+
 /// `debian` of a suite on one platform.
 struct Minbase {
     suite: &'static str,
@@ -40,34 +63,11 @@ impl Minbase {
             let platform: Platform = platform.parse().expect("a platform");
             let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("minbase-{suite}-{}", platform.deb()));
             let minbase = Self { suite, platform, folder };
-            minbase.write_project();
+            write_project(&minbase.folder, suite);
             minbase.build();
             Arc::new(minbase)
         };
         Arc::clone(one.get_or_init(make))
-    }
-
-    /// The recipe as it is in the repository, with nothing changed but the name of the suite, and with the keys of all
-    /// suites.
-    fn write_project(&self) {
-        empty(&self.folder);
-        copy_project(Path::new(env!("CARGO_MANIFEST_DIR")), &self.folder);
-        fs_err::remove_dir_all(self.folder.join("lock")).expect("removed");
-        let images = self.folder.join("images");
-        for entry in fs_err::read_dir(&images).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let kept = ["debian", "keys", "lib", "project.kdl"].iter().any(|name| path.ends_with(name));
-            if path.is_dir() && !kept {
-                fs_err::remove_dir_all(path).expect("removed");
-            }
-        }
-        for key in ["debian-archive.asc", "debian-security.asc"] {
-            fs_err::copy(KEYRING, images.join("keys").join(key)).expect("install the package debian-archive-keyring");
-        }
-        for file in [images.join("project.kdl"), images.join("debian/recipe.kdl")] {
-            let text = fs_err::read_to_string(&file).expect("a recipe");
-            fs_err::write(&file, text.replace(&format!("\"{SUITE}"), &format!("\"{}", self.suite))).expect("written");
-        }
     }
 
     fn build(&self) {

@@ -3,12 +3,14 @@
 //!
 //! The committed lock is not used as it is: mirrors drop superseded packages, and a test must not fail for that.
 
+mod layered;
 mod layout;
 mod look;
 mod minbase;
 mod run;
 mod same;
 mod system;
+mod variants;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -13,6 +13,12 @@ const SERVICES: &[&str] = &["dns", "fileserver", "hello", "registry", "router"];
 /// Images in which one works, with a command that says what it found.
 const TOOLCHAINS: &[(&str, &[&str], &str)] = &[
     ("debian", &["/bin/sh", "-c", "id -u; touch /file 2>&1; apt-get --version | head -n1"], "apt 3"),
+    ("debian-buildd", &["/bin/sh", "-c", "id -u; touch /file 2>&1; g++ --version"], "g++ (Debian 1"),
+    (
+        "debian-no-apt",
+        &["/bin/sh", "-c", "id -u; touch /file 2>&1; dpkg --version; apt-get 2>&1"],
+        "apt-get: not found",
+    ),
     ("builder", &["/bin/sh", "-c", "id -u; touch /file 2>&1; cmake --version"], "cmake version 3"),
     ("builder-go", &["/bin/sh", "-c", "id -u; touch /file 2>&1; /usr/lib/go-1.24/bin/go version"], "go1.24"),
     ("builder-rust", &["/bin/sh", "-c", "id -u; touch /file 2>&1; rustc --version"], "rustc 1.85"),
