@@ -31,7 +31,8 @@ pub struct PackageBlob {
     pub architecture: String,
     /// The `.deb`.
     pub digest: Digest,
-    /// Whether the recipe asked for it, and not another package.
+    /// Whether it is of a set that the recipe asked for; what the recipe names, and what makes a system essential, is
+    /// asked for anyhow.
     pub requested: bool,
 }
 
@@ -88,7 +89,8 @@ impl Packages {
             packages.all.push(Opened { installed: blob.installed(key), segment, own: true });
         }
         let facts = (0..packages.all.len()).map(|index| packages.read_control(index)).collect::<Result<Vec<_>, _>>()?;
-        requested::mark(&mut packages.all, &facts);
+        let named: Vec<&str> = image.packages.iter().map(|request| request.name.as_str()).collect();
+        requested::mark(&mut packages.all, &facts, &named);
         packages.facts = facts;
         Ok(packages)
     }

@@ -155,13 +155,12 @@ impl Run<'_, '_> {
         for (&index, local) in &work.local {
             contents[index] = Some(CopyContent::Host(self.project_path(&local.path)));
         }
-        let asked = |name: &crate::model::PackageName| work.image.packages.iter().any(|request| request.name == *name);
         let packages = work.packages.iter().map(|package| PackageBlob {
             name: package.name.to_string(),
             version: package.version.clone(),
             architecture: package.architecture.clone(),
             digest: package.digest,
-            requested: package.selected || asked(&package.name),
+            requested: package.selected,
         });
         let entries = work.image.entries.iter().zip(contents).map(|(entry, content)| ResolvedEntry { entry, content });
         let mut annotations = work.image.annotations.clone();
