@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fidelity::MINBASE;
 use crate::fidelity::campaign::{Mode, Outcome, PLATFORM, SUITE};
-use crate::fidelity::compare::Allowed;
+use crate::fidelity::compare::{Allowed, Extent};
 use crate::fidelity::sets::{EVERYWHERE, MODEL, SETS, Set};
 use crate::support::text_of;
 
@@ -75,7 +75,11 @@ pub(crate) fn all(folder: &Path) -> String {
     let _ = writeln!(page, "- {clean} without an unexplained difference");
     for package in ["mmdebstrap", "dpkg", "apt", "podman"] {
         let mut query = Command::new("dpkg-query");
-        let _ = writeln!(page, "- {package} {}", said("dpkg", query.args(["-f", "${Version}", "-W", package])));
+        let _ = writeln!(
+            page,
+            "- {package} {} of the machine that made the references and ran the images",
+            said("dpkg", query.args(["-f", "${Version}", "-W", package]))
+        );
     }
     page.push_str("\n`model`: nothing was executed. `scripts`: the model refuses the set, and the packages' own scripts ran in the sandbox.\n\n");
     page.push_str("| set | packages | configured by | unexplained | explained | main program | `apt-get check` | `dpkg --audit` |\n|---|--:|---|--:|--:|---|---|---|\n");
@@ -89,12 +93,16 @@ pub(crate) fn all(folder: &Path) -> String {
             "| {set} | {packages} | {mode} | {unexplained} | {explained} | {program} | {check} | {audit} |"
         );
     }
-    page.push_str("\n## What is explained\n\n| where | paths | why |\n|---|---|---|\n");
+    page.push_str("\n## What is explained\n\n| where | paths | may differ in | why |\n|---|---|---|---|\n");
     let everywhere = MINBASE.iter().chain(EVERYWHERE).map(|allowed| ("everywhere", allowed));
     let model = MODEL.iter().map(|allowed| ("model", allowed));
     let own = SETS.iter().flat_map(|set| set.allowed.iter().map(move |allowed| (set.name, allowed)));
-    for (place, Allowed { path, reason }) in everywhere.chain(model).chain(own) {
-        let _ = writeln!(page, "| {place} | `{path}` | {reason} |");
+    for (place, Allowed { path, extent, reason }) in everywhere.chain(model).chain(own) {
+        let what = match extent {
+            Extent::Existence => "all",
+            Extent::Content => "content",
+        };
+        let _ = writeln!(page, "| {place} | `{path}` | {what} | {reason} |");
     }
     page.push_str(
         "\n## What the model refuses\n\nScripts, with the sets that hold them.\n\n| script | sets |\n|---|---|\n",

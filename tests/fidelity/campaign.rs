@@ -31,6 +31,8 @@ pub(crate) struct Outcome {
     /// Packages in all.
     pub(crate) packages: usize,
     pub(crate) comparison: Comparison,
+    /// Allowances of the set that excused nothing.
+    pub(crate) idle: Vec<String>,
     /// What the main program, `apt-get check` and `dpkg --audit` had to complain; nothing when all is well.
     pub(crate) complaints: [Option<String>; 3],
 }
@@ -63,10 +65,11 @@ impl Project {
     }
 
     fn write_recipe(&self, set: &Set, configure: &str) {
+        let waivers: String = set.waivers.iter().map(|waiver| format!("    {waiver}\n")).collect();
         let packages: String = ["apt"].iter().chain(set.packages).map(|name| format!(" \"{name}\"")).collect();
         let text = format!(
             "title \"{}\"\nimage \"set\" {{\n    from \"scratch\"\n    distribution \"debian\" suite=\"{SUITE}\"\n    \
-             package-set \"required\"\n    packages{packages}\n    configure \"{configure}\"\n    \
+             package-set \"required\"\n    packages{packages}\n{waivers}    configure \"{configure}\"\n    \
              user \"root\" reason=\"a system to look into\"\n    command \"/bin/sh\"\n    \
              env PATH \"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\"\n    \
              healthcheck \"none\" reason=\"a test\"\n}}\n",
@@ -124,15 +127,26 @@ pub(crate) fn run(set: &Set, store: &Path) -> Outcome {
             continue;
         }
         let complaints = complaints(set, &project.path("image.tar"));
-        return Outcome { mode, packages, comparison, complaints };
+        let idle = idle(set, &mode, &comparison);
+        return Outcome { mode, packages, comparison, idle, complaints };
     }
 }
 
 fn compared(set: &Set, mode: &Mode, ours: &Path, theirs: &Path) -> Comparison {
-    let of_model: &[Allowed] = if *mode == Mode::Model { MODEL } else { &[] };
-    let allowed: Vec<&Allowed> = [MINBASE, EVERYWHERE, of_model, set.allowed].into_iter().flatten().collect();
+    let allowed: Vec<&Allowed> = shared(mode).chain(set.allowed).collect();
     let open = |path: &Path| fs_err::File::open(path).expect("a file system");
     Comparison::of(open(ours), open(theirs), &allowed)
+}
+
+/// What holds for every set.
+fn shared(mode: &Mode) -> impl Iterator<Item = &'static Allowed> {
+    let of_model: &[Allowed] = if *mode == Mode::Model { MODEL } else { &[] };
+    [MINBASE, EVERYWHERE, of_model].into_iter().flatten()
+}
+
+/// The set's own allowances that excused nothing: they would hide what goes wrong later.
+fn idle(set: &Set, mode: &Mode, comparison: &Comparison) -> Vec<String> {
+    comparison.idle(shared(mode).count(), set.allowed)
 }
 
 /// Runs the image by podman: its main program, apt and dpkg.
@@ -169,7 +183,7 @@ impl Outcome {
         let who = ["the main program", "apt-get check", "dpkg --audit"];
         let complaints = who.iter().zip(&self.complaints);
         let complaints = complaints.filter_map(|(who, said)| Some(format!("{who}: {:?}", said.as_ref()?)));
-        self.comparison.unexplained.iter().cloned().chain(complaints).collect()
+        self.comparison.unexplained.iter().chain(&self.idle).cloned().chain(complaints).collect()
     }
 }
 

@@ -10,14 +10,29 @@ use orchestrate::model::{Digest, Glob, ImagePath};
 pub(crate) struct Allowed {
     /// Which paths.
     pub(crate) path: &'static str,
+    /// In what they may differ.
+    pub(crate) extent: Extent,
     /// Why.
     pub(crate) reason: &'static str,
 }
 
+/// In what two systems may differ at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// One has it and the other does not, or any of what it is.
+    Existence,
+    /// What a file holds: kind, mode and owner are the same.
+    Content,
+}
+
 /// Files whose records stand in the order of a hash table, or in that of installation, and whose readers do not mind:
 /// the path and how many lines make a record.
-const UNORDERED: &[(&str, usize)] =
-    &[("/var/lib/dpkg/diversions", 3), ("/var/lib/dpkg/triggers/File", 1), ("/var/lib/apt/extended_states", 4)];
+const UNORDERED: &[(&str, usize)] = &[
+    ("/var/lib/dpkg/diversions", 3),
+    ("/var/lib/dpkg/statoverride", 1),
+    ("/var/lib/dpkg/triggers/File", 1),
+    ("/var/lib/apt/extended_states", 4),
+];
 
 /// One entry in words; content small enough to show is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,6 +56,15 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
+    /// Those of `allowed`, numbered from `first`, that excused nothing, a line each.
+    pub(crate) fn idle<'a>(&self, first: usize, allowed: impl IntoIterator<Item = &'a Allowed>) -> Vec<String> {
+        let numbered = (first..).zip(allowed).filter(|(number, _)| !self.used.contains(number));
+        numbered.map(|(_, idle)| format!("{}: allowed ({}), but does not differ", idle.path, idle.reason)).collect()
+    }
+}
+
+impl Comparison {
+    /// Compares two tar streams.
     pub(crate) fn of(ours: impl Read, theirs: impl Read, allowed: &[&Allowed]) -> Self {
         let (ours, theirs) = (read(ours), read(theirs));
         let globs: Vec<Glob> = allowed.iter().map(|allowed| Glob::new(allowed.path).expect("a pattern")).collect();
@@ -48,7 +72,10 @@ impl Comparison {
         let paths: BTreeSet<&ImagePath> = ours.keys().chain(theirs.keys()).collect();
         for path in paths {
             let Some(difference) = difference(ours.get(path), theirs.get(path)) else { continue };
-            match globs.iter().position(|glob| glob.matches(path)) {
+            let extent = extent(ours.get(path), theirs.get(path));
+            let excuses = |allowed: &Allowed| allowed.extent == Extent::Existence || extent == Extent::Content;
+            let mut allowances = globs.iter().zip(allowed);
+            match allowances.position(|(glob, allowed)| glob.matches(path) && excuses(allowed)) {
                 Some(index) => {
                     comparison.used.insert(index);
                     comparison.explained += 1;
@@ -64,11 +91,16 @@ impl Comparison {
 /// excuses nothing is reported as well, so that the list stays short.
 pub(crate) fn compare(ours: impl Read, theirs: impl Read, allowed: &[Allowed]) -> Vec<String> {
     let comparison = Comparison::of(ours, theirs, &allowed.iter().collect::<Vec<_>>());
-    let mut differences = comparison.unexplained;
-    for (_, idle) in allowed.iter().enumerate().filter(|(index, _)| !comparison.used.contains(index)) {
-        differences.push(format!("{}: allowed ({}), but does not differ", idle.path, idle.reason));
+    let idle = comparison.idle(0, allowed);
+    [comparison.unexplained, idle].concat()
+}
+
+fn extent(ours: Option<&Found>, theirs: Option<&Found>) -> Extent {
+    let outside = |found: &Found| (found.kind, found.mode, found.owner);
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if outside(ours) == outside(theirs) && ours.kind == "file" => Extent::Content,
+        _ => Extent::Existence,
     }
-    differences
 }
 
 fn difference(ours: Option<&Found>, theirs: Option<&Found>) -> Option<String> {

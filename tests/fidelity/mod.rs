@@ -12,19 +12,20 @@ use orchestrate::model::{EPOCH, Platform};
 
 use compare::{Allowed, compare};
 use reference::Reference;
+use sets::differs;
 use tree::MemoryTree;
 
 /// Where a minimal system may differ, and why that is right.
 pub(crate) const MINBASE: &[Allowed] = &[
-    Allowed { path: "/dev/**", reason: "the container runtime provides device nodes" },
-    Allowed { path: "/etc/{hostname,resolv.conf}", reason: "copied from the machine that ran mmdebstrap" },
-    Allowed { path: "/etc/apt/sources.list", reason: "names the mirror that mmdebstrap used" },
-    Allowed { path: "/etc/fstab", reason: "a remark of mmdebstrap's" },
-    Allowed { path: "/var/lib/dpkg/arch", reason: "mmdebstrap writes it for its own use; dpkg does without" },
-    Allowed { path: "/var/{lib/apt/lists,cache/apt/archives}/lock", reason: "left behind by a run of apt" },
-    Allowed { path: "/**/*-old", reason: "copies of the state before the last command" },
-    Allowed { path: "/etc/{passwd,group}-", reason: "copies of the state before the last command" },
-    Allowed { path: "/etc/.pwd.lock", reason: "left behind by a run of shadow's tools" },
+    differs("/dev/**", "the container runtime provides device nodes"),
+    differs("/etc/{hostname,resolv.conf}", "copied from the machine that ran mmdebstrap"),
+    differs("/etc/apt/sources.list", "names the mirror that mmdebstrap used"),
+    differs("/etc/fstab", "a remark of mmdebstrap's"),
+    differs("/var/lib/dpkg/arch", "mmdebstrap writes it for its own use; dpkg does without"),
+    differs("/var/{lib/apt/lists,cache/apt/archives}/lock", "left behind by a run of apt"),
+    differs("/**/*-old", "copies of the state before the last command"),
+    differs("/etc/{passwd,group}-", "copies of the state before the last command"),
+    differs("/etc/.pwd.lock", "left behind by a run of shadow's tools"),
 ];
 
 fn configured(reference: &Reference, platform: Platform) -> (MemoryTree, Configured) {

@@ -1,10 +1,11 @@
 //! The small vocabulary in which rules say what a script does. The conditions are those under which scripts act on a
 //! first installation: what is there already stays.
 
-use super::ConfigureError;
+use super::commands::Command;
 use super::script::here_document;
 use super::system::System;
 use super::tree::{Root, at};
+use super::{ConfigureError, PackageState};
 
 /// What a script does. Paths are absolute; groups are numbers that Debian has assigned for good (Policy §9.2.2).
 #[derive(Clone, Copy)]
@@ -29,6 +30,8 @@ pub(super) enum Effect {
     Answer(&'static str, &'static str, bool),
     /// Writes a file that does not exist with the text that stands for it in the package's `postinst`.
     HereDocument(&'static str),
+    /// Commands, as the script has them ([`Command`]); `@multiarch@` stands for the name of the architecture's folders.
+    Run(&'static [&'static str]),
     /// Something that images do without: what, and why.
     LeaveOut(&'static str),
     /// What takes more than one line to say.
@@ -38,12 +41,18 @@ pub(super) enum Effect {
 }
 
 impl Effect {
-    /// Whether it must happen again for a package that came configured with the base image.
-    pub(super) const fn is_shared(self) -> bool {
-        matches!(self, Self::Templates(_) | Self::Answer(..) | Self::Always(_))
-    }
-
-    pub(super) fn apply(self, system: &mut System<'_>, package: &'static str) -> Result<(), ConfigureError> {
+    /// Applies it to a package that is new, or of which only what all packages together make must happen again, because
+    /// it came configured with the base image.
+    pub(super) fn apply(
+        self,
+        system: &mut System<'_>,
+        package: &'static str,
+        state: PackageState,
+    ) -> Result<(), ConfigureError> {
+        let configured = state == PackageState::Configured;
+        if configured && !matches!(self, Self::Templates(_) | Self::Answer(..) | Self::Always(_) | Self::Run(_)) {
+            return Ok(());
+        }
         let root = &mut system.root;
         match self {
             Self::Copy(from, to) if !root.is_file(&at(to)?) => root.copy(&at(from)?, &at(to)?)?,
@@ -63,6 +72,16 @@ impl Effect {
                 let text = system.postinst(package).and_then(|script| here_document(&script, path));
                 if let (false, Some(text)) = (system.root.exists(&at(path)?), text) {
                     system.root.write(&at(path)?, 0o644, (0, 0), text);
+                }
+            }
+            Self::Run(lines) => {
+                for line in lines {
+                    let line = line.replace("@multiarch@", system.platform.multiarch());
+                    let unknown = || ConfigureError::Control { package: package.to_owned(), reason: line.clone() };
+                    let command = Command::parse(&line).ok_or_else(unknown)?;
+                    if !configured || command.is_shared() {
+                        command.run(system, package)?;
+                    }
                 }
             }
             Self::LeaveOut(what) => system.leave_out(package, what),

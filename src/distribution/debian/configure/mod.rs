@@ -9,20 +9,25 @@
 mod accounts;
 mod alternatives;
 mod certificates;
+mod commands;
 mod coverage;
 mod database;
 mod debconf;
 mod effect;
 mod init_scripts;
 mod ldcache;
+mod order;
 mod pam;
 mod rules;
 mod script;
 mod shell;
 mod shells;
+mod statoverrides;
 mod system;
 mod tree;
+mod ucf;
 mod units;
+mod whole_snippets;
 
 use std::io;
 
@@ -121,6 +126,12 @@ pub enum ConfigureError {
         /// What is wrong with it.
         #[source]
         source: PathError,
+    },
+    /// An account cannot be made, or is missing.
+    #[error("there is no account {name}, or no number is left for it, and a script needs it")]
+    Account {
+        /// Its name, or the file that has no free number.
+        name: String,
     },
     /// A control file is not what it should be.
     #[error("the control data of package {package} is broken: {reason}")]

@@ -9,6 +9,7 @@
 //! they differ, add the fingerprint and the version. `tests/fidelity` compares the result with the real scripts.
 
 mod bookworm;
+mod services;
 
 use super::alternatives::Alternative;
 use super::effect::Effect::{
@@ -294,20 +295,29 @@ const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
     ("procps", "2:4.0.4-9", "postinst", "3451a24e1b02"),
 ];
 
-/// All rules, in the order in which their effects happen.
-fn rules() -> impl Iterator<Item = &'static Rule> {
+/// Rules whose effects happen in the order in which they stand.
+fn of_the_base() -> impl Iterator<Item = &'static Rule> {
     bookworm::RULES.iter().chain(RULES)
+}
+
+/// All rules.
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    services::RULES.iter().chain(of_the_base())
 }
 
 /// All scripts without effect.
 fn without_effect() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str, &'static str)> {
-    bookworm::WITHOUT_EFFECT.iter().chain(WITHOUT_EFFECT)
+    bookworm::WITHOUT_EFFECT.iter().chain(services::WITHOUT_EFFECT).chain(WITHOUT_EFFECT)
 }
 
 impl Rule {
     /// Whether the rule vouches for a script's own lines.
     fn vouches(&self, script: &str, fingerprint: &str) -> bool {
         self.scripts.iter().any(|(name, known)| *name == script && known.contains(&fingerprint))
+    }
+
+    fn apply(&self, system: &mut System<'_>, state: PackageState) -> Result<(), ConfigureError> {
+        self.effects.iter().try_for_each(|effect| effect.apply(system, self.package, state))
     }
 
     /// What images do without, told of the last of the rule's scripts.
@@ -330,14 +340,25 @@ pub(super) fn find(package: &str, scripts: &[(&str, String)]) -> Option<&'static
     rules().filter(applies).max_by_key(vouched)
 }
 
-/// Applies the rules of the packages that are there.
+/// The package of those that `are_there` beside which the scripts of `package` do more than its rules say.
+pub(super) fn more_with(package: &str, are_there: impl Fn(&str) -> bool) -> Option<&'static str> {
+    let mut others = services::MORE_WITH.iter().filter(|(of, _)| *of == package);
+    others.find(|(_, other)| are_there(other)).map(|(_, other)| *other)
+}
+
+/// Applies the rules of the packages that are there: those of the base system first, then those of services, a package
+/// after the packages that it needs.
 pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
-    for rule in rules() {
+    for rule in of_the_base() {
         let Some((package, chosen)) = system.package_with_rule(rule.package) else { continue };
-        for effect in rule.effects.iter().filter(|_| chosen.is_some_and(|chosen| std::ptr::eq(chosen, rule))) {
-            if package.state == PackageState::Unpacked || effect.is_shared() {
-                effect.apply(system, rule.package)?;
-            }
+        if chosen.is_some_and(|chosen| std::ptr::eq(chosen, rule)) {
+            rule.apply(system, package.state)?;
+        }
+    }
+    for (package, rule) in system.in_order() {
+        let of_a_service = |rule: &&Rule| !of_the_base().any(|other| std::ptr::eq(*rule, other));
+        if let Some(rule) = rule.filter(of_a_service) {
+            rule.apply(system, package.state)?;
         }
     }
     Ok(())
@@ -389,7 +410,7 @@ fn merged_lib64(system: &mut System<'_>) -> Result<(), ConfigureError> {
     if system.platform.loader().starts_with("/lib64/") {
         return Ok(());
     }
-    MergedLink("lib64").apply(system, "base-files")
+    MergedLink("lib64").apply(system, "base-files", PackageState::Unpacked)
 }
 
 /// Moved into `/usr` between releases.
@@ -468,6 +489,7 @@ fn list_certificates(system: &mut System<'_>) -> Result<(), ConfigureError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::commands::Command;
     use super::*;
 
     fn checked(package: &str, scripts: &[(&str, &str)]) -> Option<&'static [&'static str]> {
@@ -487,6 +509,21 @@ mod tests {
         assert_eq!(checked("tzdata", &[("postinst", "000000000000")]), Some(of(RULES).1), "the newest stands in");
         assert_eq!(checked("tzdata", &[]), None, "a version without scripts does nothing");
         assert!(checked("debconf", &[]).is_some(), "its rule is about no script");
+    }
+
+    #[test]
+    fn every_command_of_a_rule_is_known() {
+        for rule in rules() {
+            for line in rule
+                .effects
+                .iter()
+                .filter_map(|effect| if let Effect::Run(lines) = effect { Some(lines) } else { None })
+                .copied()
+                .flatten()
+            {
+                assert!(Command::parse(line).is_some(), "{}: {line}", rule.package);
+            }
+        }
     }
 
     #[test]

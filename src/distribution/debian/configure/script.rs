@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::alternatives::Alternative;
 use super::coverage::{Cover, ScriptCoverage};
-use super::shell;
+use super::{shell, whole_snippets};
 use crate::model::{Digest, Platform};
 
 /// A maintainer script of which the model does not know all that it does.
@@ -81,6 +81,10 @@ pub(super) enum Action {
     EnableUnit(String),
     /// `deb-systemd-helper --user enable` of a unit.
     EnableUserUnit(String),
+    /// `deb-systemd-helper update-state` of a unit that is not enabled: its links are remembered, and not made.
+    RecordUnit(String),
+    /// A place for the administrator's additions to a profile of AppArmor: the profile's name.
+    LocalProfile(String),
     /// `update-rc.d`: what is to be done with an init script.
     InitScript { name: String, verb: String },
     /// Python sources are compiled.
@@ -101,6 +105,7 @@ const COMMANDS: &[(&str, Meaning)] = &[
     ("udevadm", |_| None),
     ("deb-systemd-helper enable", |words| Some(Action::EnableUnit(words.get(2)?.clone()))),
     ("deb-systemd-helper --user enable", |words| Some(Action::EnableUserUnit(words.get(3)?.clone()))),
+    ("deb-systemd-helper update-state", |words| Some(Action::RecordUnit(words.get(2)?.clone()))),
     ("deb-systemd-helper", |_| None),
     ("update-rc.d", init_script),
     // of a package that was removed and not purged
@@ -176,6 +181,11 @@ impl Script {
 
     /// Takes the actions of a snippet of `tool`, or gives its lines back when one is unknown.
     fn read_snippet(&mut self, tool: &str, lines: Vec<String>) -> Vec<String> {
+        if let Some(actions) = whole_snippets::recognise(tool, &lines) {
+            self.actions.extend(actions);
+            self.snippets.insert(tool.to_owned());
+            return Vec::new();
+        }
         let mut actions = Vec::new();
         for line in &lines {
             if shell::is_condition(line) || assignment(line).is_some_and(|(name, _)| name == "_dh_action") {
@@ -186,9 +196,12 @@ impl Script {
             actions.extend(meaning(&words));
         }
         // a unit that is installed but not enabled by default: enabled only where an administrator had enabled it
-        if lines.iter().any(|line| line.contains("debian-installed")) {
-            actions.retain(|action| !matches!(action, Action::EnableUnit(_) | Action::EnableUserUnit(_)));
-        }
+        let not_enabled = lines.iter().any(|line| line.contains("debian-installed"));
+        actions.retain(|action| match action {
+            Action::EnableUnit(_) | Action::EnableUserUnit(_) => !not_enabled,
+            Action::RecordUnit(_) => not_enabled,
+            _ => true,
+        });
         self.actions.append(&mut actions);
         self.snippets.insert(tool.to_owned());
         Vec::new()

@@ -7,9 +7,10 @@ use super::init_scripts::InitScript;
 use super::rules::Rule;
 use super::script::{Action, Script};
 use super::tree::{Root, Tree, at};
+use super::units::Manager;
 use super::{
     ConfigureError, Configured, Cover, LeftOut, PackageState, ScriptCoverage, UnmodelledScript, UnpackedPackage,
-    certificates, ldcache, pam, rules, shells, units,
+    certificates, ldcache, order, pam, rules, shells, units,
 };
 use crate::model::{Platform, Timestamp};
 
@@ -38,8 +39,10 @@ pub(super) struct System<'s> {
     pub(super) debconf: Debconf,
     packages: &'s [UnpackedPackage],
     alternatives: Vec<Alternative>,
-    units: Vec<String>,
+    units: Vec<(Manager, String)>,
     init_scripts: Vec<InitScript>,
+    recorded_units: Vec<String>,
+    local_profiles: Vec<String>,
     /// The rule for each of the packages.
     rules: Vec<Option<&'static Rule>>,
     diversions: Vec<Diversion>,
@@ -63,6 +66,8 @@ impl<'s> System<'s> {
             alternatives: Vec::new(),
             units: Vec::new(),
             init_scripts: Vec::new(),
+            recorded_units: Vec::new(),
+            local_profiles: Vec::new(),
             rules: Vec::new(),
             diversions: Vec::new(),
             scripts: Vec::new(),
@@ -79,6 +84,12 @@ impl<'s> System<'s> {
     pub(super) fn package_with_rule(&self, name: &str) -> Option<(&'s UnpackedPackage, Option<&'static Rule>)> {
         let index = self.position(name)?;
         Some((&self.packages[index], self.rules.get(index).copied().flatten()))
+    }
+
+    /// The packages in the order in which they are configured, with their rules.
+    pub(super) fn in_order(&self) -> Vec<(&'s UnpackedPackage, Option<&'static Rule>)> {
+        let rule = |index: usize| self.rules.get(index).copied().flatten();
+        order::of(self.packages).into_iter().map(|index| (&self.packages[index], rule(index))).collect()
     }
 
     fn position(&self, name: &str) -> Option<usize> {
@@ -111,12 +122,18 @@ impl<'s> System<'s> {
         rules::apply(&mut self)?;
         alternatives::install(&mut self.root, &self.alternatives)?;
         if self.package("init-system-helpers").is_some() {
-            for unit in std::mem::take(&mut self.units) {
-                units::enable(&mut self.root, &unit)?;
+            for (manager, unit) in std::mem::take(&mut self.units) {
+                units::enable(&mut self.root, manager, &unit)?;
+            }
+            for unit in std::mem::take(&mut self.recorded_units) {
+                units::record(&mut self.root, Manager::System, &unit)?;
             }
             for script in std::mem::take(&mut self.init_scripts) {
                 script.link(&mut self.root)?;
             }
+        }
+        for name in std::mem::take(&mut self.local_profiles) {
+            self.place_for_additions(&name)?;
         }
         self.run_triggers()?;
         self.write_databases()?;
@@ -126,6 +143,15 @@ impl<'s> System<'s> {
         self.left_out.sort();
         self.left_out.dedup();
         Ok(Configured { files, removed, unmodelled, left_out: self.left_out })
+    }
+
+    /// An empty file for the administrator's additions to a profile of AppArmor.
+    fn place_for_additions(&mut self, profile: &str) -> Result<(), ConfigureError> {
+        let local = at(&format!("/etc/apparmor.d/local/{profile}"))?;
+        if self.root.is_file(&at(&format!("/etc/apparmor.d/{profile}"))?) && !self.root.exists(&local) {
+            self.root.write(&local, 0o644, (0, 0), "");
+        }
+        Ok(())
     }
 
     /// Reads all scripts and does nothing.
@@ -162,13 +188,19 @@ impl<'s> System<'s> {
         let new = package.state == PackageState::Unpacked;
         let left_out_before = self.left_out.len();
         let mut unknown = Vec::new();
+        let of_other = rules::more_with(&package.name, |other| self.package(other).is_some());
+        if let Some(other) = of_other.filter(|_| !script.rest.is_empty()) {
+            unknown.push(format!("# what this does beside the package {other} is not known:"));
+            unknown.extend(script.rest.iter().cloned());
+        }
         for action in script.actions.iter().cloned() {
             match action {
                 Action::Alternative(alternative) => self.alternatives.push(alternative),
                 Action::Templates if script.rest.is_empty() => self.load_templates(&package.name, name),
-                Action::EnableUnit(unit) if new => self.units.push(unit),
-                // links in /etc/systemd/user, which the model does not make yet
-                Action::EnableUserUnit(unit) => unknown.push(format!("deb-systemd-helper --user enable {unit}")),
+                Action::EnableUnit(unit) if new => self.units.push((Manager::System, unit)),
+                Action::EnableUserUnit(unit) if new => self.units.push((Manager::User, unit)),
+                Action::RecordUnit(unit) if new => self.recorded_units.push(unit),
+                Action::LocalProfile(name) if new => self.local_profiles.push(name),
                 Action::InitScript { .. } if new && self.orders_init_scripts() => self.leave_out(
                     &package.name,
                     "links of its init script in /etc/rc?.d, in the order that insserv or OpenRC would compute: nothing \

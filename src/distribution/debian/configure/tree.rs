@@ -45,6 +45,14 @@ pub(super) struct Root<'t> {
     mtime: i64,
 }
 
+/// What [`Root::change`] changes; what is none stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Attributes {
+    pub(super) mode: Option<u32>,
+    pub(super) uid: Option<u32>,
+    pub(super) gid: Option<u32>,
+}
+
 /// The path `text`, for paths that packages or this program write as text.
 pub(super) fn at(text: &str) -> Result<ImagePath, ConfigureError> {
     ImagePath::new(text.as_bytes()).map_err(|source| ConfigureError::Path { source })
@@ -219,6 +227,31 @@ impl<'t> Root<'t> {
         let content = content.into();
         let kind = EntryKind::File { size: content.len() as u64 };
         self.put(self.new_entry(path, kind, mode, owner), content);
+    }
+
+    /// Gives a file that is there other content, and leaves its mode and owner; nothing where there is no file.
+    pub(super) fn rewrite(&mut self, path: &ImagePath, content: impl Into<Vec<u8>>) {
+        if let Some(entry) = self.target(path).filter(|_| self.is_file(path)) {
+            self.write(&entry.path, entry.mode.bits(), (entry.uid, entry.gid), content);
+        }
+    }
+
+    /// Changes mode and owner of what `path` leads to; nothing where there is nothing. As with `chown`, a file that gets
+    /// another owner loses its set-id bits.
+    pub(super) fn change(&mut self, path: &ImagePath, change: &Attributes) -> Result<(), ConfigureError> {
+        let Some(mut entry) = self.target(path) else { return Ok(()) };
+        let owner = (change.uid.unwrap_or(entry.uid), change.gid.unwrap_or(entry.gid));
+        if change.uid.or(change.gid).is_some() && entry.kind != EntryKind::Dir {
+            entry.mode = Mode::from_bits(entry.mode.bits() & 0o1777);
+        }
+        (entry.uid, entry.gid) = owner;
+        entry.mode = change.mode.map_or(entry.mode, Mode::from_bits);
+        let content = match entry.kind {
+            EntryKind::File { .. } | EntryKind::Hardlink { .. } => self.read(path)?.unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        self.put(entry, content);
+        Ok(())
     }
 
     /// Makes or replaces a symbolic link.

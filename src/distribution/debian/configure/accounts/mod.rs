@@ -1,8 +1,12 @@
-//! Accounts: `/etc/passwd` and `/etc/group` as base-passwd's scripts make them, and their shadows as
-//! `shadowconfig on` does, which is what passwd's script calls.
+//! Accounts: `/etc/passwd` and `/etc/group` as base-passwd's scripts make them, their shadows as `shadowconfig on` does,
+//! which is what passwd's script calls, and what the tools that scripts ask for more accounts add to them (`tools`).
+
+mod tools;
 
 use super::ConfigureError;
 use super::tree::{Root, at};
+
+pub(super) use tools::{Group, Home, Numbers, User, add_group, add_user, change_shell};
 
 /// The group `shadow`, assigned for good.
 const SHADOW: u32 = 42;
@@ -52,7 +56,16 @@ fn hide(root: &mut Root<'_>, open: &str, shadow: &str, rest: &str) -> Result<(),
 
 /// The number of a user, by `/etc/passwd`.
 pub(super) fn user(root: &Root<'_>, name: &str) -> Result<Option<u32>, ConfigureError> {
-    let text = root.text(&at("/etc/passwd")?)?.unwrap_or_default();
+    number(root, "/etc/passwd", name)
+}
+
+/// The number of a group, by `/etc/group`.
+pub(super) fn group(root: &Root<'_>, name: &str) -> Result<Option<u32>, ConfigureError> {
+    number(root, "/etc/group", name)
+}
+
+fn number(root: &Root<'_>, file: &str, name: &str) -> Result<Option<u32>, ConfigureError> {
+    let text = root.text(&at(file)?)?.unwrap_or_default();
     let line = text.lines().map(|line| line.split(':')).find(|fields| fields.clone().next() == Some(name));
     Ok(line.and_then(|mut fields| fields.nth(2)?.parse().ok()))
 }

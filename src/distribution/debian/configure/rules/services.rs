@@ -1,0 +1,284 @@
+//! Packages of services and tools on top of the base system of Debian 13. Their effects happen after those of the base, a
+//! package after the packages that it needs.
+
+use super::super::effect::Effect::{Answer, Call, HereDocument, LeaveOut, Run, Templates};
+use super::super::tree::at;
+use super::Rule;
+
+/// One for each package.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        package: "haproxy",
+        checked: &["3.0.11-1+deb13u5"],
+        scripts: &[("postinst", &["6b68dae28cec"])],
+        effects: &[Run(&["adduser --system --home /var/lib/haproxy --no-create-home --group haproxy"])],
+    },
+    Rule {
+        package: "openssh-client",
+        checked: &["1:10.0p1-7+deb13u4"],
+        scripts: &[("postinst", &["7684b9db4b72"])],
+        effects: &[Run(&[
+            "addgroup --system --quiet --force-badname _ssh",
+            "chgrp _ssh /usr/bin/ssh-agent",
+            "chmod 2755 /usr/bin/ssh-agent",
+        ])],
+    },
+    Rule {
+        package: "sudo",
+        checked: &["1.9.16p2-3+deb13u5"],
+        scripts: &[("preinst", &["373288eb9275"]), ("postinst", &["51dec77098c7"])],
+        effects: &[Run(&["chown root:root /etc/sudoers", "chmod 440 /etc/sudoers"])],
+    },
+    Rule {
+        package: "rsyslog",
+        checked: &["8.2504.0-1+deb13u2"],
+        scripts: &[("preinst", &["ae3467313b9a"]), ("postinst", &["ce5528c34323"])],
+        effects: &[Run(&["chmod 700 /var/spool/rsyslog"])],
+    },
+    Rule {
+        package: "dnsmasq-base",
+        checked: &["2.91-1+deb13u2"],
+        scripts: &[("postinst", &["0edb77676c3a"])],
+        // its folder in `/run` is made anew whenever a machine starts
+        effects: &[Run(&[
+            "useradd --system --gid nogroup --comment dnsmasq --home-dir /var/lib/misc --no-create-home --shell \
+             /usr/sbin/nologin dnsmasq",
+        ])],
+    },
+    Rule {
+        package: "redis-tools",
+        checked: &["5:8.0.2-3+deb13u3"],
+        scripts: &[("postinst", &["2cf06b525ad7"])],
+        effects: &[Run(&[
+            "adduser --system --home /var/lib/redis --quiet --group redis",
+            "install -d -o redis -g adm -m 2750 /var/log/redis",
+            "install -d -o redis -g redis -m 750 /var/lib/redis",
+            "install -d -o redis -g redis -m 2770 /etc/redis",
+        ])],
+    },
+    Rule {
+        package: "redis-server",
+        checked: &["5:8.0.2-3+deb13u3"],
+        scripts: &[("postinst", &["af79b8d233e4"])],
+        effects: &[Run(&["dpkg-statoverride --update --add redis redis 640 /etc/redis/redis.conf"])],
+    },
+    Rule {
+        package: "libtirpc3t64",
+        checked: &["1.3.6+ds-1"],
+        scripts: &[("preinst", &["d22cb39c7455"])],
+        effects: &[Run(&[
+            "dpkg-divert --package libtirpc3t64 --no-rename --divert /lib/@multiarch@/libtirpc.so.3.usr-is-merged \
+             /lib/@multiarch@/libtirpc.so.3",
+            "dpkg-divert --package libtirpc3t64 --no-rename --divert /lib/@multiarch@/libtirpc.so.3.0.0.usr-is-merged \
+             /lib/@multiarch@/libtirpc.so.3.0.0",
+        ])],
+    },
+    // nobody answers its question, so nothing gets capabilities
+    Rule {
+        package: "iproute2",
+        checked: &["6.15.0-1"],
+        scripts: &[("postinst", &["eaecd703d31b"])],
+        effects: &[Templates("postinst"), Answer("iproute2/setcaps", "false", false)],
+    },
+    Rule {
+        package: "ucf",
+        checked: &["3.0052"],
+        scripts: &[("preinst", &["a59ceea07890"]), ("postinst", &["0a8c756d766c"])],
+        effects: &[Run(&["touch /var/lib/ucf/hashfile", "touch /var/lib/ucf/registry"])],
+    },
+    Rule {
+        package: "libwrap0",
+        checked: &["7.6.q-36"],
+        scripts: &[("postinst", &["4bd7a827ac90"])],
+        effects: &[HereDocument("/etc/hosts.allow"), HereDocument("/etc/hosts.deny")],
+    },
+    Rule {
+        package: "dbus-system-bus-common",
+        checked: &["1.16.2-2"],
+        scripts: &[("postinst", &["9405198c12af"])],
+        effects: &[Run(&["adduser --system --quiet --group messagebus"])],
+    },
+    Rule {
+        package: "dbus-daemon",
+        checked: &["1.16.2-2"],
+        scripts: &[("postinst", &["2d06520c9311"])],
+        effects: &[
+            Run(&["mkdir -p /var/lib/dbus"]),
+            LeaveOut("/var/lib/dbus/machine-id: each machine makes its own when it starts"),
+        ],
+    },
+    Rule {
+        package: "dbus",
+        checked: &["1.16.2-2"],
+        scripts: &[("postinst", &["eb032747206b"])],
+        effects: &[Run(&[
+            "dpkg-statoverride --update --add root messagebus 4754 /usr/lib/dbus-1.0/dbus-daemon-launch-helper",
+        ])],
+    },
+    Rule {
+        package: "avahi-daemon",
+        checked: &["0.8-16"],
+        scripts: &[("postinst", &["54084fa52c5a"])],
+        effects: &[Run(&[
+            "adduser --disabled-password --quiet --system --home /run/avahi-daemon --no-create-home --gecos \
+             \"Avahi mDNS daemon\" --group avahi",
+            "addgroup --quiet --system netdev",
+        ])],
+    },
+    Rule {
+        package: "nginx-common",
+        checked: &["1.26.3-3+deb13u11"],
+        scripts: &[("preinst", &["56b840cd734c"]), ("postinst", &["ff34efe6dccb"])],
+        effects: &[
+            Templates("postinst"),
+            Run(&[
+                "chown root:adm /var/log/nginx",
+                "chmod 0755 /var/log/nginx",
+                "touch /var/log/nginx/access.log",
+                "chown www-data:adm /var/log/nginx/access.log",
+                "chmod 640 /var/log/nginx/access.log",
+                "touch /var/log/nginx/error.log",
+                "chown www-data:adm /var/log/nginx/error.log",
+                "chmod 640 /var/log/nginx/error.log",
+                "ln -s /etc/nginx/sites-available/default /etc/nginx/sites-enabled/default",
+                "mkdir -p /var/www/html",
+                "cp /usr/share/nginx/html/index.html /var/www/html/index.nginx-debian.html",
+            ]),
+        ],
+    },
+    Rule {
+        package: "samba-common",
+        checked: &["2:4.22.11+dfsg-0+deb13u1"],
+        scripts: &[("postinst", &["4eb5eb12947e"])],
+        effects: &[
+            Templates("postinst"),
+            Run(&[
+                "chown root:adm /var/log/samba",
+                "chmod 0750 /var/log/samba",
+                "ucf --three-way --debconf-ok /usr/share/samba/smb.conf /etc/samba/smb.conf",
+                "ucfr samba-common /etc/samba/smb.conf",
+            ]),
+        ],
+    },
+    Rule {
+        package: "samba",
+        checked: &["2:4.22.11+dfsg-0+deb13u1"],
+        scripts: &[("postinst", &["9f4a7461f856"])],
+        effects: &[Run(&[
+            "groupadd --force --system sambashare",
+            "install -d -m 1770 -g sambashare /var/lib/samba/usershares",
+        ])],
+    },
+    Rule {
+        package: "java-common",
+        checked: &["0.76"],
+        scripts: &[("postinst", &["e480e304e0f0"])],
+        effects: &[Run(&[
+            "mkdir -m 755 /etc/.java",
+            "mkdir -m 755 /etc/.java/.systemPrefs",
+            "touch /etc/.java/.systemPrefs/.system.lock",
+            "touch /etc/.java/.systemPrefs/.systemRootModFile",
+        ])],
+    },
+    Rule {
+        package: "libwtmpdb0",
+        checked: &["0.73.0-3+deb13u1"],
+        scripts: &[("postinst", &["7ebd936f3a5c"])],
+        effects: &[Run(&["mkdir -p /var/lib/wtmpdb", "ln -s ../../log/wtmp.db /var/lib/wtmpdb/wtmp.db"])],
+    },
+    Rule {
+        package: "chrony",
+        checked: &["4.6.1-3+deb13u2"],
+        scripts: &[("postinst", &["a79d9285ea93"])],
+        effects: &[Run(&[
+            "adduser --system --group --quiet --comment \"Chrony daemon\" --home /var/lib/chrony --no-create-home _chrony",
+            "ucf --three-way /usr/share/chrony/chrony.conf /etc/chrony/chrony.conf",
+            "ucf --three-way /usr/share/chrony/chrony.keys /etc/chrony/chrony.keys",
+            "ucfr chrony /etc/chrony/chrony.conf",
+            "ucfr chrony /etc/chrony/chrony.keys",
+            "dpkg-statoverride --update --add _chrony _chrony 0750 /var/lib/chrony",
+            "dpkg-statoverride --update --add _chrony _chrony 0750 /var/log/chrony",
+            "dpkg-statoverride --update --add root _chrony 0640 /etc/chrony/chrony.keys",
+        ])],
+    },
+    Rule {
+        package: "bind9",
+        checked: &["1:9.20.30-1~deb13u1"],
+        scripts: &[("postinst", &["b440ddbedc54"])],
+        effects: &[
+            Run(&[
+                "addgroup --system bind",
+                "adduser --system --home /var/cache/bind --no-create-home --disabled-password --ingroup bind bind",
+                "install -d -o root -g bind -m 775 /var/lib/bind",
+                "chgrp bind /etc/bind",
+                "chmod 2755 /etc/bind",
+                "chgrp bind /var/cache/bind",
+                "chmod 775 /var/cache/bind",
+                "chgrp bind /etc/bind/named.conf",
+                "chgrp bind /etc/bind/named.conf.local",
+                "chgrp bind /etc/bind/named.conf.options",
+                "chgrp bind /etc/bind/named.conf.default-zones",
+                "chgrp bind /etc/bind/named.conf.root-hints",
+            ]),
+            LeaveOut("/etc/bind/rndc.key: a secret that each machine makes for itself with `rndc-confgen -a`"),
+        ],
+    },
+    Rule {
+        package: "vim-runtime",
+        checked: &["2:9.1.1230-2+deb13u2"],
+        scripts: &[("preinst", &["adda26e01071"]), ("postinst", &["abd54d821904"])],
+        effects: &[
+            Run(&[
+                "dpkg-divert --package vim-runtime --add --rename --divert /usr/share/vim/vim91/doc/help.txt.vim-tiny \
+                 /usr/share/vim/vim91/doc/help.txt",
+                "dpkg-divert --package vim-runtime --add --rename --divert /usr/share/vim/vim91/doc/tags.vim-tiny \
+                 /usr/share/vim/vim91/doc/tags",
+            ]),
+            Call(|system| {
+                if system.root.is_dir(&at("/usr/share/vim/addons/doc")?) {
+                    system.leave_out("vim-runtime", "the index of the help of add-ons, which `helpztags` makes");
+                }
+                Ok(())
+            }),
+        ],
+    },
+    Rule {
+        package: "cups-client",
+        checked: &["2.4.10-3+deb13u2"],
+        scripts: &[("postinst", &["375c4cc59dbe"])],
+        effects: &[Run(&["addgroup --system lpadmin"])],
+    },
+    Rule {
+        package: "man-db",
+        checked: &["2.13.1-1"],
+        scripts: &[("postinst", &["6a0c86dcef1f"])],
+        effects: &[
+            Templates("postinst"),
+            Answer("man-db/install-setuid", "false", false),
+            Run(&["install -d -o man -g man -m 0755 /var/cache/man", "touch /var/lib/man-db/auto-update"]),
+            LeaveOut("the index of manual pages in /var/cache/man: man finds pages without it, and `mandb` makes it"),
+        ],
+    },
+];
+
+/// Scripts whose own lines do nothing on a first installation. Package, version, script, fingerprint.
+pub(super) const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
+    ("ca-certificates-java", "20240118", "preinst", "d38a3f2c48f4"),
+    ("exim4", "4.98.2-1+deb13u5", "postinst", "64d37b4f1f0b"),
+    ("gawk", "1:5.2.1-2+b1", "postinst", "eb74d7b5181e"),
+    ("mariadb-common", "1:11.8.9+ds-0+deb13u1", "preinst", "d2383725c31f"),
+    ("mysql-common", "5.8+1.1.1", "preinst", "56e2f1fae4be"),
+    // nothing is started while an image is made
+    ("nginx", "1.26.3-3+deb13u11", "postinst", "abaa7a5ac066"),
+    ("openssh-server", "1:10.0p1-7+deb13u4", "preinst", "8cc402871f4a"),
+    ("php8.4-common", "8.4.28-1~deb13u1", "preinst", "db6f52f673c0"),
+    ("poppler-data", "0.4.12-1", "postinst", "1951c66bf994"),
+    ("ruby", "1:3.3+b1", "preinst", "935a17e00f25"),
+    ("samba-libs", "2:4.22.11+dfsg-0+deb13u1", "preinst", "b0dbfa473f46"),
+    ("systemd-sysv", "257.13-1~deb13u1", "postinst", "59b0ecdcc73c"),
+    ("vim-common", "2:9.1.1230-2+deb13u2", "postinst", "1f16d60664be"),
+];
+
+/// Scripts that do more beside another package: who vouches for them does so without it. Package, and the other.
+pub(super) const MORE_WITH: &[(&str, &str)] =
+    &[("poppler-data", "ghostscript"), ("vim-common", "gtk-update-icon-cache"), ("vim-common", "libgtk-3-bin")];
