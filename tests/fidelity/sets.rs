@@ -32,6 +32,9 @@ pub(crate) const EVERYWHERE: &[Allowed] = &[
 /// Where the model leaves something out on purpose, and says so when it builds.
 pub(crate) const MODEL: &[Allowed] = &[
     differs("/var/cache/man/**", "the index of manual pages, a cache, is left out on purpose, and said so"),
+    differs("/var/cache/fontconfig/**", "the index of fonts, a cache, is left out on purpose, and said so"),
+    differs("/var/lib/systemd/catalog/database", "an index, left out on purpose and said so, which systemd makes"),
+    differs("/usr/lib/udev/hwdb.bin", "an index, left out on purpose and said so, which systemd makes"),
     differs("/var/lib/ucf/{hashfile,registry}.*", "copies of the state before the last command"),
     differs("/**/__pycache__", "where Python keeps byte code, which is left out"),
     differs("/**/__pycache__/**", "byte code of Python is left out on purpose: it is a cache, and said so"),

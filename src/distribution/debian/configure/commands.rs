@@ -248,8 +248,8 @@ fn octal(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
 }
 
-/// The words of a command; quotes hold spaces together.
-fn words(line: &str) -> Vec<String> {
+/// The words of a line; double quotes hold spaces together.
+pub(super) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (index, part) in line.split('"').enumerate() {
         match index % 2 {

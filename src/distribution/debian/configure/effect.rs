@@ -3,7 +3,7 @@
 
 use super::commands::Command;
 use super::script::here_document;
-use super::system::System;
+use super::system::{System, Tool};
 use super::tree::{Root, at};
 use super::{ConfigureError, PackageState};
 
@@ -32,6 +32,8 @@ pub(super) enum Effect {
     HereDocument(&'static str),
     /// Commands, as the script has them ([`Command`]); `@multiarch@` stands for the name of the architecture's folders.
     Run(&'static [&'static str]),
+    /// What the snippets of the package ask of `systemd-sysusers` and `systemd-tmpfiles`, which else happens later.
+    Snippets,
     /// Something that images do without: what, and why.
     LeaveOut(&'static str),
     /// What takes more than one line to say.
@@ -83,6 +85,10 @@ impl Effect {
                         command.run(system, package)?;
                     }
                 }
+            }
+            Self::Snippets => {
+                system.run_snippets(package, Tool::Sysusers)?;
+                system.run_snippets(package, Tool::Tmpfiles)?;
             }
             Self::LeaveOut(what) => system.leave_out(package, what),
             Self::Call(call) | Self::Always(call) => call(system)?,

@@ -1,14 +1,25 @@
 //! The order in which packages are configured: what a package needs comes before it, as dpkg has it, and where needs leave
 //! a choice or go round in a circle, the names decide. The numbers of accounts that scripts ask for depend on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::UnpackedPackage;
 use crate::distribution::debian::deb822::{Limits, Reader};
 use crate::distribution::debian::relation;
 
-/// Positions in `packages`.
+/// Positions in `packages`, all of them.
 pub(super) fn of(packages: &[UnpackedPackage]) -> Vec<usize> {
+    after_needs(packages, |_| true)
+}
+
+/// The positions of the essential packages and of what these need: tools that bootstrap a system configure them before they
+/// unpack any other.
+pub(super) fn essential(packages: &[UnpackedPackage]) -> BTreeSet<usize> {
+    after_needs(packages, |needs| needs.essential).into_iter().collect()
+}
+
+/// The positions of the packages that are wanted and of what they need.
+fn after_needs(packages: &[UnpackedPackage], is_wanted: impl Fn(&Needs) -> bool) -> Vec<usize> {
     let needs: Vec<Needs> = packages.iter().map(Needs::of).collect();
     let mut providers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, needs) in needs.iter().enumerate() {
@@ -16,7 +27,7 @@ pub(super) fn of(packages: &[UnpackedPackage]) -> Vec<usize> {
         providers.entry(&needs.name).or_default().insert(0, index);
         needs.provides.iter().for_each(|name| providers.entry(name).or_default().push(index));
     }
-    let mut by_name: Vec<usize> = (0..packages.len()).collect();
+    let mut by_name: Vec<usize> = (0..packages.len()).filter(|&index| is_wanted(&needs[index])).collect();
     by_name.sort_by_key(|&index| &needs[index].name);
     let mut order = Vec::with_capacity(packages.len());
     let mut seen = vec![false; packages.len()];
@@ -46,6 +57,7 @@ enum Step {
 /// What a package needs and provides, by its control file; what cannot be read says nothing.
 struct Needs {
     name: String,
+    essential: bool,
     provides: Vec<String>,
     groups: Vec<Vec<String>>,
 }
@@ -61,6 +73,7 @@ impl Needs {
         };
         Self {
             name: package.name.clone(),
+            essential: stanza.and_then(|stanza| stanza.get("Essential")) == Some("yes"),
             provides: groups("Provides").concat(),
             groups: [groups("Pre-Depends"), groups("Depends")].concat(),
         }
@@ -100,6 +113,16 @@ mod tests {
             package("libc", ""),
         ];
         assert_eq!(names(&packages), ["libc", "dbus", "libbus", "avahi", "zebra"]);
+    }
+
+    #[test]
+    fn essential_packages_bring_what_they_need() {
+        let packages = [
+            package("tar", "Essential: yes\nDepends: libacl\n"),
+            package("libacl", ""),
+            package("cron", "Depends: tar\n"),
+        ];
+        assert_eq!(essential(&packages), BTreeSet::from([0, 1]));
     }
 
     #[test]

@@ -13,10 +13,10 @@ mod services;
 
 use super::alternatives::Alternative;
 use super::effect::Effect::{
-    self, Always, Answer, Call, Copy, Dir, Empty, FolderToLink, HereDocument, LeaveOut, Link, MergedLink, Owned,
-    Templates,
+    self, Always, Answer, Call, Copy, Dir, Empty, FolderToLink, HereDocument, LeaveOut, Link, MergedLink, Owned, Run,
+    Snippets, Templates,
 };
-use super::system::{COMPILED_PYTHON, Diversion, System};
+use super::system::{COMPILED_PYTHON, Diversion, System, Tool};
 use super::tree::at;
 use super::{ConfigureError, Cover, PackageState, accounts, certificates};
 
@@ -229,6 +229,33 @@ const RULES: &[Rule] = &[
         scripts: &[("postinst", &["65a7babcbb46"])],
         effects: &[Templates("postinst"), Answer("libpam-runtime/override", "false", false)],
     },
+    // before passwd, as apt configures them, so its accounts come first in the shadows
+    Rule {
+        package: "systemd",
+        checked: &["257.13-1~deb13u1"],
+        scripts: &[("preinst", &["461597740124"]), ("postinst", &["0ce4ea4cef30"])],
+        effects: &[
+            Snippets,
+            Run(&[
+                "ln -s /usr/lib/systemd/system/getty@.service /etc/systemd/system/getty.target.wants/getty@tty1.service",
+                "ln -s /usr/lib/systemd/system/remote-fs.target \
+                 /etc/systemd/system/multi-user.target.wants/remote-fs.target",
+                "ln -s /usr/lib/systemd/system/systemd-pstore.service \
+                 /etc/systemd/system/sysinit.target.wants/systemd-pstore.service",
+                // empty: the first start of a machine fills it
+                "touch /etc/machine-id",
+                "mkdir -p /var/log/journal",
+                "mkdir -p /var/lib/systemd/catalog",
+            ]),
+            LeaveOut("the index of messages' explanations, which systemd-journal-catalog-update.service makes"),
+        ],
+    },
+    Rule {
+        package: "udev",
+        checked: &["257.13-1~deb13u1"],
+        scripts: &[("preinst", &["2e629cee5687"]), ("postinst", &["3dda3587892c"])],
+        effects: &[Snippets, LeaveOut("the index of the hardware database, which systemd-hwdb-update.service makes")],
+    },
     Rule { package: "libselinux1", checked: &["3.8.1-1"], scripts: &[("postinst", &["01e2066ac2c4"])], effects: &[] },
     Rule { package: "login.defs", checked: &["1:4.17.4-2"], scripts: &[("postinst", &["50e459678f04"])], effects: &[] },
     Rule {
@@ -356,10 +383,12 @@ pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
         }
     }
     for (package, rule) in system.in_order() {
+        system.run_snippets(&package.name, Tool::Sysusers)?;
         let of_a_service = |rule: &&Rule| !of_the_base().any(|other| std::ptr::eq(*rule, other));
         if let Some(rule) = rule.filter(of_a_service) {
             rule.apply(system, package.state)?;
         }
+        system.run_snippets(&package.name, Tool::Tmpfiles)?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The system while it is being configured: its files, and what packages have asked of the tools that they share.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::alternatives::{self, Alternative};
 use super::database::DpkgDatabase;
 use super::debconf::Debconf;
@@ -7,16 +9,30 @@ use super::init_scripts::InitScript;
 use super::rules::Rule;
 use super::script::{Action, Script};
 use super::tree::{Root, Tree, at};
-use super::units::Manager;
+use super::units::{Linked, Manager};
 use super::{
     ConfigureError, Configured, Cover, LeftOut, PackageState, ScriptCoverage, UnmodelledScript, UnpackedPackage,
-    certificates, ldcache, order, pam, rules, shells, units,
+    accounts, certificates, ldcache, order, pam, rules, shells, tmpfiles, units,
 };
-use crate::model::{Platform, Timestamp};
+use crate::model::{Digest, Platform, Timestamp};
 
 /// Why Python's files are not compiled.
 pub(super) const COMPILED_PYTHON: &str =
     "compiled Python files: they are larger than the time they save, and Python does without";
+
+/// A tool of systemd's that reads files of the package when its script says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tool {
+    /// `systemd-sysusers`.
+    Sysusers,
+    /// `systemd-tmpfiles --create`.
+    Tmpfiles,
+}
+
+/// Packages that bring `systemd-sysusers`.
+const WITH_SYSUSERS: &[&str] = &["systemd", "systemd-standalone-sysusers"];
+/// Packages that bring `systemd-tmpfiles`.
+const WITH_TMPFILES: &[&str] = &["systemd", "systemd-standalone-tmpfiles"];
 
 /// A name that a package keeps from others (dpkg-divert(1)).
 pub(super) struct Diversion {
@@ -39,10 +55,14 @@ pub(super) struct System<'s> {
     pub(super) debconf: Debconf,
     packages: &'s [UnpackedPackage],
     alternatives: Vec<Alternative>,
-    units: Vec<(Manager, String)>,
+    units: Vec<(Manager, String, Linked)>,
     init_scripts: Vec<InitScript>,
     recorded_units: Vec<String>,
     local_profiles: Vec<String>,
+    /// What snippets of packages ask of tools: names of files.
+    snippets: BTreeMap<(String, Tool), Vec<String>>,
+    /// What turned out to be unknown when it was to happen.
+    refused: Vec<UnmodelledScript>,
     /// The rule for each of the packages.
     rules: Vec<Option<&'static Rule>>,
     diversions: Vec<Diversion>,
@@ -68,6 +88,8 @@ impl<'s> System<'s> {
             init_scripts: Vec::new(),
             recorded_units: Vec::new(),
             local_profiles: Vec::new(),
+            snippets: BTreeMap::new(),
+            refused: Vec::new(),
             rules: Vec::new(),
             diversions: Vec::new(),
             scripts: Vec::new(),
@@ -116,14 +138,12 @@ impl<'s> System<'s> {
 
     /// Configures everything.
     pub(super) fn configure(mut self) -> Result<Configured, ConfigureError> {
-        for package in self.packages {
-            self.read_scripts(package);
-        }
+        self.read_all_scripts();
         rules::apply(&mut self)?;
         alternatives::install(&mut self.root, &self.alternatives)?;
         if self.package("init-system-helpers").is_some() {
-            for (manager, unit) in std::mem::take(&mut self.units) {
-                units::enable(&mut self.root, manager, &unit)?;
+            for (manager, unit, linked) in std::mem::take(&mut self.units) {
+                units::enable(&mut self.root, manager, &unit, linked)?;
             }
             for unit in std::mem::take(&mut self.recorded_units) {
                 units::record(&mut self.root, Manager::System, &unit)?;
@@ -139,6 +159,7 @@ impl<'s> System<'s> {
         self.write_databases()?;
         let (files, removed) = self.root.into_changes();
         let mut unmodelled: Vec<_> = self.scripts.into_iter().filter_map(UnmodelledScript::of).collect();
+        unmodelled.append(&mut self.refused);
         unmodelled.sort();
         self.left_out.sort();
         self.left_out.dedup();
@@ -156,14 +177,52 @@ impl<'s> System<'s> {
 
     /// Reads all scripts and does nothing.
     pub(super) fn coverage(mut self) -> Vec<ScriptCoverage> {
-        for package in self.packages {
-            self.read_scripts(package);
-        }
+        self.read_all_scripts();
         self.scripts
     }
 
-    /// Reads the scripts of a package and chooses its rule.
-    fn read_scripts(&mut self, package: &'s UnpackedPackage) {
+    fn read_all_scripts(&mut self) {
+        let early = match self.has_any(&["systemd"]) {
+            true => order::essential(self.packages),
+            false => BTreeSet::new(),
+        };
+        for (index, package) in self.packages.iter().enumerate() {
+            let linked = match self.has_any(&["systemd"]) && !early.contains(&index) {
+                true => Linked::BySystemctl,
+                false => Linked::ByHelper,
+            };
+            self.read_scripts(package, linked);
+        }
+    }
+
+    fn has_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.package(name).is_some())
+    }
+
+    /// Does what the snippets of a package ask of a tool; once.
+    pub(super) fn run_snippets(&mut self, package: &str, tool: Tool) -> Result<(), ConfigureError> {
+        let Some(files) = self.snippets.remove(&(package.to_owned(), tool)) else { return Ok(()) };
+        let unknown = match tool {
+            Tool::Sysusers => accounts::add_sysusers(&mut self.root, &files, self.moment.seconds())?,
+            Tool::Tmpfiles => {
+                let said = tmpfiles::create(&mut self.root, &files)?;
+                if said.lists {
+                    self.leave_out(package, "access control lists that its tmpfiles.d asks for");
+                }
+                said.unknown
+            }
+        };
+        if let (false, Some(of)) = (unknown.is_empty(), self.package(package)) {
+            let fingerprint = Digest::of(unknown.join("\n").as_bytes()).short();
+            let (package, version) = (of.name.clone(), of.version.clone());
+            let (script, checked) = ("postinst", Vec::new());
+            self.refused.push(UnmodelledScript { package, version, script, fingerprint, lines: unknown, checked });
+        }
+        Ok(())
+    }
+
+    /// Reads the scripts of a package and chooses its rule; `linked` says who makes the links of its units.
+    fn read_scripts(&mut self, package: &'s UnpackedPackage, linked: Linked) {
         let read = |name: &'static str| {
             let text = package.control.file(name)?;
             Some((name, Script::read(&String::from_utf8_lossy(text), self.platform)))
@@ -174,7 +233,7 @@ impl<'s> System<'s> {
         let rule = rules::find(&package.name, &own);
         self.rules.push(rule);
         for (name, script) in scripts {
-            self.read_script(package, rule, name, script);
+            self.read_script(package, rule, name, script, linked);
         }
     }
 
@@ -184,6 +243,7 @@ impl<'s> System<'s> {
         rule: Option<&'static Rule>,
         name: &'static str,
         script: Script,
+        linked: Linked,
     ) {
         let new = package.state == PackageState::Unpacked;
         let left_out_before = self.left_out.len();
@@ -197,8 +257,8 @@ impl<'s> System<'s> {
             match action {
                 Action::Alternative(alternative) => self.alternatives.push(alternative),
                 Action::Templates if script.rest.is_empty() => self.load_templates(&package.name, name),
-                Action::EnableUnit(unit) if new => self.units.push((Manager::System, unit)),
-                Action::EnableUserUnit(unit) if new => self.units.push((Manager::User, unit)),
+                Action::EnableUnit(unit) if new => self.units.push((Manager::System, unit, linked)),
+                Action::EnableUserUnit(unit) if new => self.units.push((Manager::User, unit, linked)),
                 Action::RecordUnit(unit) if new => self.recorded_units.push(unit),
                 Action::LocalProfile(name) if new => self.local_profiles.push(name),
                 Action::InitScript { .. } if new && self.orders_init_scripts() => self.leave_out(
@@ -212,10 +272,14 @@ impl<'s> System<'s> {
                     None => unknown.push(format!("update-rc.d {name} {verb}")),
                 },
                 Action::ByteCompile if new => self.leave_out(&package.name, COMPILED_PYTHON),
-                Action::Tmpfiles(files) if self.package("systemd").is_some() => {
-                    unknown.push(format!("systemd-tmpfiles --create {}", files.join(" ")))
+                // where the tool is missing, a snippet does without it
+                Action::Tmpfiles(files) if new && self.has_any(WITH_TMPFILES) => {
+                    self.snippets.entry((package.name.clone(), Tool::Tmpfiles)).or_default().extend(files);
                 }
-                Action::Sysusers(files) => unknown.push(format!("systemd-sysusers {}", files.join(" "))),
+                Action::Sysusers(files) if new && self.has_any(WITH_SYSUSERS) => {
+                    self.snippets.entry((package.name.clone(), Tool::Sysusers)).or_default().extend(files);
+                }
+                Action::Sysusers(files) if new => unknown.push(format!("systemd-sysusers {}", files.join(" "))),
                 _ => {}
             }
         }
@@ -248,8 +312,12 @@ impl<'s> System<'s> {
 
     /// The text of a package's `postinst`.
     pub(super) fn postinst(&self, package: &str) -> Option<String> {
-        let script = self.package(package)?.control.file("postinst")?;
-        Some(String::from_utf8_lossy(script).into_owned())
+        self.script(package, "postinst")
+    }
+
+    /// The text of one of a package's scripts.
+    pub(super) fn script(&self, package: &str, name: &str) -> Option<String> {
+        Some(String::from_utf8_lossy(self.package(package)?.control.file(name)?).into_owned())
     }
 
     /// What dpkg's triggers start when all packages are there.

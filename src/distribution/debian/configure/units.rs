@@ -2,8 +2,8 @@
 //! `systemctl` is installed, with its memory in `/var/lib/systemd`; those of the system, and those that every user's
 //! own service manager starts.
 
-use super::ConfigureError;
 use super::tree::{Root, at};
+use super::{ConfigureError, presets};
 
 /// Whose units they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +40,28 @@ impl Manager {
     }
 }
 
+/// Who makes the links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Linked {
+    /// deb-systemd-helper itself, as there is no `systemctl` yet.
+    ByHelper,
+    /// `systemctl preset`, which goes by presets and knows units by the place that they really have.
+    BySystemctl,
+}
+
 /// Enables `unit` as its `[Install]` section asks for.
-pub(super) fn enable(root: &mut Root<'_>, manager: Manager, unit: &str) -> Result<(), ConfigureError> {
+pub(super) fn enable(root: &mut Root<'_>, manager: Manager, unit: &str, linked: Linked) -> Result<(), ConfigureError> {
+    let makes_links = linked == Linked::ByHelper || presets::enables(root, manager, unit)?;
     for (link, target) in record(root, manager, unit)? {
         let state = at(&link.replacen(manager.links(), manager.memory(), 1))?;
         if root.exists(&state) {
             continue;
         }
-        if root.readlink(&at(&link)?).is_none() {
+        if makes_links && root.readlink(&at(&link)?).is_none() {
+            let target = match linked {
+                Linked::ByHelper => target,
+                Linked::BySystemctl => root.real(&at(&target)?).map_or(target, |real| real.to_string()),
+            };
             root.symlink(&at(&link)?, target.as_bytes());
         }
         root.write(&state, 0o644, (0, 0), "");

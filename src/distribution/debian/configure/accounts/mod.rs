@@ -1,11 +1,14 @@
 //! Accounts: `/etc/passwd` and `/etc/group` as base-passwd's scripts make them, their shadows as `shadowconfig on` does,
 //! which is what passwd's script calls, and what the tools that scripts ask for more accounts add to them (`tools`).
 
+mod sysusers;
 mod tools;
 
 use super::ConfigureError;
 use super::tree::{Root, at};
+use tools::append;
 
+pub(super) use sysusers::add as add_sysusers;
 pub(super) use tools::{Group, Home, Numbers, User, add_group, add_user, change_shell};
 
 /// The group `shadow`, assigned for good.
@@ -35,7 +38,8 @@ pub(super) fn shadow(root: &mut Root<'_>, moment: i64) -> Result<(), ConfigureEr
 fn hide(root: &mut Root<'_>, open: &str, shadow: &str, rest: &str) -> Result<(), ConfigureError> {
     let Some(text) = root.text(&at(open)?)? else { return Ok(()) };
     let known = root.text(&at(shadow)?)?.unwrap_or_default();
-    let (mut shown, mut hidden) = (String::new(), String::new());
+    // lines that are there come first
+    let (mut shown, mut hidden) = (String::new(), known.clone());
     for line in text.lines() {
         let mut fields = line.splitn(3, ':');
         let (Some(name), Some(password), Some(more)) = (fields.next(), fields.next(), fields.next()) else {
@@ -44,9 +48,8 @@ fn hide(root: &mut Root<'_>, open: &str, shadow: &str, rest: &str) -> Result<(),
         };
         shown.extend([name, ":x:", more, "\n"]);
         let password = if password == "x" { "*" } else { password };
-        match known.lines().find(|line| line.split(':').next() == Some(name)) {
-            Some(line) => hidden.extend([line, "\n"]),
-            None => hidden.extend([name, ":", password, ":", rest, "\n"]),
+        if !known.lines().any(|line| line.split(':').next() == Some(name)) {
+            hidden.extend([name, ":", password, ":", rest, "\n"]);
         }
     }
     root.write(&at(open)?, 0o644, (0, 0), shown);

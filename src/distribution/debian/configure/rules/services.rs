@@ -1,7 +1,8 @@
 //! Packages of services and tools on top of the base system of Debian 13. Their effects happen after those of the base, a
 //! package after the packages that it needs.
 
-use super::super::effect::Effect::{Answer, Call, HereDocument, LeaveOut, Run, Templates};
+use super::super::effect::Effect::{Always, Answer, Call, HereDocument, LeaveOut, Run, Templates};
+use super::super::locales;
 use super::super::tree::at;
 use super::Rule;
 
@@ -241,6 +242,95 @@ pub(super) const RULES: &[Rule] = &[
                 Ok(())
             }),
         ],
+    },
+    Rule {
+        package: "cron-daemon-common",
+        checked: &["3.0pl1-197"],
+        scripts: &[("postinst", &["9e78f88bd07d"])],
+        effects: &[Run(&[
+            "addgroup --system crontab",
+            "chown root:crontab /var/spool/cron/crontabs",
+            "chmod 1730 /var/spool/cron/crontabs",
+        ])],
+    },
+    Rule {
+        package: "cron",
+        checked: &["3.0pl1-197"],
+        scripts: &[("postinst", &["7f45f893f0fe"])],
+        effects: &[Run(&["dpkg-statoverride --update --add root crontab 2755 /usr/bin/crontab"])],
+    },
+    Rule {
+        package: "locales",
+        checked: &["2.41-12+deb13u5"],
+        scripts: &[("postinst", &["4a5f25be8076"])],
+        effects: &[
+            Templates("postinst"),
+            Call(|system| {
+                let script = system.postinst("locales").unwrap_or_default();
+                locales::configure(&mut system.root, &script)
+            }),
+            Always(|system| {
+                let offered = locales::offered(&system.script("locales", "config").unwrap_or_default());
+                let (chosen, default) = ("locales/locales_to_be_generated", "locales/default_environment_locale");
+                system.debconf.answer(chosen, "", false);
+                system.debconf.substitute(chosen, "locales", &offered);
+                system.debconf.answer(default, "None", false);
+                system.debconf.substitute(default, "locales", "");
+                Ok(())
+            }),
+        ],
+    },
+    Rule {
+        package: "openssh-server",
+        checked: &["1:10.0p1-7+deb13u4"],
+        scripts: &[("postinst", &["48fcb6b780cb"])],
+        effects: &[
+            Templates("postinst"),
+            Run(&[
+                "ucf --three-way --debconf-ok /usr/share/openssh/sshd_config /etc/ssh/sshd_config",
+                "ucfr openssh-server /etc/ssh/sshd_config",
+            ]),
+            LeaveOut("host keys in /etc/ssh: secrets that each machine makes for itself with `ssh-keygen -A`"),
+        ],
+    },
+    Rule {
+        package: "fontconfig-config",
+        checked: &["2.15.0-2.3"],
+        scripts: &[("postinst", &["6c8ecbb40096"])],
+        effects: &[
+            Templates("postinst"),
+            Run(&[
+                "ln -s /usr/share/fontconfig/conf.avail/10-hinting-slight.conf /etc/fonts/conf.d/10-hinting-slight.conf",
+                "ln -s /usr/share/fontconfig/conf.avail/10-sub-pixel-none.conf /etc/fonts/conf.d/10-sub-pixel-none.conf",
+                "ln -s /usr/share/fontconfig/conf.avail/70-no-bitmaps-except-emoji.conf \
+                 /etc/fonts/conf.d/70-no-bitmaps-except-emoji.conf",
+                "mkdir -p /usr/local/share/fonts",
+            ]),
+            Answer("fontconfig/enable_bitmaps", "false", false),
+            Answer("fontconfig/hinting_style", "hintslight", false),
+            Answer("fontconfig/hinting_type", "Native", false),
+            Answer("fontconfig/subpixel_rendering", "Never", false),
+        ],
+    },
+    Rule {
+        package: "fontconfig",
+        checked: &["2.15.0-2.3"],
+        scripts: &[("postinst", &["7fa2f0c66c85"])],
+        effects: &[
+            Run(&["mkdir -p /var/cache/fontconfig"]),
+            LeaveOut("the index of fonts in /var/cache/fontconfig: programs read the fonts without it"),
+        ],
+    },
+    Rule {
+        package: "squid",
+        checked: &["6.13-2+deb13u4"],
+        scripts: &[("preinst", &["454397c21a92"]), ("postinst", &["c69024a85086"])],
+        effects: &[Run(&[
+            "ln -s /etc/apparmor.d/usr.sbin.squid /etc/apparmor.d/disable/usr.sbin.squid",
+            "chown proxy:proxy /var/spool/squid",
+            "chown proxy:proxy /var/log/squid",
+            "chmod 4755 /usr/lib/squid/pinger",
+        ])],
     },
     Rule {
         package: "cups-client",
