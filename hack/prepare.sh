@@ -46,6 +46,6 @@ if [ "$wanted" = tests ]; then
     qemu-aarch64-static:qemu-user-static docker-registry:docker-registry bwrap:bubblewrap newuidmap:uidmap \
     patch:patch xz:xz-utils zstd:zstd dpkg-deb:dpkg openssl:openssl python3:python3 getcap:libcap2-bin \
     setpriv:util-linux fakeroot:fakeroot libdeflate-gzip:libdeflate-tools /usr/bin/time:time useradd:passwd gcc:gcc ldconfig:libc-bin \
-    dpkg-scanpackages:dpkg-dev
+    dpkg-scanpackages:dpkg-dev ucf:ucf systemctl:systemd
   [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || install_missing no-such-command:debian-archive-keyring
 fi

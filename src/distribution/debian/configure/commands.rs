@@ -286,3 +286,46 @@ impl Options {
         Some(self.0.remove(index))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_known_with_all_its_words_or_not_at_all() {
+        for line in [
+            "adduser --system --group --uid 5 a",
+            "adduser --group a",
+            "adduser --system --group a b",
+            "adduser --system --home",
+            "chmod u+s /bin/a",
+            "chmod 99 /bin/a",
+            "chmod 77777 /bin/a",
+            "chmod 755",
+            "mkdir -p -v /a",
+            "ln /a /b",
+            "rm -rf /",
+            "rm /a",
+            "cp -a /x /y",
+            "dpkg-statoverride --add root root 755 /a",
+            "install -m 755 /a /b",
+            "touch",
+            "sh -c true",
+            "",
+        ] {
+            assert_eq!(Command::parse(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn adduser_takes_its_options_in_any_order() {
+        let one = Command::parse("adduser --quiet --home /h --system --comment \"A b\" --group --no-create-home name");
+        let other = Command::parse("adduser name --group --system --home /h --no-create-home --gecos \"A b\"");
+        assert_eq!(one, other);
+        let Some(Command::AddUser(user)) = one else { panic!("{one:?}") };
+        assert_eq!((user.group, user.home), (Group::Own, Home::Named("/h".to_owned())));
+        assert_eq!((user.name.as_str(), user.comment.as_str(), user.shell.as_str()), ("name", "A b", NOLOGIN));
+        let Some(Command::AddUser(user)) = Command::parse("adduser --system --ingroup adm x") else { panic!("known") };
+        assert_eq!((user.group, user.home), (Group::Named("adm".to_owned()), Home::Named("/nonexistent".to_owned())));
+    }
+}

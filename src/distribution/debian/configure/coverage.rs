@@ -67,7 +67,7 @@ pub fn coverage(platform: Platform, packages: &[UnpackedPackage]) -> Vec<ScriptC
 }
 
 /// A system without a file.
-struct NoFiles;
+pub(super) struct NoFiles;
 
 impl Tree for NoFiles {
     fn entry(&self, _: &ImagePath) -> Option<Entry> {

@@ -68,36 +68,14 @@ fn levels<'t>(text: &'t str, field: &str) -> Vec<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::{ElfFacts, Entry};
-    use crate::distribution::debian::configure::Tree;
-    use crate::model::ImagePath;
-
-    struct Nothing;
-
-    impl Tree for Nothing {
-        fn entry(&self, _: &ImagePath) -> Option<Entry> {
-            None
-        }
-
-        fn list(&self, _: &ImagePath) -> Vec<Entry> {
-            Vec::new()
-        }
-
-        fn read(&self, _: &ImagePath) -> std::io::Result<Vec<u8>> {
-            Err(std::io::ErrorKind::NotFound.into())
-        }
-
-        fn elf(&self, _: &ImagePath) -> std::io::Result<Option<ElfFacts>> {
-            Ok(None)
-        }
-    }
+    use crate::distribution::debian::configure::coverage::NoFiles;
 
     const SCRIPT: &str = "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: x\n# Default-Start:  2 3 ../../x\n\
                           # Default-Stop: 0\n### END INIT INFO\n# Default-Start: 5\n";
 
     /// The links below `/etc` that `update-rc.d x VERB` makes with these files there.
     fn links(verb: &str, mode: u32, more: &[&str]) -> Vec<String> {
-        let mut root = Root::new(&Nothing, 0);
+        let mut root = Root::new(&NoFiles, 0);
         root.write(&at("/etc/init.d/x").expect("a path"), mode, (0, 0), SCRIPT);
         for path in more {
             root.symlink(&at(path).expect("a path"), b"../init.d/x");

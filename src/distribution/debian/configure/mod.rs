@@ -17,6 +17,8 @@ mod effect;
 mod init_scripts;
 mod ldcache;
 mod locales;
+#[cfg(test)]
+mod oracles;
 mod order;
 mod pam;
 mod presets;
