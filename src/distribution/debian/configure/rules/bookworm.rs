@@ -5,7 +5,9 @@ use super::super::effect::Effect::{Always, Answer, Call, Copy, Dir, Empty, Folde
 use super::super::system::{Diversion, System};
 use super::super::tree::at;
 use super::super::{ConfigureError, accounts};
-use super::{MAIL, Rule, UTMP, info_index, local_folders};
+use super::Rule;
+use super::base::{MAIL, UTMP};
+use super::base_effects::{info_index, local_folders};
 
 /// In the order in which the effects happen.
 pub(super) const RULES: &[Rule] = &[
