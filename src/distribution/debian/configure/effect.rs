@@ -1,6 +1,8 @@
 //! The small vocabulary in which rules say what a script does. The conditions are those under which scripts act on a
 //! first installation: what is there already stays.
 
+use std::fmt;
+
 use super::commands::Command;
 use super::script::here_document;
 use super::system::{System, Tool};
@@ -36,10 +38,10 @@ pub(super) enum Effect {
     Snippets,
     /// Something that images do without: what, and why.
     LeaveOut(&'static str),
-    /// What takes more than one line to say.
-    Call(fn(&mut System<'_>) -> Result<(), ConfigureError>),
+    /// What takes more than one line to say; in words, and as it is done.
+    Call(&'static str, fn(&mut System<'_>) -> Result<(), ConfigureError>),
     /// The same, for what all packages together make: also for a package that was configured with the base image.
-    Always(fn(&mut System<'_>) -> Result<(), ConfigureError>),
+    Always(&'static str, fn(&mut System<'_>) -> Result<(), ConfigureError>),
 }
 
 impl Effect {
@@ -52,7 +54,7 @@ impl Effect {
         state: PackageState,
     ) -> Result<(), ConfigureError> {
         let configured = state == PackageState::Configured;
-        if configured && !matches!(self, Self::Templates(_) | Self::Answer(..) | Self::Always(_) | Self::Run(_)) {
+        if configured && !matches!(self, Self::Templates(_) | Self::Answer(..) | Self::Always(..) | Self::Run(_)) {
             return Ok(());
         }
         let root = &mut system.root;
@@ -91,9 +93,35 @@ impl Effect {
                 system.run_snippets(package, Tool::Tmpfiles)?;
             }
             Self::LeaveOut(what) => system.leave_out(package, what),
-            Self::Call(call) | Self::Always(call) => call(system)?,
+            Self::Call(_, call) | Self::Always(_, call) => call(system)?,
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Effect {
+    /// As a line of Markdown.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Copy(from, to) => write!(out, "`cp -p {from} {to}`"),
+            Self::Dir(path, mode, 0) => write!(out, "`mkdir -m {mode:o} {path}`"),
+            Self::Dir(path, mode, group) => write!(out, "`install -d -m {mode:o} -g {group} {path}`"),
+            Self::Empty(path, mode) => write!(out, "`touch {path}`, mode {mode:o}"),
+            Self::Owned(path, mode, group) => write!(out, "`touch {path}`, mode {mode:o}, group {group}"),
+            Self::Link(path, target) => write!(out, "`ln -s {target} {path}`"),
+            Self::FolderToLink(path, target) => write!(out, "`{path}` becomes a link to `{target}`"),
+            Self::MergedLink(name) => write!(out, "`/{name}` as a link where `/usr/{name}` exists"),
+            Self::Templates(script) => write!(out, "debconf's templates, by its {script}"),
+            Self::Answer(question, value, _) => write!(out, "debconf: `{question}` is `{value}`"),
+            Self::HereDocument(path) => write!(out, "`{path}`, with the text in its postinst"),
+            Self::Run(lines) => {
+                let lines: Vec<String> = lines.iter().map(|line| format!("`{line}`")).collect();
+                out.write_str(&lines.join("<br>"))
+            }
+            Self::Snippets => out.write_str("what its snippets ask of `systemd-sysusers` and `systemd-tmpfiles`"),
+            Self::LeaveOut(what) => write!(out, "**left out**: {what}"),
+            Self::Call(what, _) | Self::Always(what, _) => out.write_str(what),
+        }
     }
 }
 

@@ -11,6 +11,8 @@
 mod base;
 mod base_effects;
 mod bookworm;
+#[cfg(test)]
+mod documented;
 mod services;
 
 use super::effect::Effect::{self, LeaveOut};
@@ -22,6 +24,9 @@ pub(super) struct Rule {
     package: &'static str,
     /// Versions whose scripts were compared with the effects.
     checked: &'static [&'static str],
+    /// What compares the effects with the scripts: a set of the campaign (`tests/fidelity/sets.rs`), or `minbase`, the tests
+    /// of a minimal system.
+    compared: &'static str,
     /// Scripts with lines of their own, and the fingerprints of those lines; several where versions or architectures
     /// differ.
     scripts: &'static [(&'static str, &'static [&'static str])],
@@ -39,9 +44,13 @@ fn rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// All scripts without effect.
-fn without_effect() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str, &'static str)> {
+fn without_effect() -> impl Iterator<Item = &'static WithoutEffect> {
     bookworm::WITHOUT_EFFECT.iter().chain(services::WITHOUT_EFFECT).chain(base::WITHOUT_EFFECT)
 }
+
+/// A script whose own lines do nothing on a first installation: package, version, script, fingerprint, and what compares
+/// it, as with a rule.
+type WithoutEffect = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 impl Rule {
     /// Whether the rule vouches for a script's own lines.
@@ -118,7 +127,8 @@ pub(super) fn cover(rule: Option<&'static Rule>, package: &str, script: &str, fi
             _ => Cover::Rule { fingerprint, checked },
         });
     }
-    let known = without_effect().filter(|(of, _, name, lines)| (*of, *name, *lines) == (package, script, &fingerprint));
+    let known =
+        without_effect().filter(|(of, _, name, lines, _)| (*of, *name, *lines) == (package, script, &fingerprint));
     let checked: Vec<_> = known.map(|(_, version, ..)| *version).collect();
     (!checked.is_empty()).then_some(Cover::NoEffect { fingerprint, checked })
 }

@@ -5,28 +5,36 @@ use super::super::effect::Effect::{Always, Answer, Call, Copy, Dir, Empty, Folde
 use super::super::system::{Diversion, System};
 use super::super::tree::at;
 use super::super::{ConfigureError, accounts};
-use super::Rule;
 use super::base::{MAIL, UTMP};
 use super::base_effects::{info_index, local_folders};
+use super::{Rule, WithoutEffect};
 
 /// In the order in which the effects happen.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "base-passwd",
         checked: &["3.6.1"],
+        compared: "minbase",
         scripts: &[("preinst", &["daea9229aa4d"]), ("postinst", &["8f6dd1f70cd5"])],
-        effects: &[Call(|system| accounts::copy_masters(&mut system.root)), Templates("postinst")],
+        effects: &[
+            Call("`/etc/passwd` and `/etc/group` from the master copies", |system| {
+                accounts::copy_masters(&mut system.root)
+            }),
+            Templates("postinst"),
+        ],
     },
     // the mark of an upgrade that its preinst sets is taken back by its postinst
     Rule {
         package: "libc6",
         checked: &["2.36-9+deb12u14"],
+        compared: "minbase",
         scripts: &[("preinst", &["497f68eee92b", "a4fdb41f8435"]), ("postinst", &["57ccc4c76f66"])],
         effects: &[Templates("preinst"), Templates("postinst")],
     },
     Rule {
         package: "base-files",
         checked: &["12.4+deb12u15"],
+        compared: "minbase",
         scripts: &[("postinst", &["97ab8c7a8907"])],
         effects: &[
             Link("/etc/dpkg/origins/default", "debian"),
@@ -45,46 +53,57 @@ pub(super) const RULES: &[Rule] = &[
             Dir("/run/lock", 0o1777, 0),
             FolderToLink("/var/run", "/run"),
             FolderToLink("/var/lock", "/run/lock"),
-            Call(local_folders),
+            Call("folders in `/usr/local`, of group `staff` where that is wanted", local_folders),
             Link("/usr/local/man", "share/man"),
             Owned("/var/log/wtmp", 0o664, UTMP),
             Owned("/var/log/btmp", 0o660, UTMP),
             Owned("/var/log/lastlog", 0o664, UTMP),
-            Call(info_index),
+            Call("the index of info documents", info_index),
         ],
     },
     Rule {
         package: "dash",
         checked: &["0.5.12-2"],
+        compared: "minbase",
         scripts: &[("postinst", &["c8a51d3c13fe"])],
-        effects: &[Always(divert_shell)],
+        effects: &[Always("diverts `/bin/sh` to itself", divert_shell)],
     },
     Rule {
         package: "debianutils",
         checked: &["5.7-0.5~deb12u1"],
+        compared: "minbase",
         scripts: &[("postinst", &["3d629fba5cd1"])],
         effects: &[Copy("/usr/share/debianutils/shells", "/etc/shells")],
     },
-    Rule { package: "dpkg", checked: &["1.21.23"], scripts: &[("postinst", &["3a13ed703cdb"])], effects: &[] },
+    Rule {
+        package: "dpkg",
+        checked: &["1.21.23"],
+        compared: "minbase",
+        scripts: &[("postinst", &["3a13ed703cdb"])],
+        effects: &[],
+    },
     Rule {
         package: "libpam-modules",
         checked: &["1.5.2-6+deb12u2"],
+        compared: "minbase",
         scripts: &[("preinst", &["634dd254a143"]), ("postinst", &["8c2a01ac5459"])],
         effects: &[Templates("preinst"), Empty("/etc/security/opasswd", 0o600), Empty("/etc/environment", 0o644)],
     },
     Rule {
         package: "login",
         checked: &["1:4.13+dfsg1-1+deb12u2"],
+        compared: "minbase",
         scripts: &[("postinst", &["471f516f0c91"])],
         effects: &[Empty("/var/log/faillog", 0o644), Empty("/etc/subuid", 0o644), Empty("/etc/subgid", 0o644)],
     },
     Rule {
         package: "tzdata",
         checked: &["2026f-0+deb12u1"],
+        compared: "minbase",
         scripts: &[("postinst", &["143680552150"])],
         effects: &[
             Link("/etc/localtime", "/usr/share/zoneinfo/Etc/UTC"),
-            Call(|system| {
+            Call("`/etc/timezone`", |system| {
                 system.root.write(&at("/etc/timezone")?, 0o644, (0, 0), "Etc/UTC\n");
                 Ok(())
             }),
@@ -95,18 +114,18 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Scripts whose own lines do nothing on a first installation. Package, version, script, fingerprint.
-pub(super) const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
+/// Scripts whose own lines do nothing on a first installation. See [`WithoutEffect`].
+pub(super) const WITHOUT_EFFECT: &[WithoutEffect] = &[
     // a link that is there already where `/bin` is `/usr/bin`
-    ("coreutils", "9.1-1", "postinst", "6c15af81a0da"),
+    ("coreutils", "9.1-1", "postinst", "6c15af81a0da", "minbase"),
     // of an initial RAM disk
-    ("e2fsprogs", "1.47.0-2+b2", "postinst", "b54120ebf71c"),
-    ("e2fsprogs", "1.47.0-2+b2", "preinst", "a93589182a14"),
-    ("libgcrypt20", "1.10.1-3+deb12u1", "postinst", "9792e61c505e"),
+    ("e2fsprogs", "1.47.0-2+b2", "postinst", "b54120ebf71c", "minbase"),
+    ("e2fsprogs", "1.47.0-2+b2", "preinst", "a93589182a14", "minbase"),
+    ("libgcrypt20", "1.10.1-3+deb12u1", "postinst", "9792e61c505e", "minbase"),
     // top folders for other word sizes that no package owns, which are not made in the first place
-    ("usr-is-merged", "37~deb12u1", "postinst", "5ba88149a6be"),
-    ("usr-is-merged", "37~deb12u1", "preinst", "ffac062ea3e5"),
-    ("util-linux", "2.38.1-5+deb12u3", "postinst", "078c04b700bd"),
+    ("usr-is-merged", "37~deb12u1", "postinst", "5ba88149a6be", "minbase"),
+    ("usr-is-merged", "37~deb12u1", "preinst", "ffac062ea3e5", "minbase"),
+    ("util-linux", "2.38.1-5+deb12u3", "postinst", "078c04b700bd", "minbase"),
 ];
 
 /// The name of the standard shell and its manual are kept for dash, which ships both: what others bring would be moved

@@ -4,19 +4,21 @@
 use super::super::effect::Effect::{Always, Answer, Call, HereDocument, LeaveOut, Run, Templates};
 use super::super::locales;
 use super::super::tree::at;
-use super::Rule;
+use super::{Rule, WithoutEffect};
 
 /// One for each package.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "haproxy",
         checked: &["3.0.11-1+deb13u5"],
+        compared: "haproxy",
         scripts: &[("postinst", &["6b68dae28cec"])],
         effects: &[Run(&["adduser --system --home /var/lib/haproxy --no-create-home --group haproxy"])],
     },
     Rule {
         package: "openssh-client",
         checked: &["1:10.0p1-7+deb13u4"],
+        compared: "openssh-client",
         scripts: &[("postinst", &["7684b9db4b72"])],
         effects: &[Run(&[
             "addgroup --system --quiet --force-badname _ssh",
@@ -27,18 +29,21 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "sudo",
         checked: &["1.9.16p2-3+deb13u5"],
+        compared: "sudo",
         scripts: &[("preinst", &["373288eb9275"]), ("postinst", &["51dec77098c7"])],
         effects: &[Run(&["chown root:root /etc/sudoers", "chmod 440 /etc/sudoers"])],
     },
     Rule {
         package: "rsyslog",
         checked: &["8.2504.0-1+deb13u2"],
+        compared: "rsyslog",
         scripts: &[("preinst", &["ae3467313b9a"]), ("postinst", &["ce5528c34323"])],
         effects: &[Run(&["chmod 700 /var/spool/rsyslog"])],
     },
     Rule {
         package: "dnsmasq-base",
         checked: &["2.91-1+deb13u2"],
+        compared: "dnsmasq",
         scripts: &[("postinst", &["0edb77676c3a"])],
         // its folder in `/run` is made anew whenever a machine starts
         effects: &[Run(&[
@@ -49,6 +54,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "redis-tools",
         checked: &["5:8.0.2-3+deb13u3"],
+        compared: "redis-server",
         scripts: &[("postinst", &["2cf06b525ad7"])],
         effects: &[Run(&[
             "adduser --system --home /var/lib/redis --quiet --group redis",
@@ -60,12 +66,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "redis-server",
         checked: &["5:8.0.2-3+deb13u3"],
+        compared: "redis-server",
         scripts: &[("postinst", &["af79b8d233e4"])],
         effects: &[Run(&["dpkg-statoverride --update --add redis redis 640 /etc/redis/redis.conf"])],
     },
     Rule {
         package: "libtirpc3t64",
         checked: &["1.3.6+ds-1"],
+        compared: "bind9",
         scripts: &[("preinst", &["d22cb39c7455"])],
         effects: &[Run(&[
             "dpkg-divert --package libtirpc3t64 --no-rename --divert /lib/@multiarch@/libtirpc.so.3.usr-is-merged \
@@ -78,30 +86,35 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "iproute2",
         checked: &["6.15.0-1"],
+        compared: "bind9",
         scripts: &[("postinst", &["eaecd703d31b"])],
         effects: &[Templates("postinst"), Answer("iproute2/setcaps", "false", false)],
     },
     Rule {
         package: "ucf",
         checked: &["3.0052"],
+        compared: "chrony",
         scripts: &[("preinst", &["a59ceea07890"]), ("postinst", &["0a8c756d766c"])],
         effects: &[Run(&["touch /var/lib/ucf/hashfile", "touch /var/lib/ucf/registry"])],
     },
     Rule {
         package: "libwrap0",
         checked: &["7.6.q-36"],
+        compared: "openssh-server",
         scripts: &[("postinst", &["4bd7a827ac90"])],
         effects: &[HereDocument("/etc/hosts.allow"), HereDocument("/etc/hosts.deny")],
     },
     Rule {
         package: "dbus-system-bus-common",
         checked: &["1.16.2-2"],
+        compared: "avahi-daemon",
         scripts: &[("postinst", &["9405198c12af"])],
         effects: &[Run(&["adduser --system --quiet --group messagebus"])],
     },
     Rule {
         package: "dbus-daemon",
         checked: &["1.16.2-2"],
+        compared: "avahi-daemon",
         scripts: &[("postinst", &["2d06520c9311"])],
         effects: &[
             Run(&["mkdir -p /var/lib/dbus"]),
@@ -111,6 +124,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "dbus",
         checked: &["1.16.2-2"],
+        compared: "avahi-daemon",
         scripts: &[("postinst", &["eb032747206b"])],
         effects: &[Run(&[
             "dpkg-statoverride --update --add root messagebus 4754 /usr/lib/dbus-1.0/dbus-daemon-launch-helper",
@@ -119,6 +133,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "avahi-daemon",
         checked: &["0.8-16"],
+        compared: "avahi-daemon",
         scripts: &[("postinst", &["54084fa52c5a"])],
         effects: &[Run(&[
             "adduser --disabled-password --quiet --system --home /run/avahi-daemon --no-create-home --gecos \
@@ -129,6 +144,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "nginx-common",
         checked: &["1.26.3-3+deb13u11"],
+        compared: "nginx",
         scripts: &[("preinst", &["56b840cd734c"]), ("postinst", &["ff34efe6dccb"])],
         effects: &[
             Templates("postinst"),
@@ -150,6 +166,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "samba-common",
         checked: &["2:4.22.11+dfsg-0+deb13u1"],
+        compared: "samba",
         scripts: &[("postinst", &["4eb5eb12947e"])],
         effects: &[
             Templates("postinst"),
@@ -164,6 +181,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "samba",
         checked: &["2:4.22.11+dfsg-0+deb13u1"],
+        compared: "samba",
         scripts: &[("postinst", &["9f4a7461f856"])],
         effects: &[Run(&[
             "groupadd --force --system sambashare",
@@ -173,6 +191,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "java-common",
         checked: &["0.76"],
+        compared: "small-tools",
         scripts: &[("postinst", &["e480e304e0f0"])],
         effects: &[Run(&[
             "mkdir -m 755 /etc/.java",
@@ -184,12 +203,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "libwtmpdb0",
         checked: &["0.73.0-3+deb13u1"],
+        compared: "openssh-server",
         scripts: &[("postinst", &["7ebd936f3a5c"])],
         effects: &[Run(&["mkdir -p /var/lib/wtmpdb", "ln -s ../../log/wtmp.db /var/lib/wtmpdb/wtmp.db"])],
     },
     Rule {
         package: "chrony",
         checked: &["4.6.1-3+deb13u2"],
+        compared: "chrony",
         scripts: &[("postinst", &["a79d9285ea93"])],
         effects: &[Run(&[
             "adduser --system --group --quiet --comment \"Chrony daemon\" --home /var/lib/chrony --no-create-home _chrony",
@@ -205,6 +226,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "bind9",
         checked: &["1:9.20.30-1~deb13u1"],
+        compared: "bind9",
         scripts: &[("postinst", &["b440ddbedc54"])],
         effects: &[
             Run(&[
@@ -227,6 +249,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "vim-runtime",
         checked: &["2:9.1.1230-2+deb13u2"],
+        compared: "vim",
         scripts: &[("preinst", &["adda26e01071"]), ("postinst", &["abd54d821904"])],
         effects: &[
             Run(&[
@@ -235,7 +258,7 @@ pub(super) const RULES: &[Rule] = &[
                 "dpkg-divert --package vim-runtime --add --rename --divert /usr/share/vim/vim91/doc/tags.vim-tiny \
                  /usr/share/vim/vim91/doc/tags",
             ]),
-            Call(|system| {
+            Call("tells of add-ons whose help is not indexed", |system| {
                 if system.root.is_dir(&at("/usr/share/vim/addons/doc")?) {
                     system.leave_out("vim-runtime", "the index of the help of add-ons, which `helpztags` makes");
                 }
@@ -246,6 +269,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "cron-daemon-common",
         checked: &["3.0pl1-197"],
+        compared: "cron",
         scripts: &[("postinst", &["9e78f88bd07d"])],
         effects: &[Run(&[
             "addgroup --system crontab",
@@ -256,20 +280,22 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "cron",
         checked: &["3.0pl1-197"],
+        compared: "cron",
         scripts: &[("postinst", &["7f45f893f0fe"])],
         effects: &[Run(&["dpkg-statoverride --update --add root crontab 2755 /usr/bin/crontab"])],
     },
     Rule {
         package: "locales",
         checked: &["2.41-12+deb13u5"],
+        compared: "locales",
         scripts: &[("postinst", &["4a5f25be8076"])],
         effects: &[
             Templates("postinst"),
-            Call(|system| {
+            Call("`/etc/locale.gen` with all locales as remarks, and `/etc/locale.conf`", |system| {
                 let script = system.postinst("locales").unwrap_or_default();
                 locales::configure(&mut system.root, &script)
             }),
-            Always(|system| {
+            Always("debconf: no locale is chosen of those that there are", |system| {
                 let offered = locales::offered(&system.script("locales", "config").unwrap_or_default());
                 let (chosen, default) = ("locales/locales_to_be_generated", "locales/default_environment_locale");
                 system.debconf.answer(chosen, "", false);
@@ -283,6 +309,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "openssh-server",
         checked: &["1:10.0p1-7+deb13u4"],
+        compared: "openssh-server",
         scripts: &[("postinst", &["48fcb6b780cb"])],
         effects: &[
             Templates("postinst"),
@@ -296,6 +323,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "fontconfig-config",
         checked: &["2.15.0-2.3"],
+        compared: "fontconfig",
         scripts: &[("postinst", &["6c8ecbb40096"])],
         effects: &[
             Templates("postinst"),
@@ -315,6 +343,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "fontconfig",
         checked: &["2.15.0-2.3"],
+        compared: "fontconfig",
         scripts: &[("postinst", &["7fa2f0c66c85"])],
         effects: &[
             Run(&["mkdir -p /var/cache/fontconfig"]),
@@ -324,6 +353,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "squid",
         checked: &["6.13-2+deb13u4"],
+        compared: "squid",
         scripts: &[("preinst", &["454397c21a92"]), ("postinst", &["c69024a85086"])],
         effects: &[Run(&[
             "ln -s /etc/apparmor.d/usr.sbin.squid /etc/apparmor.d/disable/usr.sbin.squid",
@@ -335,12 +365,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         package: "cups-client",
         checked: &["2.4.10-3+deb13u2"],
+        compared: "small-tools",
         scripts: &[("postinst", &["375c4cc59dbe"])],
         effects: &[Run(&["addgroup --system lpadmin"])],
     },
     Rule {
         package: "man-db",
         checked: &["2.13.1-1"],
+        compared: "man-db",
         scripts: &[("postinst", &["6a0c86dcef1f"])],
         effects: &[
             Templates("postinst"),
@@ -351,22 +383,17 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// Scripts whose own lines do nothing on a first installation. Package, version, script, fingerprint.
-pub(super) const WITHOUT_EFFECT: &[(&str, &str, &str, &str)] = &[
-    ("ca-certificates-java", "20240118", "preinst", "d38a3f2c48f4"),
-    ("exim4", "4.98.2-1+deb13u5", "postinst", "64d37b4f1f0b"),
-    ("gawk", "1:5.2.1-2+b1", "postinst", "eb74d7b5181e"),
-    ("mariadb-common", "1:11.8.9+ds-0+deb13u1", "preinst", "d2383725c31f"),
-    ("mysql-common", "5.8+1.1.1", "preinst", "56e2f1fae4be"),
+/// Scripts whose own lines do nothing on a first installation. See [`WithoutEffect`].
+pub(super) const WITHOUT_EFFECT: &[WithoutEffect] = &[
+    ("gawk", "1:5.2.1-2+b1", "postinst", "eb74d7b5181e", "small-tools"),
     // nothing is started while an image is made
-    ("nginx", "1.26.3-3+deb13u11", "postinst", "abaa7a5ac066"),
-    ("openssh-server", "1:10.0p1-7+deb13u4", "preinst", "8cc402871f4a"),
-    ("php8.4-common", "8.4.28-1~deb13u1", "preinst", "db6f52f673c0"),
-    ("poppler-data", "0.4.12-1", "postinst", "1951c66bf994"),
-    ("ruby", "1:3.3+b1", "preinst", "935a17e00f25"),
-    ("samba-libs", "2:4.22.11+dfsg-0+deb13u1", "preinst", "b0dbfa473f46"),
-    ("systemd-sysv", "257.13-1~deb13u1", "postinst", "59b0ecdcc73c"),
-    ("vim-common", "2:9.1.1230-2+deb13u2", "postinst", "1f16d60664be"),
+    ("nginx", "1.26.3-3+deb13u11", "postinst", "abaa7a5ac066", "nginx"),
+    ("openssh-server", "1:10.0p1-7+deb13u4", "preinst", "8cc402871f4a", "openssh-server"),
+    ("poppler-data", "0.4.12-1", "postinst", "1951c66bf994", "small-tools"),
+    ("ruby", "1:3.3+b1", "preinst", "935a17e00f25", "ruby"),
+    ("samba-libs", "2:4.22.11+dfsg-0+deb13u1", "preinst", "b0dbfa473f46", "samba"),
+    ("systemd-sysv", "257.13-1~deb13u1", "postinst", "59b0ecdcc73c", "systemd"),
+    ("vim-common", "2:9.1.1230-2+deb13u2", "postinst", "1f16d60664be", "vim"),
 ];
 
 /// Scripts that do more beside another package: who vouches for them does so without it. Package, and the other.
