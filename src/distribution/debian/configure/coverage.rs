@@ -40,6 +40,8 @@ pub enum Cover {
         fingerprint: String,
         /// The versions of the package with which the rule was checked.
         checked: Vec<&'static str>,
+        /// What compares the rule with the script: a set of packages of the campaign, or `minbase`.
+        compared: &'static str,
     },
     /// Its own lines are known to do nothing on a first installation.
     NoEffect {
@@ -47,6 +49,8 @@ pub enum Cover {
         fingerprint: String,
         /// The versions of the package with which that was checked.
         checked: Vec<&'static str>,
+        /// What compares that with the script, as with a rule.
+        compared: &'static str,
     },
     /// Nobody.
     Nothing {

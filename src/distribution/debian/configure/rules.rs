@@ -121,16 +121,16 @@ pub(super) fn checked(package: &str) -> Vec<&'static str> {
 /// of those without effect; none when nobody does.
 pub(super) fn cover(rule: Option<&'static Rule>, package: &str, script: &str, fingerprint: String) -> Option<Cover> {
     if let Some(rule) = rule.filter(|rule| rule.vouches(script, &fingerprint)) {
-        let checked = rule.checked.to_vec();
+        let (checked, compared) = (rule.checked.to_vec(), rule.compared);
         return Some(match rule.effects {
-            [] => Cover::NoEffect { fingerprint, checked },
-            _ => Cover::Rule { fingerprint, checked },
+            [] => Cover::NoEffect { fingerprint, checked, compared },
+            _ => Cover::Rule { fingerprint, checked, compared },
         });
     }
     let known =
         without_effect().filter(|(of, _, name, lines, _)| (*of, *name, *lines) == (package, script, &fingerprint));
-    let checked: Vec<_> = known.map(|(_, version, ..)| *version).collect();
-    (!checked.is_empty()).then_some(Cover::NoEffect { fingerprint, checked })
+    let (checked, compared): (Vec<_>, Vec<_>) = known.map(|(_, version, _, _, compared)| (*version, *compared)).unzip();
+    compared.last().map(|compared| Cover::NoEffect { fingerprint, checked, compared })
 }
 
 #[cfg(test)]
