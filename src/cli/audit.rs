@@ -93,10 +93,10 @@ fn vouched(script: &AuditedScript) -> String {
         (_, Some(reason)) => format!("a waiver: {reason}"),
         (Cover::Snippets, None) if script.coverage.snippets.is_empty() => "nothing to do".to_owned(),
         (Cover::Snippets, None) => script.coverage.snippets.join(", "),
-        (Cover::Rule { fingerprint, checked }, None) => {
+        (Cover::Rule { fingerprint, checked, .. }, None) => {
             format!("rule {fingerprint}, checked with {}", versions(checked))
         }
-        (Cover::NoEffect { fingerprint, checked }, None) => {
+        (Cover::NoEffect { fingerprint, checked, .. }, None) => {
             format!("no effect {fingerprint}, checked with {}", versions(checked))
         }
         (Cover::Nothing { fingerprint, lines, checked }, None) => {
