@@ -92,6 +92,20 @@ fn promise_2_pinned_a_build_asks_no_index() {
 }
 
 #[test]
+fn promise_2_pinned_the_lock_is_the_same_whichever_recipes_are_refreshed() {
+    let archive = archive();
+    let source = "source \"demo\" { debian-source \"demo\" distribution=\"debian\" suite=\"stable\" }\n";
+    let other = RECIPE.replace("\"one\"", "\"two\"").replace("/etc/one", "/etc/two");
+    let with_source = other.replacen("image ", &format!("{source}image "), 1);
+    let project = Project::new(Some(&archive), &[("one", RECIPE), ("two", &with_source)]);
+    project.run(&["refresh"]).done();
+    let whole = project.read("lock/archives.kdl");
+    assert!(whole.contains("main/source/Sources.xz"), "{whole}");
+    project.run(&["refresh", "one"]).done();
+    assert_eq!(project.read("lock/archives.kdl"), whole);
+}
+
+#[test]
 fn promise_2_pinned_nothing_is_fetched_once_it_is_there() {
     let archive = archive();
     let project = project(&archive);

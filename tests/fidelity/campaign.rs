@@ -203,13 +203,8 @@ fn the_set_ca_certificates_is_what_mmdebstrap_makes() {
 }
 
 #[test]
-fn the_set_dbus_is_what_mmdebstrap_makes() {
-    holds("dbus");
-}
-
-#[test]
-fn the_set_man_db_is_what_mmdebstrap_makes() {
-    holds("man-db");
+fn the_set_default_mta_is_what_mmdebstrap_makes() {
+    holds("default-mta");
 }
 
 #[test]
@@ -220,6 +215,11 @@ fn the_set_nginx_is_what_mmdebstrap_makes() {
 #[test]
 fn the_set_openssh_server_is_what_mmdebstrap_makes() {
     holds("openssh-server");
+}
+
+#[test]
+fn the_set_php_fpm_is_what_mmdebstrap_makes() {
+    holds("php-fpm");
 }
 
 #[test]

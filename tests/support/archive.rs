@@ -110,7 +110,22 @@ impl Archive {
             let (digest, size) = hash(&dist.join(format!("{name}.gz")));
             let _ = writeln!(release, " {digest} {size} {name}.gz");
         }
+        release.push_str(&self.source_package());
         self.sign(&release);
+    }
+
+    /// Adds an index of source packages with one in it, `demo`, and gives the index's line of the release file.
+    fn source_package(&self) -> String {
+        let dsc = self.root().join("pool/demo_1.0.dsc");
+        write(&dsc, "Format: 3.0 (native)\n");
+        let (digest, size) = hash(&dsc);
+        let name = "main/source/Sources.xz";
+        let plain = self.root().join("dists/stable/main/source/Sources");
+        let files = format!("Checksums-Sha256:\n {digest} {size} demo_1.0.dsc\n");
+        write(&plain, format!("Package: demo\nVersion: 1.0\nDirectory: pool\n{files}"));
+        tool("xz-utils", Command::new("xz").args(["-kf"]).arg(&plain));
+        let (digest, size) = hash(&self.root().join("dists/stable").join(name));
+        format!(" {digest} {size} {name}\n")
     }
 
     /// Signs a release file.

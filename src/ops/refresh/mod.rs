@@ -147,6 +147,9 @@ impl<'r> Refresh<'r> {
         let indexes = suites::package_indexes(project, self.services, &mut suites, &architectures(platforms))?;
         if !names.is_empty() {
             self.sources = suites::source_packages(project, self.services, &mut suites, &names)?;
+        } else if self.sources_of(|_| true).next().is_some() {
+            // recipes out of scope have such sources: the lock is the same whichever recipes are refreshed
+            suites.iter_mut().for_each(|suite| _ = suites::source_indexes(project, suite));
         }
         let mut by_suite: BTreeMap<usize, Vec<_>> = BTreeMap::new();
         for (position, architecture, index) in indexes {
@@ -179,14 +182,20 @@ impl<'r> Refresh<'r> {
     }
 
     fn debian_sources(&self) -> impl Iterator<Item = (&'r RecipeSet, &'r DistributionRef, &'r str)> {
-        self.readings().filter(|(set, ..)| self.scope.has(&set.name, InputKind::Packages)).flat_map(
-            |(set, _, recipe)| {
-                recipe.sources.values().filter_map(move |source| match &source.origin {
-                    Origin::DebianSource { package, distribution } => Some((set, distribution, package.as_str())),
-                    _ => None,
-                })
-            },
-        )
+        self.sources_of(|set| self.scope.has(&set.name, InputKind::Packages))
+    }
+
+    /// The source packages that recipes name, of those that are wanted.
+    fn sources_of(
+        &self,
+        is_wanted: impl Fn(&RecipeSet) -> bool,
+    ) -> impl Iterator<Item = (&'r RecipeSet, &'r DistributionRef, &'r str)> {
+        self.readings().filter(move |(set, ..)| is_wanted(set)).flat_map(|(set, _, recipe)| {
+            recipe.sources.values().filter_map(move |source| match &source.origin {
+                Origin::DebianSource { package, distribution } => Some((set, distribution, package.as_str())),
+                _ => None,
+            })
+        })
     }
 
     /// Resolves the packages of images, each after the image it is built on.

@@ -140,12 +140,7 @@ pub(super) fn source_packages(
 ) -> Result<Vec<(ArchiveName, SourcePackage)>, OpsError> {
     let mut files = Vec::new();
     for (position, suite) in suites.iter_mut().enumerate() {
-        for component in &project.archives[&suite.archive].components {
-            if let Ok(index) = suite.release.sources(component) {
-                remember(suite, &index);
-                files.push((position, index));
-            }
-        }
+        files.extend(source_indexes(project, suite).into_iter().map(|index| (position, index)));
     }
     let wants: Vec<Want> = files.iter().map(|(position, index)| suites[*position].want(index)).collect();
     fetch(services, &wants)?;
@@ -160,6 +155,14 @@ pub(super) fn source_packages(
         found.extend(packages.into_iter().map(|package| (suite.archive.clone(), package)));
     }
     Ok(found)
+}
+
+/// Remembers the indexes of a suite's source packages, and gives them.
+pub(super) fn source_indexes(project: &Project, suite: &mut SignedSuite) -> Vec<IndexFile> {
+    let components = &project.archives[&suite.archive].components;
+    let indexes: Vec<_> = components.iter().filter_map(|component| suite.release.sources(component).ok()).collect();
+    indexes.iter().for_each(|index| remember(suite, index));
+    indexes
 }
 
 fn remember(suite: &mut SignedSuite, index: &IndexFile) {
