@@ -196,6 +196,11 @@ fn scripts_of_another_architecture_run_natively_and_as_if_emulated() {
     let (native, _) = build("native");
     let (emulated, notes) = build("emulated");
     assert!(notes.contains("its scripts were run by /") && notes.contains("qemu"), "{notes}");
+    // the machine's own account says so as well, and again when the image is there already
+    let json: serde_json::Value =
+        serde_json::from_str(&project.run(&["build", "emulated", "--platform", OTHER, "--json"]).done()).expect("JSON");
+    let notes = json["images"][0]["platforms"][0]["notes"].as_array().expect("notes");
+    assert!(notes.iter().any(|note| note.as_str().is_some_and(|note| note.contains("qemu"))), "{notes:?}");
     let differences = compare(native, emulated, &[]);
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
     let mut manifests = Command::new("grep");

@@ -73,5 +73,6 @@ fn manifest_report(image: &BuiltImage) -> ManifestReport {
         manifest: image.manifest.digest,
         size: image.layers.iter().map(|layer| layer.descriptor.size).sum(),
         layers: image.layers.len(),
+        notes: image.notes.clone(),
     }
 }

@@ -86,6 +86,9 @@ pub struct ManifestReport {
     pub size: u64,
     /// Number of layers.
     pub layers: usize,
+    /// What was left out on purpose, waived, or done by an exception that the recipe declares: a line each, also when the
+    /// image was there already.
+    pub notes: Vec<String>,
 }
 
 impl BuildRequest {
