@@ -110,8 +110,8 @@ fn scripts_give_accounts_owners_and_databases_and_no_secrets() {
     assert!(passwd.contains("\nsshd:x:"), "{passwd}");
 }
 
-/// Root maps every user, an ordinary user one, and one in a namespace of another user's not even a number that is known
-/// outside: none of it shows.
+/// Root maps every user, an ordinary user one, one with subordinate ids a range of them, and one in a namespace of another
+/// user's not even a number that is known outside: none of it shows.
 #[test]
 fn scripts_give_the_same_whoever_runs_them() {
     assert!(rustix::process::geteuid().is_root(), "only root can become another user: run hack/test.sh as root");
@@ -126,8 +126,8 @@ fn scripts_give_the_same_whoever_runs_them() {
     let blobs = folder.path().join("blobs");
     tool("coreutils", Command::new("cp").arg("-r").arg(built.project.path("store/blobs")).arg(&blobs));
     tool("coreutils", Command::new("chmod").args(["-R", "a+rwX"]).arg(folder.path()));
-    let run = |store: PathBuf, wrapped: &[&str]| {
-        let words = [&["setpriv", "--reuid=54325", "--regid=54326", "--clear-groups"], wrapped].concat();
+    let run = |store: PathBuf, words: &[&str]| {
+        let _ = fs_err::remove_dir_all(folder.path().join("dist")); // another user's
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).args(["sh", "-c", "umask 077; exec \"$0\" \"$@\""]).arg(&program);
         command.arg("--project").arg(folder.path()).arg("--quiet").arg("--store").arg(&store);
@@ -135,11 +135,23 @@ fn scripts_give_the_same_whoever_runs_them() {
         command.env("TZ", "Pacific/Chatham").env("LC_ALL", "tr_TR.UTF-8").env("SOURCE_DATE_EPOCH", "7");
         text_of("util-linux", command.current_dir("/"))
     };
-    assert_eq!(run(folder.path().join("one"), &[]), built.stdout);
-    let within = ["unshare", "--user", "--map-root-user"];
+    let ordinary = ["setpriv", "--reuid=54325", "--regid=54326", "--clear-groups"];
+    assert_eq!(run(folder.path().join("one"), &ordinary), built.stdout);
+    let within = [&ordinary[..], &["unshare", "--user", "--map-root-user"]].concat();
     assert_eq!(run(folder.path().join("two"), &within), built.stdout);
+    assert_eq!(run(folder.path().join("three"), &["sh", "-c", WITH_RANGE, "sh"]), built.stdout);
     tool("coreutils", Command::new("chmod").args(["-R", "u+w"]).arg(folder.path()));
 }
+
+/// Runs its arguments where a user has a range of subordinate ids, all of them mapped (subuid(5)).
+const WITH_RANGE: &str = "
+    set -e
+    unshare --user sleep 600 &
+    until [ \"$(readlink /proc/$!/ns/user)\" != \"$(readlink /proc/self/ns/user)\" ]; do sleep 0.01; done
+    echo '0 100000 65536' > /proc/$!/uid_map
+    echo '0 100000 65536' > /proc/$!/gid_map
+    trap \"kill $!\" EXIT
+    nsenter --user=/proc/$!/ns/user --setuid=0 --setgid=0 -- \"$@\"";
 
 /// The scripts' folder is thrown away with all that is in it, and nothing of it is known to a later run.
 #[test]

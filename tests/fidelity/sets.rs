@@ -55,9 +55,7 @@ const MAIL_NAME: &[Allowed] = &[
 ];
 const CLUSTER: &[Allowed] = &[
     differs("/etc/postgresql/*/main", "settings of a cluster that is left out"),
-    differs("/etc/postgresql/*/main/**", "settings of a cluster that is left out"),
     differs("/var/lib/postgresql/*/main", "a database cluster has an identity of its own"),
-    differs("/var/lib/postgresql/*/main/**", "a database cluster has an identity of its own"),
     SNAKE_OIL[0],
     SNAKE_OIL[1],
     SNAKE_OIL[2],
