@@ -73,14 +73,11 @@ pub(crate) fn all(folder: &Path) -> String {
     );
     let clean = rows.iter().filter(|row| row.unexplained == 0).count();
     let _ = writeln!(page, "- {clean} without an unexplained difference");
-    for package in ["mmdebstrap", "dpkg", "apt", "podman"] {
+    let versions = ["mmdebstrap", "dpkg", "apt", "podman"].map(|package| {
         let mut query = Command::new("dpkg-query");
-        let _ = writeln!(
-            page,
-            "- {package} {} of the machine that made the references and ran the images",
-            said("dpkg", query.args(["-f", "${Version}", "-W", package]))
-        );
-    }
+        format!("{package} {}", said("dpkg", query.args(["-f", "${Version}", "-W", package])))
+    });
+    let _ = writeln!(page, "- made and run with {} (those of the machine, not of the images)", versions.join(", "));
     page.push_str("\n`model`: nothing was executed. `scripts`: the model refuses the set, and the packages' own scripts ran in the sandbox.\n\n");
     page.push_str("| set | packages | configured by | unexplained | explained | main program | `apt-get check` | `dpkg --audit` |\n|---|--:|---|--:|--:|---|---|---|\n");
     for row in &rows {
