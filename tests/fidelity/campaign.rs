@@ -213,6 +213,11 @@ fn the_set_nginx_is_what_mmdebstrap_makes() {
 }
 
 #[test]
+fn the_set_services_is_what_mmdebstrap_makes() {
+    holds("services");
+}
+
+#[test]
 fn the_set_openssh_server_is_what_mmdebstrap_makes() {
     holds("openssh-server");
 }

@@ -41,6 +41,7 @@ pub(crate) const MODEL: &[Allowed] = &[
 ];
 
 const HOST_KEYS: Allowed = differs("/etc/ssh/ssh_host_*", "a secret of each machine, left out on purpose");
+const RNDC_KEY: Allowed = differs("/etc/bind/rndc.key", "a secret of each machine, left out on purpose");
 const SNAKE_OIL: &[Allowed] = &[
     differs("/etc/ssl/private/ssl-cert-snakeoil.key", "a private key, left out on purpose"),
     differs("/etc/ssl/certs/ssl-cert-snakeoil.pem", "belongs to a private key that is left out"),
@@ -80,12 +81,7 @@ pub(crate) const SETS: &[Set] = &[
     set("debian", &[], ("dpkg --version", "Debian 'dpkg' package management program"), &[]),
     set("apache2", &["apache2"], ("apache2 -v", "Apache/2.4"), &[]),
     set("avahi-daemon", &["avahi-daemon"], ("avahi-daemon --version", "avahi-daemon 0."), &[]),
-    set(
-        "bind9",
-        &["bind9"],
-        ("named -v", "BIND 9"),
-        &[differs("/etc/bind/rndc.key", "a secret of each machine, left out on purpose")],
-    ),
+    set("bind9", &["bind9"], ("named -v", "BIND 9"), &[RNDC_KEY]),
     set("build-essential", &["build-essential"], ("gcc --version", "gcc (Debian"), &[]),
     set(
         "ca-certificates",
@@ -105,6 +101,32 @@ pub(crate) const SETS: &[Set] = &[
     set("dbus", &["dbus"], ("dbus-daemon --version", "D-Bus Message Bus Daemon 1."), &[]),
     set("default-mta", &["default-mta"], ("exim4 -bV", "Exim version 4"), MAIL_NAME),
     set("dnsmasq", &["dnsmasq"], ("dnsmasq --version", "Dnsmasq version 2"), &[]),
+    set(
+        "everyday",
+        &[
+            "ca-certificates",
+            "dbus",
+            "fontconfig",
+            "fonts-dejavu-core",
+            "git",
+            "gnupg",
+            "haproxy",
+            "locales",
+            "logrotate",
+            "man-db",
+            "nodejs",
+            "openssh-server",
+            "python3",
+            "ruby",
+            "squid",
+            "sudo",
+            "systemd-sysv",
+            "udev",
+            "vim",
+        ],
+        ("git --version", "git version 2"),
+        &[HOST_KEYS],
+    ),
     set("exim4", &["exim4"], ("exim4 -bV", "Exim version 4"), MAIL_NAME),
     set("fontconfig", &["fontconfig", "fonts-dejavu-core"], ("fc-match sans", "DejaVuSans.ttf"), &[]),
     set("git", &["git"], ("git --version", "git version 2"), &[]),
@@ -142,6 +164,28 @@ pub(crate) const SETS: &[Set] = &[
     set("rsyslog", &["rsyslog"], ("rsyslogd -v", "rsyslogd  8"), &[]),
     set("ruby", &["ruby"], ("ruby -e 'print 6 * 7'", "42"), &[]),
     Set { waivers: DUMPMSCAT, ..set("samba", &["samba"], ("smbd --version", "Version 4"), &[]) },
+    // whose accounts get their numbers in the order in which dpkg configures all of them
+    Set {
+        waivers: DUMPMSCAT,
+        ..set(
+            "services",
+            &[
+                "avahi-daemon",
+                "bind9",
+                "chrony",
+                "cron",
+                "dnsmasq",
+                "haproxy",
+                "nginx",
+                "openssh-server",
+                "redis-server",
+                "rsyslog",
+                "samba",
+            ],
+            ("redis-server --version", "Redis server v="),
+            &[HOST_KEYS, RNDC_KEY],
+        )
+    },
     set(
         "small-tools",
         &["java-common", "cups-client", "gawk", "poppler-data"],

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::commands::Command;
 use super::script::here_document;
-use super::system::{System, Tool};
+use super::system::System;
 use super::tree::{Root, at};
 use super::{ConfigureError, PackageState};
 
@@ -34,8 +34,6 @@ pub(super) enum Effect {
     HereDocument(&'static str),
     /// Commands, as the script has them ([`Command`]); `@multiarch@` stands for the name of the architecture's folders.
     Run(&'static [&'static str]),
-    /// What the snippets of the package ask of `systemd-sysusers` and `systemd-tmpfiles`, which else happens later.
-    Snippets,
     /// Something that images do without: what, and why.
     LeaveOut(&'static str),
     /// What takes more than one line to say; in words, and as it is done.
@@ -88,10 +86,6 @@ impl Effect {
                     }
                 }
             }
-            Self::Snippets => {
-                system.run_snippets(package, Tool::Sysusers)?;
-                system.run_snippets(package, Tool::Tmpfiles)?;
-            }
             Self::LeaveOut(what) => system.leave_out(package, what),
             Self::Call(_, call) | Self::Always(_, call) => call(system)?,
         }
@@ -118,7 +112,6 @@ impl fmt::Display for Effect {
                 let lines: Vec<String> = lines.iter().map(|line| format!("`{line}`")).collect();
                 out.write_str(&lines.join("<br>"))
             }
-            Self::Snippets => out.write_str("what its snippets ask of `systemd-sysusers` and `systemd-tmpfiles`"),
             Self::LeaveOut(what) => write!(out, "**left out**: {what}"),
             Self::Call(what, _) | Self::Always(what, _) => out.write_str(what),
         }

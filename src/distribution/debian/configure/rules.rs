@@ -88,8 +88,8 @@ pub(super) fn more_with(package: &str, are_there: impl Fn(&str) -> bool) -> Opti
     others.find(|(_, other)| are_there(other)).map(|(_, other)| *other)
 }
 
-/// Applies the rules of the packages that are there: those of the base system first, then those of services, a package
-/// after the packages that it needs.
+/// Applies the rules of the packages that are there: those of the base system first, then the others in the order in which
+/// dpkg would configure the packages.
 pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
     for rule in of_the_base() {
         let Some((package, chosen)) = system.package_with_rule(rule.package) else { continue };

@@ -202,23 +202,39 @@ impl<'s> System<'s> {
     /// Does what the snippets of a package ask of a tool; once.
     pub(super) fn run_snippets(&mut self, package: &str, tool: Tool) -> Result<(), ConfigureError> {
         let Some(files) = self.snippets.remove(&(package.to_owned(), tool)) else { return Ok(()) };
-        let unknown = match tool {
-            Tool::Sysusers => accounts::add_sysusers(&mut self.root, &files, self.moment.seconds())?,
+        match tool {
+            Tool::Sysusers => self.add_sysusers(package, &files),
             Tool::Tmpfiles => {
                 let said = tmpfiles::create(&mut self.root, &files)?;
                 if said.lists {
                     self.leave_out(package, "access control lists that its tmpfiles.d asks for");
                 }
-                said.unknown
+                self.refuse(package, said.unknown);
+                Ok(())
             }
-        };
+        }
+    }
+
+    /// Whether there is a `systemd-sysusers`.
+    pub(super) fn reads_sysusers(&self) -> bool {
+        self.has_any(WITH_SYSUSERS)
+    }
+
+    /// Adds the accounts that files of a package ask for.
+    pub(super) fn add_sysusers(&mut self, package: &str, files: &[String]) -> Result<(), ConfigureError> {
+        let unknown = accounts::add_sysusers(&mut self.root, files, self.moment.seconds())?;
+        self.refuse(package, unknown);
+        Ok(())
+    }
+
+    /// Lines of a package's files that turned out to be unknown.
+    fn refuse(&mut self, package: &str, unknown: Vec<String>) {
         if let (false, Some(of)) = (unknown.is_empty(), self.package(package)) {
             let fingerprint = Digest::of(unknown.join("\n").as_bytes()).short();
             let (package, version) = (of.name.clone(), of.version.clone());
             let (script, checked) = ("postinst", Vec::new());
             self.refused.push(UnmodelledScript { package, version, script, fingerprint, lines: unknown, checked });
         }
-        Ok(())
     }
 
     /// Reads the scripts of a package and chooses its rule; `linked` says who makes the links of its units.
@@ -276,7 +292,7 @@ impl<'s> System<'s> {
                 Action::Tmpfiles(files) if new && self.has_any(WITH_TMPFILES) => {
                     self.snippets.entry((package.name.clone(), Tool::Tmpfiles)).or_default().extend(files);
                 }
-                Action::Sysusers(files) if new && self.has_any(WITH_SYSUSERS) => {
+                Action::Sysusers(files) if new && self.reads_sysusers() => {
                     self.snippets.entry((package.name.clone(), Tool::Sysusers)).or_default().extend(files);
                 }
                 Action::Sysusers(files) if new => unknown.push(format!("systemd-sysusers {}", files.join(" "))),

@@ -13,6 +13,8 @@ use crate::model::ImagePath;
 const FOLDERS: &[&str] = &["/etc/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d"];
 /// What stands for the source of a link or copy that is not named.
 const FACTORY: &str = "/usr/share/factory";
+/// What a machine is known by: not a part of an image, like the content of `/etc/machine-id`, to which this leads.
+const IDENTITIES: &[&str] = &["/var/lib/dbus/machine-id"];
 /// How many paths one line may change.
 const MOST: usize = 100_000;
 
@@ -112,7 +114,8 @@ impl<'l> Line<'l> {
         let in_run = ["/run", "/var/run"]
             .iter()
             .any(|run| self.path.strip_prefix(run).is_some_and(|rest| rest.starts_with('/') && !is_lock(rest)));
-        self.modifiers.contains(['!', '^']) || "xXrRhHtTe".contains(self.kind) || of_a_machine || in_run
+        let identity = IDENTITIES.contains(&self.path.as_str());
+        self.modifiers.contains(['!', '^']) || "xXrRhHtTe".contains(self.kind) || of_a_machine || in_run || identity
     }
 
     /// Applies it; false when it is not known.

@@ -3,8 +3,7 @@
 
 use super::super::accounts;
 use super::super::effect::Effect::{
-    Always, Answer, Call, Copy, Dir, Empty, FolderToLink, HereDocument, LeaveOut, Link, MergedLink, Owned, Run,
-    Snippets, Templates,
+    Always, Answer, Call, Copy, Dir, Empty, FolderToLink, HereDocument, LeaveOut, Link, MergedLink, Owned, Templates,
 };
 use super::super::system::COMPILED_PYTHON;
 use super::super::tree::at;
@@ -242,35 +241,6 @@ pub(super) const RULES: &[Rule] = &[
         scripts: &[("postinst", &["65a7babcbb46"])],
         effects: &[Templates("postinst"), Answer("libpam-runtime/override", "false", false)],
     },
-    // before passwd, as apt configures them, so its accounts come first in the shadows
-    Rule {
-        package: "systemd",
-        checked: &["257.13-1~deb13u1"],
-        compared: "cron",
-        scripts: &[("preinst", &["461597740124"]), ("postinst", &["0ce4ea4cef30"])],
-        effects: &[
-            Snippets,
-            Run(&[
-                "ln -s /usr/lib/systemd/system/getty@.service /etc/systemd/system/getty.target.wants/getty@tty1.service",
-                "ln -s /usr/lib/systemd/system/remote-fs.target \
-                 /etc/systemd/system/multi-user.target.wants/remote-fs.target",
-                "ln -s /usr/lib/systemd/system/systemd-pstore.service \
-                 /etc/systemd/system/sysinit.target.wants/systemd-pstore.service",
-                // empty: the first start of a machine fills it
-                "touch /etc/machine-id",
-                "mkdir -p /var/log/journal",
-                "mkdir -p /var/lib/systemd/catalog",
-            ]),
-            LeaveOut("the index of messages' explanations, which systemd-journal-catalog-update.service makes"),
-        ],
-    },
-    Rule {
-        package: "udev",
-        checked: &["257.13-1~deb13u1"],
-        compared: "udev",
-        scripts: &[("preinst", &["2e629cee5687"]), ("postinst", &["3dda3587892c"])],
-        effects: &[Snippets, LeaveOut("the index of the hardware database, which systemd-hwdb-update.service makes")],
-    },
     Rule {
         package: "libselinux1",
         checked: &["3.8.1-1"],
@@ -284,15 +254,6 @@ pub(super) const RULES: &[Rule] = &[
         compared: "minbase",
         scripts: &[("postinst", &["50e459678f04"])],
         effects: &[],
-    },
-    Rule {
-        package: "passwd",
-        checked: &["1:4.17.4-2", "1:4.13+dfsg1-1+deb12u2"],
-        compared: "minbase",
-        scripts: &[("postinst", &["5c3753319860"])],
-        effects: &[Call("`/etc/shadow` and `/etc/gshadow`, as `shadowconfig on`", |system| {
-            accounts::shadow(&mut system.root, system.moment.seconds())
-        })],
     },
     Rule {
         package: "tzdata",

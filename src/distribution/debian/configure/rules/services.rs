@@ -2,12 +2,49 @@
 //! package after the packages that it needs.
 
 use super::super::effect::Effect::{Always, Answer, Call, HereDocument, LeaveOut, Run, Templates};
-use super::super::locales;
+use super::super::system::System;
 use super::super::tree::at;
+use super::super::{ConfigureError, PackageState, accounts, locales};
 use super::{Rule, WithoutEffect};
 
 /// One for each package.
 pub(super) const RULES: &[Rule] = &[
+    Rule {
+        package: "passwd",
+        checked: &["1:4.17.4-2", "1:4.13+dfsg1-1+deb12u2"],
+        compared: "minbase",
+        scripts: &[("postinst", &["5c3753319860"])],
+        effects: &[Call("`/etc/shadow` and `/etc/gshadow`, as `shadowconfig on`", |system| {
+            accounts::shadow(&mut system.root, system.moment.seconds())
+        })],
+    },
+    Rule {
+        package: "systemd",
+        checked: &["257.13-1~deb13u1"],
+        compared: "cron",
+        scripts: &[("preinst", &["461597740124"]), ("postinst", &["0ce4ea4cef30"])],
+        effects: &[
+            Run(&[
+                "ln -s /usr/lib/systemd/system/getty@.service /etc/systemd/system/getty.target.wants/getty@tty1.service",
+                "ln -s /usr/lib/systemd/system/remote-fs.target \
+                 /etc/systemd/system/multi-user.target.wants/remote-fs.target",
+                "ln -s /usr/lib/systemd/system/systemd-pstore.service \
+                 /etc/systemd/system/sysinit.target.wants/systemd-pstore.service",
+                // empty: the first start of a machine fills it
+                "touch /etc/machine-id",
+                "mkdir -p /var/log/journal",
+                "mkdir -p /var/lib/systemd/catalog",
+            ]),
+            LeaveOut("the index of messages' explanations, which systemd-journal-catalog-update.service makes"),
+        ],
+    },
+    Rule {
+        package: "udev",
+        checked: &["257.13-1~deb13u1"],
+        compared: "udev",
+        scripts: &[("preinst", &["2e629cee5687"]), ("postinst", &["3dda3587892c"])],
+        effects: &[LeaveOut("the index of the hardware database, which systemd-hwdb-update.service makes")],
+    },
     Rule {
         package: "haproxy",
         checked: &["3.0.11-1+deb13u5"],
@@ -109,7 +146,7 @@ pub(super) const RULES: &[Rule] = &[
         checked: &["1.16.2-2"],
         compared: "avahi-daemon",
         scripts: &[("postinst", &["9405198c12af"])],
-        effects: &[Run(&["adduser --system --quiet --group messagebus"])],
+        effects: &[Call("`messagebus`, by its sysusers.d where that is read, else by `adduser`", dbus_account)],
     },
     Rule {
         package: "dbus-daemon",
@@ -399,3 +436,14 @@ pub(super) const WITHOUT_EFFECT: &[WithoutEffect] = &[
 /// Scripts that do more beside another package: who vouches for them does so without it. Package, and the other.
 pub(super) const MORE_WITH: &[(&str, &str)] =
     &[("poppler-data", "ghostscript"), ("vim-common", "gtk-update-icon-cache"), ("vim-common", "libgtk-3-bin")];
+
+fn dbus_account(system: &mut System<'_>) -> Result<(), ConfigureError> {
+    if system.reads_sysusers() {
+        return system.add_sysusers("dbus-system-bus-common", &["dbus.conf".to_owned()]);
+    }
+    Run(&["adduser --system --quiet --group messagebus"]).apply(
+        system,
+        "dbus-system-bus-common",
+        PackageState::Unpacked,
+    )
+}
