@@ -18,7 +18,7 @@ mod init_scripts;
 mod ldcache;
 mod locales;
 #[cfg(test)]
-mod oracles;
+mod oracle_tests;
 mod order;
 mod pam;
 mod presets;

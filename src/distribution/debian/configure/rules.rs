@@ -12,7 +12,7 @@ mod base;
 mod base_effects;
 mod bookworm;
 #[cfg(test)]
-mod documented;
+mod documented_tests;
 mod services;
 
 use super::effect::Effect::{self, LeaveOut};
