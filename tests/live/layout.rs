@@ -15,25 +15,22 @@ pub(super) fn unpacked(live: &Live, image: &str, platform: &str) -> PathBuf {
     let folder = live.path("unpacked").join(format!("{image}-{}", architecture(platform)));
     if done.insert(folder.clone(), ()).is_none() {
         fs_err::create_dir_all(live.path("unpacked")).expect("made");
-        let single = live.path("single").join(format!("{image}-{}", architecture(platform)));
-        fs_err::create_dir_all(live.path("single")).expect("made");
-        // umoci wants one platform under a name
-        let mut copy = Command::new("skopeo");
-        copy.args([
-            "--insecure-policy",
-            "--override-os=linux",
-            "--override-arch",
-            architecture(platform),
-            "copy",
-            "-q",
-        ]);
-        copy.arg(reference(&live.path("dist"), image)).arg(reference(&single, "one"));
-        tool("skopeo", &mut copy);
-        let mut unpack = Command::new("umoci");
-        unpack.args(["unpack", "--image", &format!("{}:one", single.display())]).arg(&folder);
-        tool("umoci", &mut unpack);
+        let name = single(live, image, platform, &live.path("single"));
+        tool("umoci", Command::new("umoci").args(["unpack", "--image", &name]).arg(&folder));
     }
     folder.join("rootfs")
+}
+
+/// An image for one platform under a name of its own in `layout`, as umoci wants it; layers that images share are there
+/// once.
+fn single(live: &Live, image: &str, platform: &str, layout: &Path) -> String {
+    let architecture = architecture(platform);
+    let name = format!("{image}-{architecture}");
+    let mut copy = Command::new("skopeo");
+    copy.args(["--insecure-policy", "--override-os=linux", "--override-arch", architecture, "copy", "-q"]);
+    copy.arg(reference(&live.path("dist"), image)).arg(reference(layout, &name));
+    tool("skopeo", &mut copy);
+    format!("{}:{name}", layout.display())
 }
 
 fn reference(layout: &Path, name: &str) -> String {
@@ -83,9 +80,8 @@ fn umoci_unpacks_every_image_for_every_platform() {
 fn umoci_unpacks_without_root() {
     let live = live();
     let mut unpack = Command::new("umoci");
-    unpacked(live, "debian", "linux/arm64");
     let bundle = tempfile::tempdir().expect("a folder");
-    let image = format!("{}:one", live.path("single/debian-arm64").display());
+    let image = single(live, "debian", "linux/arm64", &bundle.path().join("layout"));
     tool("umoci", unpack.args(["unpack", "--rootless", "--image", &image]).arg(bundle.path().join("bundle")));
     assert!(bundle.path().join("bundle/rootfs/usr/bin/dpkg").is_file());
 }

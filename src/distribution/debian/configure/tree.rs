@@ -246,10 +246,12 @@ impl<'t> Root<'t> {
         }
         (entry.uid, entry.gid) = owner;
         entry.mode = change.mode.map_or(entry.mode, Mode::from_bits);
-        let content = match entry.kind {
-            EntryKind::File { .. } | EntryKind::Hardlink { .. } => self.read(path)?.unwrap_or_default(),
-            _ => Vec::new(),
-        };
+        let mut content = Vec::new();
+        if self.is_file(path) {
+            content = self.read(path)?.unwrap_or_default();
+            // a further name of a file becomes a file of its own
+            entry.kind = EntryKind::File { size: content.len() as u64 };
+        }
         self.put(entry, content);
         Ok(())
     }
