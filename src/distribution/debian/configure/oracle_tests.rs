@@ -123,6 +123,18 @@ fn sysusers_adds_the_accounts_that_systemd_adds() {
 }
 
 #[test]
+fn sysusers_makes_shadows_where_there_are_none() {
+    let file = ("/usr/lib/sysusers.d/x.conf", 0o644, "g a - -\nu b - \"B\"\n");
+    let mut both = Both::new(&[&ACCOUNTS[..2], &[file]].concat());
+    both.run("systemd-sysusers", "systemd", &["--root=@", "x.conf"]);
+    accounts::add_sysusers(&mut both.root, &["x.conf".to_owned()], EPOCH.seconds()).expect("added");
+    let [theirs, ours] = both.trees();
+    for file in ["/etc/shadow", "/etc/gshadow"] {
+        assert_eq!(ours[file], theirs[file], "{file}");
+    }
+}
+
+#[test]
 fn what_sysusers_cannot_know_is_given_back() {
     let files =
         [ACCOUNTS, &[("/usr/lib/sysusers.d/x.conf", 0o644, "r - 500-900\nu a:b - -\nm root adm\ng taken2 998\n")]];

@@ -58,7 +58,7 @@ pub(super) fn create(root: &mut Root<'_>, files: &[String]) -> Result<Said, Conf
     let mut said = Said::default();
     let mut seen = BTreeSet::new();
     for name in files {
-        let Some(text) = find(root, name)? else { continue };
+        let Some(text) = root.first_text(FOLDERS, name)? else { continue };
         for text in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let words = words(text);
             let Some(line) = Line::read(&words) else {
@@ -81,15 +81,6 @@ pub(super) fn create(root: &mut Root<'_>, files: &[String]) -> Result<Said, Conf
         }
     }
     Ok(said)
-}
-
-fn find(root: &Root<'_>, name: &str) -> Result<Option<String>, ConfigureError> {
-    for folder in FOLDERS {
-        if let Some(text) = root.text(&at(&format!("{folder}/{name}"))?)? {
-            return Ok(Some(text));
-        }
-    }
-    Ok(None)
 }
 
 impl<'l> Line<'l> {

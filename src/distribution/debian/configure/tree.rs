@@ -181,6 +181,16 @@ impl<'t> Root<'t> {
         text.map_err(|_| ConfigureError::Text { path: path.clone() })
     }
 
+    /// The text of the file of this name in the first of the folders that has one.
+    pub(super) fn first_text(&self, folders: &[&str], name: &str) -> Result<Option<String>, ConfigureError> {
+        for folder in folders {
+            if let Some(text) = self.text(&at(&format!("{folder}/{name}"))?)? {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
+    }
+
     /// What the loader knows of the file that `path` leads to.
     pub(super) fn elf(&self, path: &ImagePath) -> Result<Option<ElfFacts>, ConfigureError> {
         let Some(real) = self.real(path).filter(|_| self.is_file(path)) else { return Ok(None) };

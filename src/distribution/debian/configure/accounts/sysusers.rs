@@ -10,7 +10,8 @@ use super::{SECONDS_PER_DAY, append, group, user};
 /// Where files of a name are looked for; the first is taken.
 const FOLDERS: &[&str] = &["/etc/sysusers.d", "/usr/local/lib/sysusers.d", "/usr/lib/sysusers.d"];
 const NUMBERS: std::ops::RangeInclusive<u32> = 1..=999;
-const LISTS: &[(&str, u32)] = &[("/etc/shadow", 0), ("/etc/gshadow", 0)];
+/// Made where they are missing, for nobody to read until passwd's script says otherwise.
+const SHADOWS: &[&str] = &["/etc/shadow", "/etc/gshadow"];
 
 /// A line: what kind it is, whom it is about, and the rest of its fields, `-` where there is nothing.
 struct Line {
@@ -27,7 +28,9 @@ struct Line {
 pub(in super::super) fn add(root: &mut Root<'_>, files: &[String], moment: i64) -> Result<Vec<String>, ConfigureError> {
     let mut unknown = Vec::new();
     let (mut groups, mut users, mut members) = (Vec::new(), Vec::new(), Vec::new());
-    for text in files.iter().map(|name| find(root, name)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+    for text in
+        files.iter().map(|name| root.first_text(FOLDERS, name)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten()
+    {
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             match Line::read(line) {
                 Some(entry) if entry.kind == "g" => groups.push(entry),
@@ -39,9 +42,9 @@ pub(in super::super) fn add(root: &mut Root<'_>, files: &[String], moment: i64) 
         }
     }
     if groups.iter().chain(&users).chain(&members).next().is_some() {
-        for (list, mode) in LISTS {
+        for list in SHADOWS {
             if !root.exists(&at(list)?) {
-                root.write(&at(list)?, *mode, (0, 0), "");
+                root.write(&at(list)?, 0, (0, 0), "");
             }
         }
     }
@@ -53,15 +56,6 @@ pub(in super::super) fn add(root: &mut Root<'_>, files: &[String], moment: i64) 
     }
     unknown.extend(members.iter().map(|line| format!("m {} {}", line.name, line.id)));
     Ok(unknown)
-}
-
-pub(in super::super) fn find(root: &Root<'_>, name: &str) -> Result<Option<String>, ConfigureError> {
-    for folder in FOLDERS {
-        if let Some(text) = root.text(&at(&format!("{folder}/{name}"))?)? {
-            return Ok(Some(text));
-        }
-    }
-    Ok(None)
 }
 
 impl Line {
