@@ -278,8 +278,8 @@ impl ImageError {
             Self::Entry { problem, path, .. } => return problem.help(path),
             Self::Account { source } => source.help(),
             Self::UnknownScripts { .. } => {
-                "choose another package, or excuse one whose effect the image can do without: `waive \"maintainer-script\" \
-                 path=PACKAGE reason=…`"
+                "let the packages' own scripts run: `configure \"scripts\"`; or choose another package; or excuse one whose \
+                 effect the image can do without: `waive \"maintainer-script\" package=… reason=…`"
                     .to_owned()
             }
             Self::Checks { findings, hints } => {
