@@ -144,11 +144,17 @@ impl Command {
         options.0.is_empty().then_some(command)
     }
 
-    /// Whether it must happen again for a package that came configured with the base image.
-    pub(super) const fn is_shared(&self) -> bool {
-        matches!(self, Self::Divert { .. })
+    /// Does again what all packages together make, for a package that came configured with the base image.
+    pub(super) fn repeat(&self, system: &mut System<'_>, package: &'static str) {
+        match self {
+            Self::Divert { path, to } => system.divert(Diversion::new(path, to, package)),
+            // by itself, for its own questions
+            Self::HandOut { .. } => system.load_templates("ucf", "preinst"),
+            _ => {}
+        }
     }
 
+    /// Does it, for a package that is new.
     pub(super) fn run(&self, system: &mut System<'_>, package: &'static str) -> Result<(), ConfigureError> {
         let moment = system.moment.seconds();
         let root = &mut system.root;
@@ -183,10 +189,10 @@ impl Command {
             Self::Touch(_) | Self::Link { .. } | Self::Copy { .. } => {}
             Self::Remove(path) if root.entry(&at(path)?).is_some() => root.remove(&at(path)?),
             Self::Remove(_) => {}
-            Self::Divert { path, to } => system.divert(Diversion::new(path, to, package)),
+            Self::Divert { .. } => self.repeat(system, package),
             Self::HandOut { from, to, three_way } => {
                 ucf::hand_out(root, from, to, *three_way)?;
-                system.load_templates("ucf", "preinst"); // by itself, for its own questions
+                self.repeat(system, package);
             }
             Self::Register { package, file } => ucf::register(root, package, file)?,
         }

@@ -81,8 +81,9 @@ impl Effect {
                     let line = line.replace("@multiarch@", system.platform.multiarch());
                     let unknown = || ConfigureError::Control { package: package.to_owned(), reason: line.clone() };
                     let command = Command::parse(&line).ok_or_else(unknown)?;
-                    if !configured || command.is_shared() {
-                        command.run(system, package)?;
+                    match state {
+                        PackageState::Unpacked => command.run(system, package)?,
+                        PackageState::Configured => command.repeat(system, package),
                     }
                 }
             }

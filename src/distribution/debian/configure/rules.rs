@@ -173,6 +173,17 @@ mod tests {
     }
 
     #[test]
+    fn a_script_that_does_more_beside_another_package_is_not_vouched_for_there() {
+        let beside = |package, other: &'static str| more_with(package, |name| name == other);
+        assert_eq!(beside("squid", "libcap2-bin"), Some("libcap2-bin"));
+        assert_eq!(beside("squid", "libc6"), None);
+        for (package, _) in services::MORE_WITH {
+            let known = rules().any(|rule| rule.package == *package);
+            assert!(known || without_effect().any(|(of, ..)| of == package), "nothing is known of {package}");
+        }
+    }
+
+    #[test]
     fn every_rule_can_be_chosen() {
         for rule in rules().filter(|rule| !rule.scripts.is_empty()) {
             let scripts: Vec<_> = rule.scripts.iter().map(|(name, lines)| (*name, lines[0].to_owned())).collect();

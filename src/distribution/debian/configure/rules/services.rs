@@ -1,5 +1,5 @@
-//! Packages of services and tools on top of the base system of Debian 13. Their effects happen after those of the base, a
-//! package after the packages that it needs.
+//! Packages of services and tools on top of the base system of Debian 13. Their effects happen after those of the base, in
+//! the order in which dpkg configures the packages.
 
 use super::super::effect::Effect::{Always, Answer, Call, HereDocument, LeaveOut, Run, Templates};
 use super::super::system::System;
@@ -434,8 +434,13 @@ pub(super) const WITHOUT_EFFECT: &[WithoutEffect] = &[
 ];
 
 /// Scripts that do more beside another package: who vouches for them does so without it. Package, and the other.
-pub(super) const MORE_WITH: &[(&str, &str)] =
-    &[("poppler-data", "ghostscript"), ("vim-common", "gtk-update-icon-cache"), ("vim-common", "libgtk-3-bin")];
+pub(super) const MORE_WITH: &[(&str, &str)] = &[
+    ("poppler-data", "ghostscript"),
+    // capabilities in place of a set-user-id bit
+    ("squid", "libcap2-bin"),
+    ("vim-common", "gtk-update-icon-cache"),
+    ("vim-common", "libgtk-3-bin"),
+];
 
 fn dbus_account(system: &mut System<'_>) -> Result<(), ConfigureError> {
     if system.reads_sysusers() {
