@@ -197,6 +197,40 @@ fn holds(name: &str) {
     assert!(faults.is_empty(), "{name}, {packages} packages, {mode:?}: {} faults\n{all}", faults.len());
 }
 
+/// What a base has is known to what comes on top of it: accounts, overridden modes, questions of debconf, diversions.
+#[test]
+fn a_layer_on_a_configured_base_is_what_one_image_of_all_packages_is() {
+    let set = super::sets::SETS.iter().find(|set| set.name == "debian").expect("a set of the campaign");
+    let project = Project::new(set, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("sets"));
+    let image = |name: &str, from: &str, packages: &str| {
+        let set = if from == "scratch" {
+            "package-set \"required\"\n    distribution \"debian\" suite=\"trixie\""
+        } else {
+            ""
+        };
+        format!(
+            "image \"{name}\" {{\n    from \"{from}\"\n    {set}\n    packages {packages}\n    user \"root\" reason=\"a test\"\n    \
+             command \"/bin/sh\"\n    healthcheck \"none\" reason=\"a test\"\n}}\n"
+        )
+    };
+    let (base, more) = ("\"apt\" \"chrony\" \"locales\" \"vim\"", "\"redis-server\" \"sudo\"");
+    let images = [
+        image("base", "scratch", base),
+        image("layer", "base", more),
+        image("whole", "scratch", &format!("{base} {more}")),
+    ];
+    fs_err::write(project.path("images/set/recipe.kdl"), format!("title \"layers\"\n{}", images.concat()))
+        .expect("written");
+    tool("orchestrate", &mut project.command(&["refresh"]));
+    let [layer, whole] = ["layer", "whole"].map(|name| {
+        let tar = project.path(&format!("{name}.tar"));
+        tool("orchestrate", &mut project.command(&["build", name, "--output", &format!("rootfs:{}", tar.display())]));
+        fs_err::File::open(tar).expect("a file system")
+    });
+    let differences = super::compare::compare(layer, whole, &[]);
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
 #[test]
 fn the_set_ca_certificates_is_what_mmdebstrap_makes() {
     holds("ca-certificates");
