@@ -261,3 +261,70 @@ fn presets_say_which_units_are_linked() {
     assert_eq!(theirs.len(), 2);
     assert_eq!(links(ours), theirs);
 }
+
+/// Packages of strangers bring these files: whatever stands in them is done, passed over or given back.
+#[test]
+fn lines_at_random_never_panic() {
+    const PARTS: &[&str] = &[
+        "d",
+        "D!",
+        "f+",
+        "L",
+        "L+",
+        "z",
+        "Z",
+        "C",
+        "a+",
+        "u",
+        "u!",
+        "g",
+        "m",
+        "r",
+        "-",
+        ":",
+        "-:nogroup",
+        "0:0",
+        "4294967296",
+        "/etc",
+        "/etc/*/",
+        "/..",
+        "/etc/passwd",
+        "/%m",
+        "/run/x",
+        "/\u{fc}",
+        "0755",
+        ":0700",
+        "~2750",
+        "99999",
+        "root",
+        ":root",
+        "nobody2",
+        "\"",
+        "\"A b\"",
+        "..",
+        "",
+        "\t",
+    ];
+    let mut state = 7_u64;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    for _ in 0..2_000 {
+        let line: Vec<&str> = (0..next(9)).map(|_| PARTS[next(PARTS.len())]).collect();
+        let text = line.join(" ");
+        let mut root = Root::new(&NoFiles, 0);
+        for (path, mode, content) in ACCOUNTS {
+            root.write(&at(path).expect("a path"), *mode, (0, 0), *content);
+        }
+        for folder in ["sysusers.d", "tmpfiles.d"] {
+            root.write(&at(&format!("/usr/lib/{folder}/x.conf")).expect("a path"), 0o644, (0, 0), text.clone());
+        }
+        let names = ["x.conf".to_owned()];
+        let _ = accounts::add_sysusers(&mut root, &names, 0); // an error is an answer
+        let _ = tmpfiles::create(&mut root, &names);
+        let users = root.text(&at("/etc/passwd").expect("a path")).expect("UTF-8").expect("a file");
+        let fields = |line: &str| line.split(':').count();
+        assert!(text.contains("/etc/passwd") || users.lines().all(|line| fields(line) == 7), "{text}: {users}");
+    }
+}
