@@ -9,6 +9,7 @@ use std::thread;
 use crate::archive::Entry;
 use crate::distribution::debian::configure::{PackageState, UnpackedPackage};
 use crate::distribution::debian::deb822::{Limits, Reader, Stanza};
+use crate::distribution::debian::needs::{Graph, Needs};
 use crate::distribution::debian::relation::{self, Qualifier};
 use crate::model::Digest;
 use crate::recipe::{Compression, Image};
@@ -16,7 +17,7 @@ use crate::store::Store;
 
 use super::ImageError;
 use super::merge::Relations;
-use super::requested::{self, Facts};
+use super::requested;
 use super::segment::{Edits, Segment, SegmentKey};
 use super::state::InstalledPackage;
 
@@ -50,7 +51,7 @@ pub(super) struct Opened {
 pub(super) struct Packages {
     pub(super) all: Vec<Opened>,
     replaces: BTreeMap<usize, Vec<Replaced>>,
-    facts: Vec<Facts>,
+    graph: Graph,
 }
 
 /// One relation of a `Replaces` field.
@@ -88,28 +89,28 @@ impl Packages {
         for (blob, (key, segment)) in own.into_iter().zip(segments) {
             packages.all.push(Opened { installed: blob.installed(key), segment, own: true });
         }
-        let facts = (0..packages.all.len()).map(|index| packages.read_control(index)).collect::<Result<Vec<_>, _>>()?;
+        let needs = (0..packages.all.len()).map(|index| packages.read_control(index)).collect::<Result<Vec<_>, _>>()?;
+        packages.graph = Graph::new(needs);
         let named: Vec<&str> = image.packages.iter().map(|request| request.name.as_str()).collect();
-        requested::mark(&mut packages.all, &facts, &named);
-        packages.facts = facts;
+        requested::mark(&mut packages.all, &packages.graph, &named);
         Ok(packages)
     }
 
     /// Checks that a package is the one that was pinned, and reads what it says of others.
-    fn read_control(&mut self, index: usize) -> Result<Facts, ImageError> {
+    fn read_control(&mut self, index: usize) -> Result<Needs, ImageError> {
         let Opened { installed, segment, .. } = &self.all[index];
         let wrong = |source| ImageError::Control { package: installed.name.clone(), source };
         let mut stanzas = Reader::new(segment.control.control.as_bytes(), Limits::default());
-        let Some(stanza) = stanzas.next().map_err(wrong)? else { return Ok(Facts::default()) };
+        let Some(stanza) = stanzas.next().map_err(wrong)? else { return Ok(Needs::default()) };
         let field = |name| stanza.get(name).unwrap_or_default();
         let found = format!("{} {} {}", field("Package"), field("Version"), field("Architecture"));
         let wanted = format!("{} {} {}", installed.name, installed.version, installed.architecture);
         if found != wanted {
             return Err(ImageError::OtherPackage { wanted, found });
         }
-        let (facts, replaced) = (Facts::of(stanza), replaced(stanza));
+        let (needs, replaced) = (Needs::of(stanza), replaced(stanza));
         self.replaces.insert(index, replaced);
-        Ok(facts)
+        Ok(needs)
     }
 
     /// The image's own packages with their numbers, the most basic first: `base-files` says what the root looks like.
@@ -122,7 +123,7 @@ impl Packages {
 
     /// The numbers of the image's own packages that are essential or `named`, or that those need.
     pub(super) fn basic(&self, named: &[&str]) -> BTreeSet<u32> {
-        let basic = requested::basic(&self.facts, named);
+        let basic = requested::basic(&self.graph, named);
         (0_u32..)
             .zip(&self.all)
             .filter(|(number, package)| package.own && basic.contains(&(*number as usize)))

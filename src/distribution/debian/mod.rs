@@ -4,6 +4,7 @@ pub mod configure;
 pub mod contents;
 pub mod deb822;
 pub mod index;
+pub mod needs;
 pub mod relation;
 pub mod release;
 pub mod sources;

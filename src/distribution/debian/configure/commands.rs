@@ -13,8 +13,6 @@ pub(super) enum Command {
     AddUser(User),
     /// `addgroup --system`, `groupadd --system`.
     AddGroup(String, Numbers),
-    /// `chsh -s SHELL USER`.
-    ChangeShell { user: String, shell: String },
     /// `chown`, `chgrp` and `chmod` of what is there.
     Change { path: String, of: Names },
     /// `dpkg-statoverride --update --add`, unless there is one for the path.
@@ -27,8 +25,6 @@ pub(super) enum Command {
     Link { path: String, target: String },
     /// `cp`, unless something is there.
     Copy { from: String, to: String },
-    /// `rm -f`.
-    Remove(String),
     /// `dpkg-divert --divert TO PATH`. Where another package of the image has the path, the two cannot be merged, so there
     /// is nothing to rename.
     Divert { path: String, to: String },
@@ -67,10 +63,6 @@ impl Command {
             "useradd" => Self::AddUser(useradd(&mut options)?),
             "addgroup" => Self::AddGroup(system_group(&mut options)?, Numbers::Upwards),
             "groupadd" => Self::AddGroup(system_group(&mut options)?, Numbers::Downwards),
-            "chsh" => {
-                let shell = options.value("-s")?;
-                Self::ChangeShell { shell, user: options.positional()? }
-            }
             "chown" => {
                 let owner = options.positional()?;
                 let (user, group) = owner.split_once(':').map_or((owner.as_str(), None), |(one, two)| (one, Some(two)));
@@ -118,10 +110,6 @@ impl Command {
                 let from = options.positional()?;
                 Self::Copy { from, to: options.positional()? }
             }
-            "rm" => {
-                options.flag("-f").then_some(())?;
-                Self::Remove(options.positional()?)
-            }
             "dpkg-divert" => {
                 options.value("--package")?;
                 ["--add", "--rename", "--no-rename"].iter().for_each(|name| _ = options.flag(name));
@@ -161,7 +149,6 @@ impl Command {
         match self {
             Self::AddUser(user) => accounts::add_user(root, user, moment)?,
             Self::AddGroup(name, numbers) => accounts::add_group(root, name, *numbers)?,
-            Self::ChangeShell { user, shell } => accounts::change_shell(root, user, shell)?,
             Self::Change { path, of } => root.change(&at(path)?, &of.attributes(root)?)?,
             Self::Override { path, user, group, mode } => {
                 let of = Names { user: Some(user.clone()), group: Some(group.clone()), mode: Some(*mode) };
@@ -187,8 +174,6 @@ impl Command {
                 root.change(&at(to)?, &Attributes { uid: Some(0), gid: Some(0), mode: None })?;
             }
             Self::Touch(_) | Self::Link { .. } | Self::Copy { .. } => {}
-            Self::Remove(path) if root.entry(&at(path)?).is_some() => root.remove(&at(path)?),
-            Self::Remove(_) => {}
             Self::Divert { .. } => self.repeat(system, package),
             Self::HandOut { from, to, three_way } => {
                 ucf::hand_out(root, from, to, *three_way)?;
@@ -310,8 +295,8 @@ mod tests {
             "chmod 755",
             "mkdir -p -v /a",
             "ln /a /b",
-            "rm -rf /",
-            "rm /a",
+            "rm -f /a",
+            "chsh -s /bin/sh a",
             "cp -a /x /y",
             "dpkg-statoverride --add root root 755 /a",
             "install -m 755 /a /b",

@@ -34,6 +34,8 @@ pub(super) enum Effect {
     HereDocument(&'static str),
     /// Commands, as the script has them ([`Command`]); `@multiarch@` stands for the name of the architecture's folders.
     Run(&'static [&'static str]),
+    /// Several, which rules of more than one release have alike.
+    Alike(&'static [Effect]),
     /// Something that images do without: what, and why.
     LeaveOut(&'static str),
     /// What takes more than one line to say; in words, and as it is done.
@@ -51,8 +53,9 @@ impl Effect {
         package: &'static str,
         state: PackageState,
     ) -> Result<(), ConfigureError> {
-        let configured = state == PackageState::Configured;
-        if configured && !matches!(self, Self::Templates(_) | Self::Answer(..) | Self::Always(..) | Self::Run(_)) {
+        let is_shared =
+            matches!(self, Self::Templates(_) | Self::Answer(..) | Self::Always(..) | Self::Run(_) | Self::Alike(_));
+        if state == PackageState::Configured && !is_shared {
             return Ok(());
         }
         let root = &mut system.root;
@@ -87,6 +90,7 @@ impl Effect {
                     }
                 }
             }
+            Self::Alike(effects) => effects.iter().try_for_each(|effect| effect.apply(system, package, state))?,
             Self::LeaveOut(what) => system.leave_out(package, what),
             Self::Call(_, call) | Self::Always(_, call) => call(system)?,
         }
@@ -112,6 +116,10 @@ impl fmt::Display for Effect {
             Self::Run(lines) => {
                 let lines: Vec<String> = lines.iter().map(|line| format!("`{line}`")).collect();
                 out.write_str(&lines.join("<br>"))
+            }
+            Self::Alike(effects) => {
+                let effects: Vec<String> = effects.iter().map(ToString::to_string).collect();
+                out.write_str(&effects.join("<br>"))
             }
             Self::LeaveOut(what) => write!(out, "**left out**: {what}"),
             Self::Call(what, _) | Self::Always(what, _) => out.write_str(what),

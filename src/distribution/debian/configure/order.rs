@@ -5,14 +5,11 @@
 //! what it needs. Then apt leaves it to `dpkg --configure --pending`, which goes through its table of names again and again,
 //! and configures those whose needs are met; the table is hashed, so that is not the order of the alphabet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{PackageState, UnpackedPackage};
 use crate::distribution::debian::deb822::{Limits, Reader};
-use crate::distribution::debian::relation;
-
-/// Debian Policy §2.5: apt unpacks the more important ones earlier.
-const PRIORITIES: &[&str] = &["required", "important", "standard", "optional"];
+use crate::distribution::debian::needs::{Graph, Needs};
 
 /// Bins of dpkg's table of packages (libdpkg, `pkg-hash.c`).
 const BINS: u32 = 65_521;
@@ -25,13 +22,13 @@ pub(super) fn of(packages: &[UnpackedPackage]) -> Vec<usize> {
             order.configure(index);
         }
     }
-    order.configure_with_needs(order.all(|needs| needs.essential));
-    let mut choosy = order.all(|needs| !needs.before_unpacking.is_empty());
-    choosy.sort_by_key(|&index| order.needs[index].rank); // names decide among equals
+    order.configure_with_needs(&order.graph.all(|needs| needs.essential));
+    let mut choosy = order.graph.all(|needs| !needs.before_unpacking.is_empty());
+    choosy.sort_by_key(|&index| order.graph.packages()[index].rank); // names decide among equals
     for index in choosy {
-        let targets = order.needs[index].before_unpacking.clone();
-        let targets = targets.iter().filter_map(|group| order.first_of(group)).collect();
-        order.configure_with_needs(targets);
+        let groups = &order.graph.packages()[index].before_unpacking;
+        let targets: Vec<usize> = groups.iter().filter_map(|group| order.graph.first_of(group)).collect();
+        order.configure_with_needs(&targets);
     }
     order.configure_pending();
     order.done
@@ -40,41 +37,29 @@ pub(super) fn of(packages: &[UnpackedPackage]) -> Vec<usize> {
 /// The positions of the essential packages and of what these need: tools that bootstrap a system configure them before they
 /// unpack any other.
 pub(super) fn essential(packages: &[UnpackedPackage]) -> BTreeSet<usize> {
-    let mut order = Order::new(packages);
-    order.configure_with_needs(order.all(|needs| needs.essential));
-    order.done.into_iter().collect()
+    let graph = graph(packages);
+    graph.with_needs(&graph.all(|needs| needs.essential), &[]).into_iter().collect()
+}
+
+fn graph(packages: &[UnpackedPackage]) -> Graph {
+    let needs = packages.iter().map(|package| {
+        let mut stanzas = Reader::new(package.control.control.as_bytes(), Limits::default());
+        let read = stanzas.next().ok().flatten().map(Needs::of).unwrap_or_default();
+        Needs { name: package.name.clone(), ..read }
+    });
+    Graph::new(needs.collect())
 }
 
 /// Packages while they are being configured.
 struct Order {
-    needs: Vec<Needs>,
-    /// Those that have or provide a name; one of that name first.
-    providers: BTreeMap<String, Vec<usize>>,
+    graph: Graph,
     done: Vec<usize>,
     is_done: Vec<bool>,
 }
 
-enum Step {
-    Enter(usize),
-    Leave(usize),
-}
-
 impl Order {
     fn new(packages: &[UnpackedPackage]) -> Self {
-        let needs: Vec<Needs> = packages.iter().map(Needs::of).collect();
-        let mut providers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (index, needs) in needs.iter().enumerate() {
-            providers.entry(needs.name.clone()).or_default().insert(0, index);
-            needs.provides.iter().for_each(|name| providers.entry(name.clone()).or_default().push(index));
-        }
-        Self { is_done: vec![false; needs.len()], needs, providers, done: Vec::new() }
-    }
-
-    /// The positions of the packages that are wanted, by name.
-    fn all(&self, is_wanted: impl Fn(&Needs) -> bool) -> Vec<usize> {
-        let mut all: Vec<usize> = (0..self.needs.len()).filter(|&index| is_wanted(&self.needs[index])).collect();
-        all.sort_by_key(|&index| &self.needs[index].name);
-        all
+        Self { graph: graph(packages), done: Vec::new(), is_done: vec![false; packages.len()] }
     }
 
     fn configure(&mut self, index: usize) {
@@ -83,31 +68,16 @@ impl Order {
         }
     }
 
-    /// Configures packages, each after what it needs; a circle is cut where it is entered.
-    fn configure_with_needs(&mut self, wanted: Vec<usize>) {
-        let mut seen = self.is_done.clone();
-        // a stack and not a recursion: packages of strangers may need each other to any depth
-        let mut open: Vec<Step> = wanted.into_iter().rev().map(Step::Enter).collect();
-        while let Some(step) = open.pop() {
-            match step {
-                Step::Leave(index) => self.configure(index),
-                Step::Enter(index) if seen[index] => {}
-                Step::Enter(index) => {
-                    seen[index] = true;
-                    open.push(Step::Leave(index));
-                    let needs = &self.needs[index];
-                    let groups = needs.before_unpacking.iter().chain(&needs.before_configuring);
-                    let needed: Vec<usize> = groups.filter_map(|group| self.first_of(group)).collect();
-                    open.extend(needed.into_iter().rev().map(Step::Enter));
-                }
-            }
+    fn configure_with_needs(&mut self, wanted: &[usize]) {
+        for index in self.graph.with_needs(wanted, &self.is_done) {
+            self.configure(index);
         }
     }
 
     /// Configures all that is left, as dpkg goes through its table.
     fn configure_pending(&mut self) {
-        let mut pending: Vec<usize> = (0..self.needs.len()).filter(|&index| !self.is_done[index]).collect();
-        pending.sort_by_key(|&index| (bin(&self.needs[index].name), index));
+        let mut pending: Vec<usize> = (0..self.is_done.len()).filter(|&index| !self.is_done[index]).collect();
+        pending.sort_by_key(|&index| (bin(&self.graph.packages()[index].name), index));
         while !pending.is_empty() {
             let mut left = Vec::new();
             for &index in &pending {
@@ -126,17 +96,10 @@ impl Order {
 
     /// Whether nothing that a package needs waits to be configured; what is not there at all is not waited for.
     fn are_met(&self, index: usize) -> bool {
-        let needs = &self.needs[index];
-        let mut groups = needs.before_unpacking.iter().chain(&needs.before_configuring);
-        groups.all(|group| {
-            let mut providers = group.iter().filter_map(|name| self.providers.get(name)).flatten().peekable();
+        self.graph.packages()[index].groups().all(|group| {
+            let mut providers = group.iter().flat_map(|name| self.graph.providers(name)).peekable();
             providers.peek().is_none() || providers.any(|&provider| self.is_done[provider] || provider == index)
         })
-    }
-
-    /// Who meets the first alternative that anybody does.
-    fn first_of(&self, group: &[String]) -> Option<usize> {
-        group.iter().find_map(|name| self.providers.get(name)?.first().copied())
     }
 }
 
@@ -144,39 +107,6 @@ impl Order {
 fn bin(name: &str) -> u32 {
     let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(16_777_619);
     name.bytes().fold(2_166_136_261, mix) % BINS
-}
-
-/// What a package needs and provides, by its control file; what cannot be read says nothing.
-struct Needs {
-    name: String,
-    essential: bool,
-    /// Its priority: the smaller, the more important.
-    rank: usize,
-    provides: Vec<String>,
-    /// `Pre-Depends`, groups of alternatives.
-    before_unpacking: Vec<Vec<String>>,
-    /// `Depends`.
-    before_configuring: Vec<Vec<String>>,
-}
-
-impl Needs {
-    fn of(package: &UnpackedPackage) -> Self {
-        let mut stanzas = Reader::new(package.control.control.as_bytes(), Limits::default());
-        let stanza = stanzas.next().ok().flatten();
-        let field = |name: &str| stanza.and_then(|stanza| stanza.get(name)).unwrap_or_default();
-        let groups = |name: &str| -> Vec<Vec<String>> {
-            let groups = relation::parse(field(name)).unwrap_or_default();
-            groups.iter().map(|group| group.iter().map(|relation| relation.name.to_owned()).collect()).collect()
-        };
-        Self {
-            name: package.name.clone(),
-            essential: field("Essential") == "yes",
-            rank: PRIORITIES.iter().position(|name| *name == field("Priority")).unwrap_or(PRIORITIES.len()),
-            provides: groups("Provides").concat(),
-            before_unpacking: groups("Pre-Depends"),
-            before_configuring: groups("Depends"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The system while it is being configured: its files, and what packages have asked of the tools that they share.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::alternatives::{self, Alternative};
 use super::database::DpkgDatabase;
@@ -182,12 +182,10 @@ impl<'s> System<'s> {
     }
 
     fn read_all_scripts(&mut self) {
-        let early = match self.has_any(&["systemd"]) {
-            true => order::essential(self.packages),
-            false => BTreeSet::new(),
-        };
+        let has_systemctl = self.has_any(&["systemd"]);
+        let early = order::essential(self.packages);
         for (index, package) in self.packages.iter().enumerate() {
-            let linked = match self.has_any(&["systemd"]) && !early.contains(&index) {
+            let linked = match has_systemctl && !early.contains(&index) {
                 true => Linked::BySystemctl,
                 false => Linked::ByHelper,
             };

@@ -58,7 +58,7 @@ impl Numbers {
             Self::Downwards => {
                 let below = taken.range(OF_SHADOW).next().map(|lowest| lowest - 1);
                 let below = below.filter(|number| OF_SHADOW.contains(number));
-                below.filter(|_| !taken.is_empty()).or_else(|| OF_SHADOW.rev().find(free))
+                below.or_else(|| OF_SHADOW.rev().find(free))
             }
         }
     }
@@ -95,21 +95,6 @@ pub(in super::super) fn add_user(root: &mut Root<'_>, one: &User, moment: i64) -
     if matches!(one.home, Home::Made(_)) && !root.exists(&at(home)?) {
         root.mkdir(&at(home)?, 0o755, (uid, gid));
     }
-    Ok(())
-}
-
-/// `chsh -s SHELL USER`.
-pub(in super::super) fn change_shell(root: &mut Root<'_>, name: &str, shell: &str) -> Result<(), ConfigureError> {
-    let file = at("/etc/passwd")?;
-    let text = root.text(&file)?.unwrap_or_default();
-    let mut out = String::with_capacity(text.len());
-    for line in text.lines() {
-        match line.rsplit_once(':') {
-            Some((head, _)) if line.split(':').next() == Some(name) => out.extend([head, ":", shell, "\n"]),
-            _ => out.extend([line, "\n"]),
-        }
-    }
-    root.rewrite(&file, out);
     Ok(())
 }
 

@@ -3,7 +3,8 @@
 
 use super::super::accounts;
 use super::super::effect::Effect::{
-    Always, Answer, Call, Copy, Dir, Empty, FolderToLink, HereDocument, LeaveOut, Link, MergedLink, Owned, Templates,
+    self, Alike, Always, Answer, Call, Copy, Dir, Empty, FolderToLink, HereDocument, LeaveOut, Link, MergedLink, Owned,
+    Templates,
 };
 use super::super::system::COMPILED_PYTHON;
 use super::super::tree::at;
@@ -16,6 +17,32 @@ use super::{Rule, WithoutEffect};
 /// Groups with numbers that Debian has assigned for good.
 pub(super) const MAIL: u32 = 8;
 pub(super) const UTMP: u32 = 43;
+
+/// What base-files makes beside its files.
+pub(super) const SKELETON: &[Effect] = &[
+    Link("/etc/dpkg/origins/default", "debian"),
+    Copy("/usr/share/base-files/dot.profile", "/root/.profile"),
+    Copy("/usr/share/base-files/dot.bashrc", "/root/.bashrc"),
+    Copy("/usr/share/base-files/profile", "/etc/profile"),
+    Copy("/usr/share/base-files/motd", "/etc/motd"),
+    Dir("/mnt", 0o755, 0),
+    Dir("/srv", 0o755, 0),
+    Dir("/opt", 0o755, 0),
+    Dir("/etc/opt", 0o755, 0),
+    Dir("/var/opt", 0o755, 0),
+    Dir("/media", 0o755, 0),
+    Dir("/var/mail", 0o2775, MAIL),
+    Link("/var/spool/mail", "../mail"),
+    Dir("/run/lock", 0o1777, 0),
+    FolderToLink("/var/run", "/run"),
+    FolderToLink("/var/lock", "/run/lock"),
+    Call("folders in `/usr/local`, of group `staff` where that is wanted", local_folders),
+    Link("/usr/local/man", "share/man"),
+    Owned("/var/log/wtmp", 0o664, UTMP),
+    Owned("/var/log/btmp", 0o660, UTMP),
+    Owned("/var/log/lastlog", 0o664, UTMP),
+    Call("the index of info documents", info_index),
+];
 
 /// In the order in which the effects happen.
 pub(super) const RULES: &[Rule] = &[
@@ -51,29 +78,8 @@ pub(super) const RULES: &[Rule] = &[
         scripts: &[("preinst", &["0a8778f397af", "f8f10b0ed14a"]), ("postinst", &["9396e6ac7fce", "3cfd223605c2"])],
         effects: &[
             Always("diverts the top folders of other word sizes", divert_top_folders),
-            Link("/etc/dpkg/origins/default", "debian"),
-            Copy("/usr/share/base-files/dot.profile", "/root/.profile"),
-            Copy("/usr/share/base-files/dot.bashrc", "/root/.bashrc"),
-            Copy("/usr/share/base-files/profile", "/etc/profile"),
-            Copy("/usr/share/base-files/motd", "/etc/motd"),
-            Dir("/mnt", 0o755, 0),
-            Dir("/srv", 0o755, 0),
-            Dir("/opt", 0o755, 0),
-            Dir("/etc/opt", 0o755, 0),
-            Dir("/var/opt", 0o755, 0),
-            Dir("/media", 0o755, 0),
-            Dir("/var/mail", 0o2775, MAIL),
-            Link("/var/spool/mail", "../mail"),
-            Dir("/run/lock", 0o1777, 0),
-            FolderToLink("/var/run", "/run"),
-            FolderToLink("/var/lock", "/run/lock"),
-            Call("folders in `/usr/local`, of group `staff` where that is wanted", local_folders),
+            Alike(SKELETON),
             Call("`/usr/local/libexec`", |system| local_folder(system, "/libexec")),
-            Link("/usr/local/man", "share/man"),
-            Owned("/var/log/wtmp", 0o664, UTMP),
-            Owned("/var/log/btmp", 0o660, UTMP),
-            Owned("/var/log/lastlog", 0o664, UTMP),
-            Call("the index of info documents", info_index),
             MergedLink("lib32"),
             Call("`/lib64` as a link where the loader is elsewhere", merged_lib64),
             MergedLink("libo32"),

@@ -1,12 +1,11 @@
 //! Packages of Debian 12 whose scripts do something else than those of Debian 13. What those of both do alike is said
 //! once, in the table of Debian 13, under the fingerprints of both.
 
-use super::super::effect::Effect::{Always, Answer, Call, Copy, Dir, Empty, FolderToLink, Link, Owned, Templates};
+use super::super::effect::Effect::{Alike, Always, Answer, Call, Copy, Empty, Link, Templates};
 use super::super::system::{Diversion, System};
 use super::super::tree::at;
 use super::super::{ConfigureError, accounts};
-use super::base::{MAIL, UTMP};
-use super::base_effects::{info_index, local_folders};
+use super::base::SKELETON;
 use super::{Rule, WithoutEffect};
 
 /// In the order in which the effects happen.
@@ -36,30 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         checked: &["12.4+deb12u15"],
         compared: "minbase",
         scripts: &[("postinst", &["97ab8c7a8907"])],
-        effects: &[
-            Link("/etc/dpkg/origins/default", "debian"),
-            Copy("/usr/share/base-files/dot.profile", "/root/.profile"),
-            Copy("/usr/share/base-files/dot.bashrc", "/root/.bashrc"),
-            Copy("/usr/share/base-files/profile", "/etc/profile"),
-            Copy("/usr/share/base-files/motd", "/etc/motd"),
-            Dir("/mnt", 0o755, 0),
-            Dir("/srv", 0o755, 0),
-            Dir("/opt", 0o755, 0),
-            Dir("/etc/opt", 0o755, 0),
-            Dir("/var/opt", 0o755, 0),
-            Dir("/media", 0o755, 0),
-            Dir("/var/mail", 0o2775, MAIL),
-            Link("/var/spool/mail", "../mail"),
-            Dir("/run/lock", 0o1777, 0),
-            FolderToLink("/var/run", "/run"),
-            FolderToLink("/var/lock", "/run/lock"),
-            Call("folders in `/usr/local`, of group `staff` where that is wanted", local_folders),
-            Link("/usr/local/man", "share/man"),
-            Owned("/var/log/wtmp", 0o664, UTMP),
-            Owned("/var/log/btmp", 0o660, UTMP),
-            Owned("/var/log/lastlog", 0o664, UTMP),
-            Call("the index of info documents", info_index),
-        ],
+        effects: &[Alike(SKELETON)],
     },
     Rule {
         package: "dash",
