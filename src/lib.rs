@@ -6,6 +6,7 @@
 //! | room | does | touches the outside |
 //! |---|---|---|
 //! | [`model`] | the words: digest, platform, names, paths, times | no |
+//! | [`beneath`] | folders that hold the files of others: opened, read and written without following links | a folder that it is given |
 //! | [`recipe`] | KDL text → spanned nodes → [`recipe::Project`]; all mistakes of all files at once | reads files in one place |
 //! | [`lock`] | the pins, their text form, the difference of two locks | two functions |
 //! | [`archive`] | ar, deb, tar, gzip, zstd, xz; streaming, limited, deterministic | no |
@@ -21,6 +22,8 @@
 //! | [`cli`] | arguments, progress, text and JSON output, exit codes | terminal |
 
 pub mod model;
+
+pub mod beneath;
 
 pub mod recipe;
 
