@@ -125,7 +125,8 @@ fn read_control(reader: impl Read) -> Result<Control, ArchiveError> {
             }
         }
         let name = String::from_utf8(entry.path.as_bytes().to_vec());
-        let name = name.map_err(|_| bad(format!("its control member has the odd name `{}`", entry.path)))?;
+        let name = name.ok().filter(|name| is_control_name(name));
+        let name = name.ok_or_else(|| bad(format!("its control member has the odd name `{}`", entry.path)))?;
         let mut bytes = Vec::new();
         content.read_to_end(&mut bytes).map_err(ArchiveError::from_read)?;
         if files.insert(name.clone(), (entry.mode, bytes)).is_some() {
@@ -134,7 +135,18 @@ fn read_control(reader: impl Read) -> Result<Control, ArchiveError> {
     }
     let (_, control) = files.remove("control").ok_or_else(|| missing("control"))?;
     let control = String::from_utf8(control).map_err(|_| bad("its control file is not UTF-8".to_owned()))?;
+    if control.trim_end().lines().any(|line| line.trim().is_empty()) {
+        return Err(bad("its control file has more than the one stanza of the package".to_owned()));
+    }
     Ok(Control { control, files })
+}
+
+/// Whether a file of the control member may be called so. dpkg keeps it as `info/PACKAGE.NAME`, where `list` is dpkg's
+/// own.
+fn is_control_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte);
+    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    first && name.len() <= 64 && name != "list" && name.bytes().all(plain)
 }
 
 fn within(member: &str, error: ArchiveError) -> ArchiveError {

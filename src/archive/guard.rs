@@ -94,6 +94,12 @@ impl PathGuard {
         Ok(())
     }
 
+    /// Forgets `folder` and all that is in it, for a consumer that removed them.
+    pub fn forget(&mut self, folder: &ImagePath) {
+        self.seen.retain(|path, _| !path.is_within(folder));
+        self.last_folder = None;
+    }
+
     /// All names above `path` must be folders, or not yet known.
     fn check_folders(&self, path: &ImagePath) -> Result<(), ArchiveError> {
         if self.last_folder.is_some() && self.last_folder == path.parent() {
