@@ -28,15 +28,16 @@ impl Store {
         self.inner.root.join("blobs/sha256").join(digest.hex())
     }
 
-    /// Opens a blob for reading; counts as a use of it.
+    /// Opens a blob for reading; counts as a use of it. Unless this process wrote or opened it before, it is hashed first.
     ///
     /// # Errors
-    /// When it is not there or cannot be read.
+    /// When it is not there, cannot be read, or is not what its name says; then it is removed.
     pub fn open_blob(&self, digest: &Digest) -> Result<fs_err::File, StoreError> {
         let path = self.blob_path(digest);
         match fs_err::File::open(&path) {
             Ok(file) => {
                 note_use(&path, &file.metadata().doing("read", &path)?);
+                self.check_blob(digest, &path)?;
                 Ok(file)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::NoBlob { digest: *digest }),
@@ -75,13 +76,13 @@ impl Store {
     /// Moves a finished file to its place among the blobs.
     pub(super) fn adopt_blob(&self, file: &fs_err::File, digest: &Digest) -> Result<(), StoreError> {
         let target = self.blob_path(digest);
-        if target.exists() {
-            return fs_err::remove_file(file.path()).doing("remove", file.path()); // the same bytes are there
-        }
+        // over one that is there: these bytes were hashed a moment ago, and nobody knows how those are
         self.unsettled("blob", digest)?;
         fs_err::rename(file.path(), &target).doing("store", &target)?;
         // last, so that an interrupted download whose process is killed here can still be taken up
-        file.set_permissions(std::fs::Permissions::from_mode(0o444)).doing("protect", &target)
+        file.set_permissions(std::fs::Permissions::from_mode(0o444)).doing("protect", &target)?;
+        self.wrote_blob(digest);
+        Ok(())
     }
 }
 

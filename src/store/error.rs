@@ -83,6 +83,34 @@ pub enum StoreError {
         /// How many are allowed.
         limit: u64,
     },
+    /// An entry that was changed after it was stored. It is gone now.
+    #[error("`{path}` was changed after it was stored: it was {expected}, and is {found}")]
+    Changed {
+        /// The blob, or the folder around the tree.
+        path: PathBuf,
+        /// What was stored.
+        expected: Digest,
+        /// What was found.
+        found: Digest,
+    },
+    /// A store of somebody else.
+    #[error("the store `{path}` belongs to user {owner}, and this is user {user}")]
+    OtherOwner {
+        /// The store.
+        path: PathBuf,
+        /// The owner's number.
+        owner: u32,
+        /// The number of the user who runs the program.
+        user: u32,
+    },
+    /// A store that others can write to.
+    #[error("other users of this machine may have written to the store `{path}`: its mode is {mode:04o}")]
+    OpenToOthers {
+        /// The store.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// A folder that another layout of the store, or something else, lives in.
     #[error("`{path}` is not a store of this version: it says `{found}`, expected `{expected}`")]
     OtherVersion {
@@ -137,6 +165,20 @@ impl StoreError {
             Self::Mismatch { .. } | Self::Length { .. } => {
                 Some("the content changed; if that is expected, run `orchestrate refresh`".to_owned())
             }
+            Self::Changed { .. } => Some(
+                "it was removed: run the command again, and it is made or fetched anew; `orchestrate cache verify` \
+                 checks everything else"
+                    .to_owned(),
+            ),
+            Self::OtherOwner { .. } => Some(
+                "each user has a store of their own: name another folder with `--store`, or with `cache` in the \
+                 environment file"
+                    .to_owned(),
+            ),
+            Self::OpenToOthers { path, .. } => Some(format!(
+                "if you trust them, run `chmod 0700 {path}` and then `orchestrate cache verify`; else remove the store",
+                path = path.display()
+            )),
             Self::NoBlob { .. } => Some("run the build again without `--offline`, so that it is fetched".to_owned()),
             Self::Io { .. } | Self::Special { .. } | Self::TooMuch { .. } | Self::Kind { .. } | Self::Encode { .. } => {
                 None
@@ -147,6 +189,12 @@ impl StoreError {
 
 /// The bare error of the system, without the path that `fs_err` put in front: the path is in our own message.
 fn plain(error: io::Error) -> io::Error {
+    if let Some(cause) = crate::beneath::cause(&error) {
+        return match cause.raw_os_error() {
+            Some(number) => io::Error::from_raw_os_error(number),
+            None => io::Error::new(cause.kind(), cause.to_string()),
+        };
+    }
     let inner = error.get_ref().and_then(|inner| inner.source()).and_then(|source| source.downcast_ref::<io::Error>());
     match inner.and_then(io::Error::raw_os_error) {
         Some(code) => io::Error::from_raw_os_error(code),

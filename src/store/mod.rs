@@ -11,14 +11,19 @@
 //! | `unsettled/<boot>/` | names of entries that may not have reached the disk yet, see `settle` |
 //! | `tmp/` | what is being written, one folder for each process |
 //!
+//! The folder belongs to one user and is closed to all others. An entry that this process did not write itself is
+//! compared with its digest before its content is used, once per process; see `checked`.
+//!
 //! Everything is written in `tmp/` and renamed. When an entry was last used is the modification time of the blob, the
 //! record, or the folder around the tree, brought up to date at most once an hour.
 
 mod blob;
+mod checked;
 mod claim;
 mod clean;
 mod error;
 mod materialise;
+mod owner;
 mod partial;
 mod record;
 mod remove;
@@ -39,15 +44,16 @@ pub use blob::BlobWriter;
 pub use claim::Claim;
 pub use clean::{Cleaned, Retention};
 pub use error::StoreError;
-pub use materialise::{copy_tree, link_tree};
+pub use materialise::copy_tree;
 pub use partial::PartialBlob;
 pub use remove::remove_tree;
 pub use scratch::Scratch;
 pub use status::{Count, Usage};
 pub use tree::{TreeKind, TreeWriter};
-pub use tree_digest::{TreeFacts, digest_tree, inspect_tree};
+pub use tree_digest::{TreeFacts, digest_tree, inspect_folder, inspect_tree};
 pub use verify::Problem;
 
+use checked::Checked;
 use error::Doing as _;
 use session::Session;
 
@@ -67,16 +73,19 @@ struct Inner {
     root: PathBuf,
     boot: String,
     session: Session,
+    leftovers: Vec<PathBuf>,
+    checked: Checked,
 }
 
 impl Store {
-    /// Opens the store at `root` and makes it when it is not there. Clears away what killed processes left, and checks
+    /// Opens the store at `root` and makes it, for its user alone, when it is not there. Clears away what killed processes left, and checks
     /// what was written shortly before the machine went down. Waits while another process cleans.
     ///
     /// # Errors
-    /// When the folder cannot be made or written, or belongs to another version.
+    /// When the folder cannot be made or written, belongs to another user or another version, or others may write to it.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let root = std::path::absolute(root).doing("open", root)?;
+        owner::claim_folder(&root)?;
         for folder in ["blobs/sha256", "trees", "steps", "parts", "locks", "unsettled", "tmp"] {
             let folder = root.join(folder);
             fs_err::create_dir_all(&folder).doing("create", &folder)?;
@@ -84,19 +93,28 @@ impl Store {
         check_version(&root)?;
         let boot = settle::boot();
         let gate = gate(&root)?;
+        let mut session = None;
         // whoever gets the store alone at the door does the housekeeping; others need not wait for it
         if settle::is_foreign(&root, &boot)? {
             gate.lock().doing("lock", gate.path())?;
             settle::check_foreign(&root, &boot)?;
-            session::remove_stale(&root)?;
+            session = Some(Session::begin_after_dead(&root)?);
         } else if gate.try_lock().is_ok() {
-            session::remove_stale(&root)?;
+            session = Some(Session::begin_after_dead(&root)?);
             settle::settle(&root, &boot)?;
         }
         gate.unlock().doing("unlock", gate.path())?;
         gate.lock_shared().doing("lock", gate.path())?;
-        let session = Session::begin(&root.join("tmp"))?;
-        Ok(Self { inner: Arc::new(Inner { root, boot, session }) })
+        let session = session.map_or_else(|| Session::begin(&root.join("tmp")), Ok)?;
+        // after the door is open again: a folder may hold millions of files
+        let leftovers = session.remove_inherited();
+        Ok(Self { inner: Arc::new(Inner { root, boot, session, leftovers, checked: Checked::default() }) })
+    }
+
+    /// Folders that processes left when they were killed, and that cannot be removed. They do no harm.
+    #[must_use]
+    pub fn leftovers(&self) -> &[PathBuf] {
+        &self.inner.leftovers
     }
 
     /// The store's folder, absolute.

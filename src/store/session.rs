@@ -16,6 +16,8 @@ pub(super) struct Session {
     folder: PathBuf,
     next: AtomicU64,
     _alive: Locked,
+    /// Folders of dead processes that could not be taken over.
+    stuck: Vec<PathBuf>,
 }
 
 impl Session {
@@ -27,12 +29,47 @@ impl Session {
             let lock = folder.with_extension("lock");
             let Some(alive) = Locked::attempt(&lock).doing("lock", &lock)? else { continue };
             match fs_err::create_dir(&folder) {
-                Ok(()) => return Ok(Self { folder, next: AtomicU64::new(0), _alive: alive }),
+                Ok(()) => return Ok(Self { folder, next: AtomicU64::new(0), _alive: alive, stuck: Vec::new() }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(StoreError::io("create", &folder, error)),
             }
         }
         Err(StoreError::io("create a folder in", tmp, io::ErrorKind::AlreadyExists.into()))
+    }
+
+    /// Like [`Session::begin`], and takes over what processes that no longer live left: their folders in `tmp/`, which
+    /// are moved into that of this session, and the files of their locks, which are removed. Whoever calls this keeps
+    /// others from beginning a session meanwhile.
+    pub(super) fn begin_after_dead(root: &Path) -> Result<Self, StoreError> {
+        let (tmp, locks) = (root.join("tmp"), root.join("locks"));
+        let mut session = Self::begin(&tmp)?;
+        let inherited = session.inherited();
+        fs_err::create_dir(&inherited).doing("create", &inherited)?;
+        for name in names(&tmp)? {
+            let path = tmp.join(&name);
+            let is_dead = path != session.folder && !is_lock(&path) && !claim::is_held(&path.with_extension("lock"));
+            if is_dead && fs_err::rename(&path, inherited.join(name)).is_err() {
+                session.stuck.push(path); // of another user: earlier versions let others write here
+            }
+        }
+        let stale = names(&tmp)?.into_iter().map(|name| tmp.join(name)).filter(|path| is_lock(path));
+        for path in stale.chain(names(&locks)?.into_iter().map(|name| locks.join(name))) {
+            drop(Locked::attempt(&path)); // taking a lock that is free and letting go removes the file
+        }
+        Ok(session)
+    }
+
+    fn inherited(&self) -> PathBuf {
+        self.folder.join("inherited")
+    }
+
+    /// Removes what was taken over; says what could not be.
+    pub(super) fn remove_inherited(&self) -> Vec<PathBuf> {
+        let folder = self.inherited();
+        let left = names(&folder).unwrap_or_default().into_iter().map(|name| folder.join(name));
+        let left: Vec<PathBuf> = left.filter(|path| remove_tree(path).is_err()).collect();
+        let _ = fs_err::remove_dir(&folder); // not there, or not empty
+        self.stuck.iter().cloned().chain(left).collect()
     }
 
     /// A path in the session's folder that nothing is at.
@@ -50,21 +87,6 @@ impl Drop for Session {
     fn drop(&mut self) {
         let _ = remove_tree(&self.folder); // what stays is removed by the next process
     }
-}
-
-/// Removes what processes that no longer live left: their folders in `tmp/`, and the files of their locks.
-pub(super) fn remove_stale(root: &Path) -> Result<(), StoreError> {
-    let (tmp, locks) = (root.join("tmp"), root.join("locks"));
-    for path in names(&tmp)?.into_iter().map(|name| tmp.join(name)) {
-        if !is_lock(&path) && !claim::is_held(&path.with_extension("lock")) {
-            remove_tree(&path)?;
-        }
-    }
-    let stale = names(&tmp)?.into_iter().map(|name| tmp.join(name)).filter(|path| is_lock(path));
-    for path in stale.chain(names(&locks)?.into_iter().map(|name| locks.join(name))) {
-        drop(Locked::attempt(&path).doing("lock", &path)?); // taking a lock that is free and letting go removes the file
-    }
-    Ok(())
 }
 
 fn is_lock(path: &Path) -> bool {

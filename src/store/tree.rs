@@ -28,6 +28,12 @@ impl TreeKind {
     /// All kinds.
     pub const ALL: [Self; 5] = [Self::Package, Self::Root, Self::Source, Self::Output, Self::Delta];
 
+    /// Whether the key of such a tree is the digest of what it holds, and not of what it was made from.
+    #[must_use]
+    pub const fn is_named_by_content(self) -> bool {
+        matches!(self, Self::Source | Self::Output)
+    }
+
     /// The name of the folder that holds trees of this kind.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -122,6 +128,17 @@ impl TreeWriter {
         self.place(facts).map(|(path, _)| path)
     }
 
+    /// Stores the tree, of which `facts` were found a moment ago by who made it, if its key is their digest.
+    ///
+    /// # Errors
+    /// As [`TreeWriter::commit_as`].
+    pub fn commit_inspected(self, facts: TreeFacts) -> Result<PathBuf, StoreError> {
+        if facts.digest != self.key {
+            return Err(StoreError::Mismatch { expected: self.key, found: facts.digest });
+        }
+        self.place(facts).map(|(path, _)| path)
+    }
+
     fn place(&self, facts: TreeFacts) -> Result<(PathBuf, TreeFacts), StoreError> {
         facts.write(&self.entry)?;
         let target = self.store.tree_entry(self.kind, &self.key);
@@ -129,7 +146,10 @@ impl TreeWriter {
         fs_err::create_dir_all(folder).doing("create", folder)?;
         self.store.unsettled(self.kind.name(), &self.key)?;
         match fs_err::rename(&self.entry, &target) {
-            Ok(()) => Ok((target.join("tree"), facts)),
+            Ok(()) => {
+                self.store.wrote_tree(self.kind, &self.key);
+                Ok((target.join("tree"), facts))
+            }
             // the target is not empty: somebody was faster
             Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
                 let theirs = TreeFacts::read(&target)?.unwrap_or(facts);

@@ -11,16 +11,14 @@
 //! Owners, other permissions, times, extended attributes and whether files are linked to each other are not in it.
 //! Devices, pipes and sockets are refused.
 
-use std::fs::FileType;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::error::{Doing as _, StoreError};
-use super::session::names;
+use crate::beneath::{Dir, Kind, Metadata};
 use crate::model::{Digest, Hasher};
 
 /// How many items a tree may have; the largest source trees have fewer than a tenth of it.
@@ -54,13 +52,21 @@ pub fn digest_tree(path: &Path) -> Result<Digest, StoreError> {
 /// # Errors
 /// As [`digest_tree`].
 pub fn inspect_tree(path: &Path) -> Result<TreeFacts, StoreError> {
-    let mut items = Vec::new();
-    list(path, path, &mut items)?;
+    inspect_folder(&Dir::open(path).doing("open", path)?, u64::MAX)
+}
+
+/// Like [`inspect_tree`], of a folder whose files may have `most_bytes` in all, every name of a file and every hole
+/// counted. Nothing is read of a folder that has more.
+///
+/// # Errors
+/// As [`digest_tree`], and when there is more.
+pub fn inspect_folder(folder: &Dir, most_bytes: u64) -> Result<TreeFacts, StoreError> {
+    let items = list(folder, most_bytes)?;
     let mut hasher = Hasher::new();
     hasher.update(b"orchestrate tree 1\0");
     let mut bytes = 0;
     for batch in items.chunks(BATCH) {
-        let contents: Vec<Content> = batch.par_iter().map(|item| item.content(path)).collect::<Result<_, _>>()?;
+        let contents: Vec<Content> = batch.par_iter().map(|item| item.content(folder)).collect::<Result<_, _>>()?;
         for (item, content) in batch.iter().zip(contents) {
             bytes += item.absorb(content, &mut hasher);
         }
@@ -70,14 +76,7 @@ pub fn inspect_tree(path: &Path) -> Result<TreeFacts, StoreError> {
 
 struct Item {
     below: PathBuf,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Folder,
-    File,
-    Link,
+    metadata: Metadata,
 }
 
 enum Content {
@@ -87,63 +86,52 @@ enum Content {
 }
 
 /// All that is in `root`, in canonical order, without recursion: the depth is up to whoever made the tree.
-fn list(root: &Path, shown: &Path, items: &mut Vec<Item>) -> Result<(), StoreError> {
-    let mut waiting = vec![(PathBuf::new(), Kind::Folder)];
-    while let Some((below, kind)) = waiting.pop() {
-        if matches!(kind, Kind::Folder) {
-            let folder = root.join(&below);
-            for name in names(&folder)?.into_iter().rev() {
-                let path = folder.join(&name);
-                let kind = kind_of(&path)?;
-                waiting.push((below.join(name), kind));
+fn list(root: &Dir, most_bytes: u64) -> Result<Vec<Item>, StoreError> {
+    let mut items: Vec<Item> = Vec::new();
+    let mut bytes = 0_u64;
+    let mut waiting = vec![(PathBuf::new(), root.metadata("").doing("look at", root.path())?)];
+    while let Some((below, metadata)) = waiting.pop() {
+        if metadata.is_dir() {
+            let folder = root.dir(&below).doing("open", &root.shown(&below))?;
+            for name in folder.names("").doing("list", folder.path())?.into_iter().rev() {
+                let metadata = folder.metadata(&name).doing("look at", &folder.shown(Path::new(&name)))?;
+                waiting.push((below.join(name), metadata));
             }
         }
+        if metadata.is_file() {
+            bytes = bytes.saturating_add(metadata.size);
+        }
+        let too_much = |what, limit| Err(StoreError::TooMuch { path: root.path().to_owned(), what, limit });
+        if bytes > most_bytes {
+            return too_much("bytes", most_bytes);
+        }
+        if items.len() as u64 >= MOST_ENTRIES {
+            return too_much("files and folders", MOST_ENTRIES);
+        }
+        if !matches!(metadata.kind, Kind::Dir | Kind::File | Kind::Symlink) {
+            return Err(StoreError::Special { path: root.shown(&below), kind: metadata.kind.words() });
+        }
         if !below.as_os_str().is_empty() {
-            items.push(Item { below, kind });
-        }
-        if items.len() as u64 > MOST_ENTRIES {
-            return Err(StoreError::TooMuch { path: shown.to_owned(), what: "files and folders", limit: MOST_ENTRIES });
+            items.push(Item { below, metadata });
         }
     }
-    Ok(())
-}
-
-fn kind_of(path: &Path) -> Result<Kind, StoreError> {
-    let kind = fs_err::symlink_metadata(path).doing("look at", path)?.file_type();
-    match kind {
-        kind if kind.is_dir() => Ok(Kind::Folder),
-        kind if kind.is_file() => Ok(Kind::File),
-        kind if kind.is_symlink() => Ok(Kind::Link),
-        kind => Err(StoreError::Special { path: path.to_owned(), kind: special(kind) }),
-    }
-}
-
-/// What a thing that no tree may hold is called.
-pub(super) fn special(kind: FileType) -> &'static str {
-    match kind {
-        kind if kind.is_fifo() => "a named pipe",
-        kind if kind.is_socket() => "a socket",
-        kind if kind.is_block_device() || kind.is_char_device() => "a device",
-        _ => "of an unknown kind",
-    }
+    Ok(items)
 }
 
 impl Item {
-    fn content(&self, root: &Path) -> Result<Content, StoreError> {
-        let path = root.join(&self.below);
-        match self.kind {
-            Kind::Folder => Ok(Content::Folder),
-            Kind::Link => {
-                let target = fs_err::read_link(&path).doing("read", &path)?;
-                Ok(Content::Link(target.as_os_str().as_bytes().to_vec()))
+    fn content(&self, root: &Dir) -> Result<Content, StoreError> {
+        let shown = || root.shown(&self.below);
+        match self.metadata.kind {
+            Kind::Dir => Ok(Content::Folder),
+            Kind::Symlink => {
+                let target = root.read_link(&self.below).doing("read", &shown())?;
+                Ok(Content::Link(target.as_bytes().to_vec()))
             }
-            Kind::File => {
-                let mut options = std::fs::OpenOptions::new();
-                options.read(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-                let mut file = fs_err::OpenOptions::from_options(options).open(&path).doing("open", &path)?;
-                let executable = file.metadata().doing("look at", &path)?.permissions().mode() & 0o100 != 0;
+            _ => {
+                let mut file = root.open_file(&self.below).doing("open", &shown())?;
                 let mut hasher = Hasher::new();
-                let length = copy(&mut file, &mut hasher).doing("read", &path)?;
+                let length = copy(&mut file, &mut hasher).doing("read", &shown())?;
+                let executable = self.metadata.is_executable();
                 Ok(Content::File { digest: hasher.finish(), length, executable })
             }
         }
