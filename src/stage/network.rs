@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::sandbox::File;
+use crate::beneath::{Dir, follow};
 
 /// Where certificates of the public authorities are, on this machine and in roots made from Debian packages.
 const BUNDLE: &str = "etc/ssl/certs/ca-certificates.crt";
@@ -40,8 +41,7 @@ impl HostNetwork {
         }
         add("etc/hosts", hosts);
         // the machine's own as well: behind a proxy that inspects traffic they are what its administrator added
-        let in_root = layers.iter().map(|layer| layer.join(BUNDLE)).find_map(|place| fs_err::read(place).ok());
-        let mut certificates = in_root.unwrap_or_default();
+        let mut certificates = bundle_of(layers).unwrap_or_default();
         certificates.extend(fs_err::read(PathBuf::from("/").join(BUNDLE)).unwrap_or_default());
         certificates.extend_from_slice(&self.authorities);
         if !certificates.is_empty() {
@@ -50,4 +50,12 @@ impl HostNetwork {
         }
         env.extend(self.variables.clone());
     }
+}
+
+/// The certificates of the root, whose links lead nowhere else.
+fn bundle_of(layers: &[PathBuf]) -> Option<Vec<u8>> {
+    const LARGEST: u64 = 16 << 20;
+    let layers: Vec<Dir> = layers.iter().map(|layer| Dir::open(layer)).collect::<Result<_, _>>().ok()?;
+    let path = follow(&layers.iter().collect::<Vec<_>>(), BUNDLE.as_ref()).ok()?;
+    layers.iter().find_map(|layer| layer.read(&path, LARGEST).ok())
 }

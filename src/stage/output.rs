@@ -1,13 +1,13 @@
 //! The tree that a step leaves: made the same whoever built it, checked, and stored by what it holds.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::beneath::{Dir, Kind};
 use crate::model::{ByteSize, Digest, EPOCH};
-use crate::store::{Store, StoreError, TreeKind, inspect_tree};
+use crate::store::{Store, StoreError, TreeKind, inspect_folder};
 
 /// Bytes that a step may leave.
 const SIZE_LIMIT: u64 = 32 << 30;
@@ -33,10 +33,8 @@ pub enum OutputError {
         kind: &'static str,
     },
     /// It is too much.
-    #[error("the step left {size} behind; at most {limit} are kept")]
+    #[error("the step left more than {limit} behind, which is the most that is kept")]
     TooLarge {
-        /// How much it is.
-        size: ByteSize,
         /// How much it may be.
         limit: ByteSize,
     },
@@ -58,74 +56,60 @@ pub enum OutputError {
 
 /// Normalises the folder `made`, which is in the store's temporary part, and moves it into the store.
 pub(super) fn take(store: &Store, made: &Path) -> Result<Output, OutputError> {
-    normalise(made)?;
-    let facts = inspect_tree(made)?;
-    if facts.bytes > SIZE_LIMIT {
-        return Err(OutputError::TooLarge { size: ByteSize(facts.bytes), limit: ByteSize(SIZE_LIMIT) });
-    }
+    let folder = Dir::open(made)?;
+    normalise(&folder)?;
+    let facts = match inspect_folder(&folder, SIZE_LIMIT) {
+        Err(StoreError::TooMuch { what: "bytes", .. }) => {
+            return Err(OutputError::TooLarge { limit: ByteSize(SIZE_LIMIT) });
+        }
+        inspected => inspected?,
+    };
     let digest = facts.digest;
     let path = match store.tree(TreeKind::Output, &digest) {
         Some(path) => path, // the same bytes as before: nothing after this step runs again
         None => {
             let writer = store.tree_writer(TreeKind::Output, &digest)?;
             fs_err::rename(made, writer.path())?;
-            writer.commit_as(&digest)?
+            writer.commit_inspected(facts)?
         }
     };
     Ok(Output { digest, path })
 }
 
-/// Gives everything in the folder the modes 0755 and 0644, by whether the owner may execute it, and the time [`EPOCH`].
-/// Files with several names stay so.
-pub(super) fn normalise(root: &Path) -> Result<(), OutputError> {
-    let mut folders = vec![root.to_owned()];
+/// Gives everything in the folder the modes 0755 and 0644, by whether the owner may execute it, and the time [`EPOCH`],
+/// and takes extended attributes away. Files with several names stay so.
+pub(super) fn normalise(root: &Dir) -> Result<(), OutputError> {
+    let mut folders = vec![PathBuf::new()];
     let mut next = 0;
-    while let Some(folder) = folders.get(next).cloned() {
+    while let Some(below) = folders.get(next).cloned() {
         next += 1;
-        fs_err::set_permissions(&folder, std::fs::Permissions::from_mode(0o755))?; // it may be closed to its owner
-        for entry in fs_err::read_dir(&folder)? {
-            let path = entry?.path();
-            let metadata = fs_err::symlink_metadata(&path)?;
-            match metadata.file_type() {
-                kind if kind.is_dir() => {
-                    folders.push(path);
+        root.set_mode(&below, 0o755)?; // it may be closed to its owner
+        let folder = root.dir(&below)?;
+        folder.clear_xattrs("")?;
+        for name in folder.names("")? {
+            let metadata = folder.metadata(&name)?;
+            match metadata.kind {
+                Kind::Dir => {
+                    folders.push(below.join(&name));
                     continue;
                 }
-                kind if kind.is_symlink() => {}
-                kind if kind.is_file() => {
-                    let mode = if metadata.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 };
-                    fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+                Kind::Symlink => {}
+                Kind::File => {
+                    folder.set_mode(&name, if metadata.is_executable() { 0o755 } else { 0o644 })?;
+                    folder.clear_xattrs(&name)?;
                 }
-                kind => {
-                    let below = path.strip_prefix(root).unwrap_or(&path).to_owned();
-                    return Err(OutputError::Special { path: below, kind: name_of(kind) });
-                }
+                kind => return Err(OutputError::Special { path: below.join(name), kind: kind.words() }),
             }
-            stamp(&path)?;
+            folder.set_mtime(&name, EPOCH.seconds(), 0)?;
         }
     }
-    Ok(folders.iter().try_for_each(|folder| stamp(folder))?) // last, because what is put in them changes their time
-}
-
-fn name_of(kind: std::fs::FileType) -> &'static str {
-    use std::os::unix::fs::FileTypeExt as _;
-    match kind {
-        kind if kind.is_fifo() => "a named pipe",
-        kind if kind.is_socket() => "a socket",
-        _ => "a device",
-    }
-}
-
-fn stamp(path: &Path) -> io::Result<()> {
-    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
-    let epoch = Timespec { tv_sec: EPOCH.seconds(), tv_nsec: 0 };
-    let times = Timestamps { last_access: epoch, last_modification: epoch };
-    Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+    // last, because what is put in them changes their time
+    Ok(folders.iter().try_for_each(|below| root.set_mtime(below, EPOCH.seconds(), 0))?)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     use super::*;
 
@@ -161,7 +145,7 @@ mod tests {
         let socket = folder.path().join("run/socket");
         fs_err::create_dir(folder.path().join("run")).expect("a folder");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
-        let error = normalise(folder.path()).expect_err("a socket");
+        let error = normalise(&Dir::open(folder.path()).expect("a folder")).expect_err("a socket");
         assert!(error.to_string().contains("run/socket behind, which is a socket"), "{error}");
     }
 }

@@ -15,6 +15,7 @@ use super::output::{self, Output};
 use super::sandbox::{
     Access, Console, Ending, File, Mount, Network, Ownership, Privilege, ProcessLimits, Root, Sandbox, Spec,
 };
+use crate::beneath::{Dir, follow};
 use crate::model::{Digest, ImagePath, Platform};
 use crate::recipe::Limits;
 use crate::store::Store;
@@ -209,26 +210,22 @@ fn prepare(
 
 /// A folder appears as it is, under an overlay; a file cannot have one and is copied.
 fn mount_input(input: &Input, tree: &Path, copy: &Path) -> Result<Mount, StageError> {
-    let source =
-        within(tree, &input.path).map_err(|source| StageError::NoInput { path: input.path.clone(), source })?;
-    let metadata = fs_err::metadata(&source).map_err(StageError::prepare)?;
+    let failed = |source| StageError::NoInput { path: input.path.clone(), source };
+    let folder = Dir::open(tree).map_err(failed)?;
+    // links are followed as they would be if the tree were the root, so they lead nowhere else
+    let path = follow(&[&folder], input.path.as_relative()).map_err(failed)?;
+    let metadata = folder.metadata(&path).map_err(failed)?;
     let at = input.at.clone();
     if metadata.is_dir() {
-        return Ok(Mount { source, at, access: Access::Discard });
+        return Ok(Mount { source: tree.join(path), at, access: Access::Discard });
     }
-    fs_err::copy(&source, copy).map_err(StageError::prepare)?;
+    let copied = || -> io::Result<u64> {
+        let mut file = fs_err::File::create_new(copy)?;
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(metadata.mode & 0o777))?;
+        io::copy(&mut folder.open_file(&path)?, file.file_mut())
+    };
+    copied().map_err(failed)?;
     Ok(Mount { source: copy.to_owned(), at, access: Access::Writable })
-}
-
-/// `path` in `tree`; links are followed as they would be if the tree were the root, so they lead nowhere else.
-fn within(tree: &Path, path: &ImagePath) -> io::Result<PathBuf> {
-    use std::os::fd::AsRawFd as _;
-
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
-    let root = openat2(CWD, tree, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::empty())?;
-    let path = if path.is_root() { Path::new(".") } else { path.as_relative() };
-    let found = openat2(&root, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::IN_ROOT)?;
-    fs_err::read_link(format!("/proc/self/fd/{}", found.as_raw_fd()))
 }
 
 fn secret(id: &str, options: &RunOptions) -> Result<File, StageError> {
@@ -256,19 +253,20 @@ mod tests {
 
     #[test]
     fn links_in_a_tree_stay_in_it() {
-        let tree = tempfile::tempdir().expect("a folder");
-        fs_err::create_dir(tree.path().join("etc")).expect("a folder");
-        fs_err::write(tree.path().join("etc/own"), "own").expect("a file");
-        fs_err::os::unix::fs::symlink("/etc", tree.path().join("out")).expect("a link");
-        fs_err::os::unix::fs::symlink("../../../../../etc/passwd", tree.path().join("up")).expect("a link");
-        let path = |text: &str| text.parse::<ImagePath>().expect("a path");
-        let found = within(tree.path(), &path("out/own")).expect("inside");
-        assert_eq!(fs_err::read_to_string(found).expect("a file"), "own");
-        assert!(within(tree.path(), &path("out/passwd")).is_err());
-        assert!(within(tree.path(), &path("up")).is_err());
-        assert_eq!(
-            within(tree.path(), &ImagePath::root()).expect("itself"),
-            tree.path().canonicalize().expect("a path")
-        );
+        let folder = tempfile::tempdir().expect("a folder");
+        let tree = folder.path().join("tree");
+        fs_err::create_dir_all(tree.join("etc")).expect("a folder");
+        fs_err::write(tree.join("etc/own"), "own").expect("a file");
+        fs_err::os::unix::fs::symlink("/etc", tree.join("out")).expect("a link");
+        fs_err::os::unix::fs::symlink("../../../../../etc/passwd", tree.join("up")).expect("a link");
+        let copy = folder.path().join("copy");
+        let mount = |path: &str| {
+            let input = Input { tree: Digest::of(b""), path: path.parse().expect("a path"), at: ImagePath::root() };
+            mount_input(&input, &tree, &copy)
+        };
+        assert_eq!(fs_err::read_to_string(mount("out/own").expect("inside").source).expect("a file"), "own");
+        assert!(mount("out/passwd").is_err());
+        assert!(mount("up").is_err());
+        assert_eq!(mount("out").expect("a folder").source, tree.join("etc"));
     }
 }

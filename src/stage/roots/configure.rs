@@ -11,11 +11,12 @@ use super::database::DPKG;
 use super::delta;
 use super::error::RootError;
 use super::package::Unpacked;
+use crate::beneath::Dir;
 use crate::model::ImagePath;
 use crate::stage::log::{Log, OutputSink};
 use crate::stage::sandbox::{Console, Ending, File, Network, Ownership, Privilege, ProcessLimits, Root, Sandbox, Spec};
 use crate::stage::scripts::environment::{self, NO_SERVICES, POLICY};
-use crate::store::{Store, remove_tree};
+use crate::store::Store;
 
 const TIMEOUT: Duration = Duration::from_secs(3600);
 /// Begins the names of folders and files that are the sandbox's, not the root's.
@@ -67,10 +68,11 @@ pub(super) fn configure(
         let kept = keep_log(store, spec, &path)?;
         return Err(RootError::scripts(ending, tail, kept));
     }
-    delta::apply(&upper, root, &|path| {
+    let root = Dir::open(root)?;
+    delta::apply(&Dir::open(&upper)?, &root, &|path| {
         !FOREIGN.iter().any(|name| path.starts_with(name)) && path != Path::new(POLICY)
     })?;
-    clean(root)
+    clean(&root)
 }
 
 fn cell(root: &Path, scratch: &Path, packages: &[&Unpacked]) -> Spec {
@@ -120,17 +122,20 @@ fn script(packages: &[&Unpacked]) -> String {
     text
 }
 
-/// Takes out what differs between two runs.
-fn clean(root: &Path) -> Result<(), RootError> {
+/// Takes out what differs between two runs. Scripts may have put links anywhere: a path that leads through one is left
+/// alone, since the files behind it are not where these names say.
+fn clean(root: &Dir) -> Result<(), RootError> {
     for path in LEFT_BEHIND {
-        remove_tree(&root.join(path))?;
+        if let Some(folder) = Path::new(path).parent().filter(|folder| root.is_dir(folder)) {
+            let folder = root.dir(folder)?;
+            folder.remove_tree(Path::new(path).file_name().unwrap_or_default())?;
+        }
     }
-    let log = root.join("var/log");
-    if let Ok(entries) = fs::read_dir(&log) {
-        for entry in entries {
-            let path = entry?.path();
-            if fs::symlink_metadata(&path)?.is_file() {
-                fs::remove_file(&path)?;
+    if root.is_dir("var/log") {
+        let log = root.dir("var/log")?;
+        for name in log.names("")? {
+            if log.metadata(&name)?.is_file() {
+                log.remove_file(&name)?;
             }
         }
     }

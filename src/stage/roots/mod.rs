@@ -19,6 +19,7 @@ pub use error::RootError;
 
 use super::log::OutputSink;
 use super::sandbox::Sandbox;
+use crate::beneath::Dir;
 use crate::model::{Digest, Platform};
 use crate::recipe::meaning;
 use crate::store::{Store, TreeKind};
@@ -132,8 +133,9 @@ pub fn compose_root(
     let native = spec.platform.deb();
     packages.sort_by_key(|package| (package.name.clone(), !package.runs_on(native), package.architecture.clone()));
     let writer = store.tree_writer(TreeKind::Root, key)?;
-    merge::merge(&packages, writer.path())?;
-    database::write(spec, &packages, writer.path())?;
+    let root = Dir::open(writer.path())?;
+    merge::merge(&packages, &root)?;
+    database::write(spec, &packages, &root)?;
     if spec.configure == RootConfigure::Scripts {
         configure::configure(store, spec, &packages, writer.path(), sandbox, sink)?;
     }

@@ -2,16 +2,15 @@
 
 use std::io::{self, BufReader, BufWriter, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use fs_err as fs;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::RootPackage;
 use super::error::RootError;
 use crate::archive::{ArchiveError, Content, Control, DebReader, Entry, EntryKind, Limits, PathGuard};
+use crate::beneath::Dir;
 use crate::model::{ImagePath, Mode};
 use crate::store::{Store, TreeKind};
 
@@ -83,13 +82,14 @@ fn unpack(store: &Store, package: &RootPackage) -> Result<Unpacked, RootError> {
     if let (Some(tree), Some(record)) =
         (store.tree(TreeKind::Package, &package.digest), store.record(RECORD, &package.digest)?)
     {
+        store.check_tree(TreeKind::Package, &package.digest)?;
         return found(record, tree);
     }
     let file = store.open_blob(&package.digest)?;
     let writer = store.tree_writer(TreeKind::Package, &package.digest)?;
     let broken = |source| RootError::Package { package: shown(package), source };
     let mut deb = DebReader::open(BufReader::with_capacity(128 << 10, file), Limits::default()).map_err(broken)?;
-    let mut tree = TreeMaker::new(writer.path());
+    let mut tree = TreeMaker::new(Dir::open(writer.path())?);
     let mut paths = Vec::new();
     {
         let mut data = deb.data().map_err(broken)?;
@@ -164,14 +164,14 @@ impl From<io::Error> for EntryError {
 }
 
 /// Writes entries into an empty folder that nobody else writes to.
-struct TreeMaker<'a> {
-    root: &'a Path,
+struct TreeMaker {
+    root: Dir,
     /// Moving paths into `/usr` can bring together what was apart in the archive, so its own guard is not enough.
     guard: PathGuard,
 }
 
-impl<'a> TreeMaker<'a> {
-    fn new(root: &'a Path) -> Self {
+impl TreeMaker {
+    fn new(root: Dir) -> Self {
         Self { root, guard: PathGuard::new() }
     }
 
@@ -185,31 +185,31 @@ impl<'a> TreeMaker<'a> {
             *target = merged(target);
         }
         self.guard.admit(&entry)?;
-        let path = self.root.join(entry.path.as_relative());
+        let (root, path) = (&self.root, entry.path.as_relative());
         if let Some(parent) = entry.path.parent() {
-            make_folders(self.root, &parent)?;
+            root.create_dir_all(parent.as_relative())?;
         }
         match &entry.kind {
             EntryKind::Dir => {
-                make_folders(self.root, &entry.path)?;
-                fs::set_permissions(&path, permissions(entry.mode, 0o700))?;
+                root.create_dir_all(path)?;
+                root.set_mode(path, permissions(entry.mode, 0o700))?;
             }
             EntryKind::File { .. } => {
-                remove(&path)?;
-                let mut file = BufWriter::with_capacity(128 << 10, fs::File::create_new(&path)?);
+                root.remove_file(path)?;
+                let file = root.create_file(path, permissions(entry.mode, 0o400))?;
+                let mut file = BufWriter::with_capacity(128 << 10, file);
                 io::copy(&mut content, &mut file)?;
                 file.flush()?;
-                file.get_ref().set_permissions(permissions(entry.mode, 0o400))?;
-                stamp(&path, entry.mtime)?;
+                root.set_mtime(path, entry.mtime, 0)?;
             }
             EntryKind::Symlink { target } => {
-                remove(&path)?;
-                fs::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &path)?;
-                stamp(&path, entry.mtime)?;
+                root.remove_file(path)?;
+                root.symlink(std::ffi::OsStr::from_bytes(target), path)?;
+                root.set_mtime(path, entry.mtime, 0)?;
             }
             EntryKind::Hardlink { target } => {
-                remove(&path)?;
-                fs::hard_link(self.root.join(target.as_relative()), &path)?;
+                root.remove_file(path)?;
+                root.hard_link(target.as_relative(), root, path)?;
             }
         }
         Ok(())
@@ -217,37 +217,6 @@ impl<'a> TreeMaker<'a> {
 }
 
 /// The mode without set-uid, set-gid and sticky bits, and with what the owner needs to go on.
-fn permissions(mode: Mode, needed: u32) -> std::fs::Permissions {
-    std::fs::Permissions::from_mode(mode.bits() & 0o777 | needed)
-}
-
-/// Makes a folder and those it is in, whatever the user's file creation mask.
-pub(super) fn make_folders(root: &Path, folder: &ImagePath) -> io::Result<()> {
-    let path = root.join(folder.as_relative());
-    if path.is_dir() {
-        return Ok(());
-    }
-    for folder in folder.ancestors().chain([folder.clone()]) {
-        let path = root.join(folder.as_relative());
-        match fs::create_dir(&path) {
-            Ok(()) => fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn stamp(path: &Path, seconds: i64) -> io::Result<()> {
-    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
-    let time = Timespec { tv_sec: seconds, tv_nsec: 0 };
-    let times = Timestamps { last_access: time, last_modification: time };
-    Ok(utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+fn permissions(mode: Mode, needed: u32) -> u32 {
+    mode.bits() & 0o777 | needed
 }

@@ -10,6 +10,8 @@ use super::{ScriptedPackage, ScriptedRole, ScriptsError};
 use crate::model::Digest;
 use crate::store::Store;
 
+/// The folders that scripts may read and not change.
+pub(super) const READ_ONLY: [&str; 2] = [BASIC, OTHERS];
 /// The folder of the basic packages, in the folder of the sandbox's own.
 pub(super) const BASIC: &str = "basic";
 /// The folder of the others.
@@ -23,20 +25,26 @@ pub(super) fn write(store: &Store, packages: &[ScriptedPackage], own: &Path) -> 
     let mut index = String::new();
     for package in packages {
         let folder = if package.role == ScriptedRole::Basic { BASIC } else { OTHERS };
-        let path = own.join(folder).join(file_name(package));
-        let blob = store.blob_path(&package.digest);
-        // the store may be on a file system that has no links, or has them counted out
-        if fs::hard_link(&blob, &path).is_err() {
-            fs::copy(&blob, &path)?;
-        }
+        let size = copy(store, package, &own.join(folder).join(file_name(package)))?;
         if package.role != ScriptedRole::Basic {
-            stanza(package, fs::metadata(&path)?.len(), &mut index);
+            stanza(package, size, &mut index);
         }
     }
     let others = own.join(OTHERS);
     fs::write(others.join("Release"), release(&index))?;
     fs::write(others.join("Packages"), index)?;
     Ok(fs::write(own.join("sources.list"), format!("deb [trusted=yes] file:/{}/{OTHERS} ./\n", super::OWN))?)
+}
+
+/// A file of its own, that shares blocks with the store where the file system can: scripts are root in there, and would
+/// write through another name of the store's file.
+fn copy(store: &Store, package: &ScriptedPackage, path: &Path) -> Result<u64, ScriptsError> {
+    let mut blob = store.open_blob(&package.digest)?.into_file();
+    let mut file = fs::File::create_new(path)?;
+    if rustix::fs::ioctl_ficlone(file.file(), &blob).is_err() {
+        io::copy(&mut blob, file.file_mut())?; // within the kernel
+    }
+    Ok(file.metadata()?.len())
 }
 
 /// As archives call it, but for the colon of an epoch, which apt and dpkg write in ways of their own.

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
-
 use super::{OWN, ScriptedPackage, ScriptsError, environment};
+use crate::beneath::Dir;
 use crate::model::Digest;
 
 /// Where the folder is in the sandbox.
@@ -220,20 +219,19 @@ fn command_heeds(command: &str, functions: &[&str]) -> bool {
 }
 
 /// What the scripts changed in the system that they ran in, of which `upper` holds all changes.
-pub(super) fn strays(upper: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn strays(upper: &Dir) -> io::Result<Vec<PathBuf>> {
     let mut strays = Vec::new();
-    let mut open = vec![upper.to_owned()];
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            let path = entry.path();
-            let name = path.strip_prefix(upper).map_err(io::Error::other)?.to_owned();
-            if OWN_TRACES.iter().any(|own| name.starts_with(own)) {
+    let mut open = vec![PathBuf::new()];
+    while let Some(below) = open.pop() {
+        let folder = upper.dir(&below)?;
+        for name in folder.names("")? {
+            let path = below.join(&name);
+            if OWN_TRACES.iter().any(|own| path.starts_with(own)) {
                 continue;
             }
-            match entry.file_type()?.is_dir() {
+            match folder.metadata(&name)?.is_dir() {
                 true => open.push(path),
-                false => strays.push(name),
+                false => strays.push(path),
             }
         }
     }
@@ -249,6 +247,8 @@ pub(super) fn refuse_unaware(packages: &[ScriptedPackage], tools: &NativeTools<'
 
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a parent")).expect("made");
             fs::write(path, "").expect("written");
         }
-        let found = strays(upper.path()).expect("read");
+        let found = strays(&Dir::open(upper.path()).expect("a folder")).expect("read");
         assert_eq!(found, [PathBuf::from("etc/passwd"), PathBuf::from("var/lib/x/y")]);
     }
 

@@ -1,15 +1,13 @@
 //! What scripts leave behind that has no place in an image, because it differs from run to run or from machine to
 //! machine, or because whoever has the image must not have it.
 
+use std::ffi::OsStr;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-
-use fs_err as fs;
+use std::os::unix::ffi::OsStrExt as _;
 
 use super::{ScriptsError, keystore};
+use crate::beneath::Dir;
 use crate::model::{EPOCH, Glob, ImagePath};
-use crate::store::remove_tree;
 
 /// Something that was taken out, for people.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,115 +52,122 @@ const LOGS: &str = "var/log";
 
 /// Takes out of the folder `root` what has no place in an image, and makes nothing new. Links in it may lead anywhere, so
 /// none is followed.
-pub(super) fn take_out(root: &Path) -> Result<Vec<LeftOut>, ScriptsError> {
-    remove_tree(&root.join(super::OWN))?;
+pub(super) fn take_out(root: &Dir) -> Result<Vec<LeftOut>, ScriptsError> {
+    root.remove_tree(super::OWN)?;
     for path in SILENT.iter().map(|pattern| matching(root, pattern)).collect::<io::Result<Vec<_>>>()?.concat() {
-        remove_tree(&root.join(path.as_relative()))?;
+        root.remove_tree(path.as_relative())?;
     }
     let mut left_out = Vec::new();
     for (pattern, reason) in UNIQUE {
         for path in matching(root, pattern)? {
-            remove_tree(&root.join(path.as_relative()))?;
+            root.remove_tree(path.as_relative())?;
             left_out.push(LeftOut { path, reason });
         }
     }
     left_out.extend(without_target(root)?);
     date_keystore(root)?;
-    if let Some(folder) = folder(root, LOGS) {
-        logs(&folder)?;
+    if root.is_dir(LOGS) {
+        logs(root)?;
     }
-    if let Some(file) = folder(root, "etc").map(|etc| etc.join(MACHINE_ID))
-        && fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file())
-    {
-        // in place: owners are known by inode, and a new file could get the number of one that was taken out
-        fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644))?;
-        fs::OpenOptions::new().write(true).truncate(true).open(&file)?;
-    }
-    for entry in folder(root, RUN).map(fs::read_dir).transpose()?.into_iter().flatten() {
-        let entry = entry?;
-        if entry.file_name() != LOCKS {
-            remove_tree(&entry.path())?;
+    empty_machine_id(root)?;
+    if root.is_dir(RUN) {
+        let run = root.dir(RUN)?;
+        for name in run.names("")?.iter().filter(|name| *name != LOCKS) {
+            run.remove_tree(name)?;
         }
     }
     left_out.sort();
     Ok(left_out)
 }
 
-/// The folder at `path` of `root`, when there is one and no link on the way.
-fn folder(root: &Path, path: &str) -> Option<PathBuf> {
-    let mut folder = root.to_owned();
-    for name in path.split('/').filter(|name| !name.is_empty()) {
-        folder.push(name);
-        if !fs::symlink_metadata(&folder).is_ok_and(|meta| meta.is_dir()) {
-            return None;
-        }
+fn empty_machine_id(root: &Dir) -> io::Result<()> {
+    if !root.is_dir("etc") {
+        return Ok(());
     }
-    Some(folder)
+    let etc = root.dir("etc")?;
+    if etc.find(MACHINE_ID)?.is_some_and(|file| file.is_file()) {
+        // in place: owners are known by inode, and a new file could get the number of one that was taken out
+        etc.set_mode(MACHINE_ID, 0o644)?;
+        etc.overwrite(MACHINE_ID, b"")?;
+    }
+    Ok(())
 }
 
 /// Java's store of certificates says when it was made, certificate by certificate.
-fn date_keystore(root: &Path) -> io::Result<()> {
+fn date_keystore(root: &Dir) -> io::Result<()> {
     const LARGEST: u64 = 16 << 20;
-    let Some(file) = folder(root, "etc/ssl/certs/java").map(|folder| folder.join("cacerts")) else { return Ok(()) };
-    if !fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST) {
+    const FOLDER: &str = "etc/ssl/certs/java";
+    const FILE: &str = "cacerts";
+    if !root.is_dir(FOLDER) {
+        return Ok(());
+    }
+    let folder = root.dir(FOLDER)?;
+    if !folder.find(FILE)?.is_some_and(|file| file.is_file() && file.size <= LARGEST) {
         return Ok(());
     }
     let milliseconds = u64::try_from(EPOCH.seconds()).unwrap_or_default() * 1000;
-    match keystore::dated(&fs::read(&file)?, milliseconds) {
+    match keystore::dated(&folder.read(FILE, LARGEST)?, milliseconds) {
         // in place: owner and mode stay
-        Some(dated) => fs::write(&file, dated),
+        Some(dated) => folder.overwrite(FILE, &dated),
         None => Ok(()),
     }
 }
 
 /// Links named after the content of a certificate that was taken out (`openssl rehash`).
-fn without_target(root: &Path) -> Result<Vec<LeftOut>, ScriptsError> {
+fn without_target(root: &Dir) -> Result<Vec<LeftOut>, ScriptsError> {
     const CERTIFICATES: &str = "etc/ssl/certs";
     const REASON: &str = "it leads to a certificate that was taken out";
-    let Some(folder) = folder(root, CERTIFICATES) else { return Ok(Vec::new()) };
+    if !root.is_dir(CERTIFICATES) {
+        return Ok(Vec::new());
+    }
+    let folder = root.dir(CERTIFICATES)?;
     let mut left_out = Vec::new();
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
-        if fs::read_link(&path).is_ok_and(|target| target.as_os_str() == "ssl-cert-snakeoil.pem") {
-            fs::remove_file(&path)?;
-            let name = path.strip_prefix(root).map_err(io::Error::other)?.as_os_str().as_encoded_bytes();
-            left_out.extend(ImagePath::new(name).map(|path| LeftOut { path, reason: REASON }));
+    for name in folder.names("")? {
+        let is_link = folder.metadata(&name)?.is_symlink();
+        if is_link && folder.read_link(&name)? == OsStr::new("ssl-cert-snakeoil.pem") {
+            folder.remove_file(&name)?;
+            let path = ImagePath::new(&[CERTIFICATES.as_bytes(), b"/", name.as_bytes()].concat());
+            left_out.extend(path.map(|path| LeftOut { path, reason: REASON }));
         }
     }
     Ok(left_out)
 }
 
 /// A log that was only made with its owner and mode stays; one that says something says when.
-fn logs(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let meta = fs::symlink_metadata(entry.path())?;
-        if meta.is_dir() {
-            logs(&entry.path())?;
-        } else if meta.is_file() && meta.len() > 0 {
-            fs::remove_file(entry.path())?;
+fn logs(root: &Dir) -> io::Result<()> {
+    let mut folders = vec![std::path::PathBuf::from(LOGS)];
+    while let Some(below) = folders.pop() {
+        let folder = root.dir(&below)?;
+        for name in folder.names("")? {
+            let meta = folder.metadata(&name)?;
+            if meta.is_dir() {
+                folders.push(below.join(name));
+            } else if meta.is_file() && meta.size > 0 {
+                folder.remove_file(&name)?;
+            }
         }
     }
     Ok(())
 }
 
 /// The paths of `root` that the pattern matches.
-fn matching(root: &Path, pattern: &str) -> io::Result<Vec<ImagePath>> {
+fn matching(root: &Dir, pattern: &str) -> io::Result<Vec<ImagePath>> {
     let glob = Glob::new(pattern).map_err(io::Error::other)?;
     let fixed = pattern.find(['*', '{']).unwrap_or(pattern.len());
     let (begin, rest) = pattern.split_at(pattern[..fixed].rfind('/').unwrap_or(0));
     let depth = rest.matches('/').count();
+    let begin = ImagePath::new(begin.trim_start_matches('/').as_bytes()).unwrap_or_default();
     let mut found = Vec::new();
-    let mut open: Vec<(PathBuf, usize)> = folder(root, begin).map(|folder| (folder, 1)).into_iter().collect();
-    while let Some((next, level)) = open.pop() {
-        for entry in fs::read_dir(&next)? {
-            let entry = entry?;
-            let path = entry.path();
-            let name = path.strip_prefix(root).map_err(io::Error::other)?;
-            let Ok(name) = ImagePath::new(name.as_os_str().as_encoded_bytes()) else { continue };
-            if glob.matches(&name) {
-                found.push(name);
-            } else if level < depth && entry.file_type()?.is_dir() {
+    let mut open = vec![(begin, 1)];
+    open.retain(|(folder, _)| root.is_dir(folder.as_relative()));
+    while let Some((folder, level)) = open.pop() {
+        let inside = root.dir(folder.as_relative())?;
+        for name in inside.names("")? {
+            let Ok(last) = ImagePath::new(name.as_bytes()) else { continue };
+            let path = folder.join(&last);
+            if glob.matches(&path) {
+                found.push(path);
+            } else if level < depth && inside.metadata(&name)?.is_dir() {
                 open.push((path, level + 1));
             }
         }
@@ -173,6 +178,8 @@ fn matching(root: &Path, pattern: &str) -> io::Result<Vec<ImagePath>> {
 
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
 
     #[test]
@@ -197,7 +204,7 @@ mod tests {
         }
         fs::create_dir_all(root.path().join("run/lock")).expect("made");
         fs::write(root.path().join("var/log/btmp"), "").expect("written");
-        let told = take_out(root.path()).expect("taken out");
+        let told = take_out(&Dir::open(root.path()).expect("a folder")).expect("taken out");
         let told: Vec<String> = told.iter().map(|left| left.path.to_string()).collect();
         assert_eq!(told, ["/etc/ssh/ssh_host_rsa_key", "/etc/ssh/ssh_host_rsa_key.pub"]);
         let there = |file: &&str| root.path().join(file).exists();
@@ -217,7 +224,7 @@ mod tests {
         for link in ["etc/ssh", "var/log", "run"] {
             fs::os::unix::fs::symlink(outside.path(), root.path().join(link)).expect("a link");
         }
-        assert_eq!(take_out(root.path()).expect("taken out"), []);
+        assert_eq!(take_out(&Dir::open(root.path()).expect("a folder")).expect("taken out"), []);
         assert!(kept.exists());
     }
 }

@@ -30,6 +30,7 @@ use super::sandbox::{
     Spec,
 };
 use crate::archive::Control;
+use crate::beneath::Dir;
 use crate::model::{Digest, ImagePath, Platform};
 use crate::store::Store;
 
@@ -138,13 +139,13 @@ pub fn configure(
         return Err(ScriptsError::failed(ending, tail, log));
     }
     if let Machinery::Native(_) = spec.machinery {
-        let strays = chrootless::strays(&scratch.path().join("upper"))?;
+        let strays = chrootless::strays(&Dir::open(&scratch.path().join("upper"))?)?;
         if !strays.is_empty() {
             return Err(ScriptsError::Strayed { paths: strays });
         }
     }
     let owners = Owners::read(scratch.path())?;
-    let left_out = leavings::take_out(spec.root)?;
+    let left_out = leavings::take_out(&Dir::open(spec.root)?)?;
     Ok(Scripted { owners, left_out })
 }
 
@@ -155,13 +156,19 @@ fn cell(spec: &ScriptsSpec<'_>, scratch: &Path, own: &Path) -> Spec {
         Machinery::Native(tools) => tools.root,
         Machinery::Own | Machinery::Emulated(_) => spec.root,
     };
-    if fs_err::symlink_metadata(system.join(environment::POLICY)).is_err() {
+    let has_policy = Dir::open(system).is_ok_and(|system| matches!(system.find(environment::POLICY), Ok(Some(_))));
+    if !has_policy {
         files.push(file(environment::POLICY, environment::NO_SERVICES, 0o755));
         script.push_str(&format!("rm -f /{}\n", environment::POLICY));
     }
     let mut env: BTreeMap<String, String> = environment::variables();
     env.insert("APT_CONFIG".to_owned(), format!("/{OWN}/apt.conf"));
     let mut mounts = vec![Mount { source: own.to_owned(), at: inside(OWN), access: Access::Writable }];
+    mounts.extend(archive::READ_ONLY.map(|folder| Mount {
+        source: own.join(folder),
+        at: inside(&format!("{OWN}/{folder}")),
+        access: Access::ReadOnly,
+    }));
     let (root, emulator) = match spec.machinery {
         Machinery::Own => (Root::Folder(spec.root.to_owned()), None),
         Machinery::Emulated(emulation) => (Root::Folder(spec.root.to_owned()), Some(emulation.emulator.clone())),

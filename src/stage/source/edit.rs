@@ -1,14 +1,10 @@
 //! Changes to a tree that a recipe asks for: patches and replaced texts.
 
-use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
 use diffy::Line;
 use diffy::patch_set::{FileMode, FileOperation, ParseOptions, PatchSet};
-use fs_err as fs;
 
 use super::SourceError;
+use crate::beneath::Dir;
 use crate::model::ImagePath;
 
 /// Largest file that an edit reads; sources that people patch are text.
@@ -18,7 +14,7 @@ const LARGEST: u64 = 64 << 20;
 ///
 /// # Errors
 /// When it is no diff, does not fit, or names a file outside of `tree`.
-pub fn apply_patch(name: &str, patch: &[u8], tree: &Path, strip: u32) -> Result<(), SourceError> {
+pub fn apply_patch(name: &str, patch: &[u8], tree: &Dir, strip: u32) -> Result<(), SourceError> {
     let not_a_patch = |reason: String| SourceError::NotAPatch { patch: name.to_owned(), reason };
     let git = patch.starts_with(b"diff --git ") || find(patch, b"\ndiff --git ");
     let options = if git { ParseOptions::gitdiff() } else { ParseOptions::unidiff() };
@@ -31,7 +27,7 @@ pub fn apply_patch(name: &str, patch: &[u8], tree: &Path, strip: u32) -> Result<
         let shown = to.as_ref().or(from.as_ref()).map(|path| path.to_string()).unwrap_or_default();
         let misfit = |reason: String| SourceError::DoesNotApply { patch: name.to_owned(), file: shown.clone(), reason };
         let old = match &from {
-            Some(path) => read(&inside(tree, path)?).map_err(|error| misfit(error.to_string()))?,
+            Some(path) => tree.read(path.as_relative(), LARGEST).map_err(|error| misfit(error.to_string()))?,
             None => Vec::new(),
         };
         let new = apply_hunks(&old, text).map_err(|number| misfit(format!("its hunk {number} finds no place")))?;
@@ -87,7 +83,7 @@ fn nearest_place(lines: &[&[u8]], wanted: &[&[u8]], place: usize, settled: usize
 /// Which file is read and which is written.
 fn ends(
     operation: &FileOperation<'_, [u8]>,
-    tree: &Path,
+    tree: &Dir,
 ) -> Result<(Option<ImagePath>, Option<ImagePath>), SourceError> {
     let path = |name: &[u8]| ImagePath::new(name).map_err(|source| SourceError::Outside { source });
     Ok(match operation {
@@ -97,47 +93,44 @@ fn ends(
         FileOperation::Modify { original, modified } => {
             // `--- a/x.orig` and `+++ b/x`: patch(1) takes the one that exists
             let (original, modified) = (path(original)?, path(modified)?);
-            let name = if tree.join(modified.as_relative()).exists() { modified } else { original };
+            let is_there = tree.find(modified.as_relative())?.is_some();
+            let name = if is_there { modified } else { original };
             (Some(name.clone()), Some(name))
         }
     })
 }
 
 fn write(
-    tree: &Path,
+    tree: &Dir,
     from: Option<&ImagePath>,
     to: Option<&ImagePath>,
     content: &[u8],
     mode: Option<&FileMode>,
 ) -> Result<(), SourceError> {
     let executable = match from {
-        Some(path) => fs::metadata(tree.join(path.as_relative()))?.permissions().mode() & 0o100 != 0,
+        Some(path) => tree.metadata(path.as_relative())?.is_executable(),
         None => false,
     };
     if let Some(path) = from
         && from != to
     {
-        fs::remove_file(inside(tree, path)?)?;
+        tree.remove_file(path.as_relative())?;
     }
     let Some(path) = to else { return Ok(()) };
-    let target = inside(tree, path)?;
-    if let Some(parent) = target.parent() {
-        fs::create_dir_all(parent)?;
+    if let Some(parent) = path.parent() {
+        tree.create_dir_all(parent.as_relative())?;
     }
-    fs::write(&target, content)?;
     let executable = mode.map_or(executable, |mode| *mode == FileMode::Executable);
-    fs::set_permissions(&target, PermissionsExt::from_mode(if executable { 0o755 } else { 0o644 }))?;
-    Ok(())
+    Ok(tree.write(path.as_relative(), content, if executable { 0o755 } else { 0o644 })?)
 }
 
 /// Replaces every occurrence of `old` in a file of the tree.
 ///
 /// # Errors
 /// When it does not occur, or the file is not there or outside of `tree`.
-pub fn replace(tree: &Path, file: &str, old: &str, new: &str) -> Result<(), SourceError> {
+pub fn replace(tree: &Dir, file: &str, old: &str, new: &str) -> Result<(), SourceError> {
     let path = ImagePath::new(file.as_bytes()).map_err(|source| SourceError::Outside { source })?;
-    let target = inside(tree, &path)?;
-    let content = read(&target)?;
+    let content = tree.read(path.as_relative(), LARGEST)?;
     if old.is_empty() || !find(&content, old.as_bytes()) {
         let text = old.chars().take(60).collect();
         return Err(SourceError::NothingToReplace { file: file.to_owned(), text });
@@ -150,8 +143,8 @@ pub fn replace(tree: &Path, file: &str, old: &str, new: &str) -> Result<(), Sour
         rest = &rest[at + old.len()..];
     }
     changed.extend_from_slice(rest);
-    fs::write(&target, changed)?;
-    Ok(())
+    let mode = tree.metadata(path.as_relative())?.mode;
+    Ok(tree.write(path.as_relative(), &changed, mode & 0o777)?)
 }
 
 fn position(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -162,29 +155,15 @@ fn find(text: &[u8], wanted: &[u8]) -> bool {
     position(text, wanted).is_some()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, std::io::Error> {
-    if fs::metadata(path)?.len() > LARGEST {
-        return Err(std::io::Error::other(format!("`{}` is larger than an edit may be", path.display())));
-    }
-    fs::read(path)
-}
-
-/// The file on disk, unless a symbolic link on the way would lead elsewhere.
-fn inside(tree: &Path, path: &ImagePath) -> Result<PathBuf, SourceError> {
-    for part in path.ancestors().chain(std::iter::once(path.clone())) {
-        let target = tree.join(part.as_relative());
-        match fs::symlink_metadata(&target) {
-            Ok(data) if data.is_symlink() => return Err(SourceError::Link { path: target }),
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-    }
-    Ok(tree.join(path.as_relative()))
-}
-
 #[cfg(test)]
 mod tests {
+    use fs_err as fs;
+
     use super::*;
+
+    fn open(tree: &tempfile::TempDir) -> Dir {
+        Dir::open(tree.path()).expect("a folder")
+    }
 
     fn tree() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
@@ -199,7 +178,7 @@ mod tests {
     #[test]
     fn a_patch_changes_and_makes_files_as_patch_does() {
         let (ours, theirs) = (tree(), tree());
-        apply_patch("p", PATCH.as_bytes(), ours.path(), 1).expect("applies");
+        apply_patch("p", PATCH.as_bytes(), &open(&ours), 1).expect("applies");
         fs::write(theirs.path().join("p"), PATCH).expect("written");
         let mut oracle = std::process::Command::new("patch");
         oracle.args(["-p1", "-F0", "-s", "-i", "p"]).current_dir(theirs.path());
@@ -219,7 +198,7 @@ mod tests {
         for tree in [&ours, &theirs] {
             fs::write(tree.path().join("src/a.c"), &text).expect("written");
         }
-        apply_patch("p", patch.as_bytes(), ours.path(), 1).expect("applies");
+        apply_patch("p", patch.as_bytes(), &open(&ours), 1).expect("applies");
         fs::write(theirs.path().join("p"), patch).expect("written");
         let mut oracle = std::process::Command::new("patch");
         oracle.args(["-p1", "-F0", "-s", "-i", "p"]).current_dir(theirs.path());
@@ -232,9 +211,9 @@ mod tests {
     fn a_patch_that_does_not_fit_says_where() {
         let folder = tree();
         let error =
-            apply_patch("fix.patch", PATCH.replace("-two", "-2wo").as_bytes(), folder.path(), 1).expect_err("misfit");
+            apply_patch("fix.patch", PATCH.replace("-two", "-2wo").as_bytes(), &open(&folder), 1).expect_err("misfit");
         assert!(error.to_string().contains("fix.patch") && error.to_string().contains("src/a.c"), "{error}");
-        assert!(apply_patch("p", b"no patch", folder.path(), 1).is_err());
+        assert!(apply_patch("p", b"no patch", &open(&folder), 1).is_err());
     }
 
     #[test]
@@ -244,9 +223,9 @@ mod tests {
         fs::write(outside.path().join("a.c"), "two").expect("written");
         std::os::unix::fs::symlink(outside.path(), folder.path().join("link")).expect("linked");
         for file in ["../a.c", "link/a.c"] {
-            assert!(replace(folder.path(), file, "two", "2").is_err(), "{file}");
+            assert!(replace(&open(&folder), file, "two", "2").is_err(), "{file}");
             let patch = PATCH.replace("src/a.c", file);
-            assert!(apply_patch("p", patch.as_bytes(), folder.path(), 1).is_err(), "{file}");
+            assert!(apply_patch("p", patch.as_bytes(), &open(&folder), 1).is_err(), "{file}");
         }
         assert_eq!(fs::read(outside.path().join("a.c")).expect("there"), b"two");
     }
@@ -254,8 +233,8 @@ mod tests {
     #[test]
     fn a_replacement_must_find_its_text() {
         let folder = tree();
-        replace(folder.path(), "src/a.c", "t", "T").expect("occurs twice");
+        replace(&open(&folder), "src/a.c", "t", "T").expect("occurs twice");
         assert_eq!(fs::read(folder.path().join("src/a.c")).expect("there"), b"one\nTwo\nThree\n");
-        assert!(replace(folder.path(), "src/a.c", "four", "4").expect_err("absent").to_string().contains("four"));
+        assert!(replace(&open(&folder), "src/a.c", "four", "4").expect_err("absent").to_string().contains("four"));
     }
 }

@@ -9,7 +9,6 @@ pub use edit::{apply_patch, replace};
 pub use unpack::{place_file, unpack_tar};
 
 use std::io;
-use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -66,12 +65,6 @@ pub enum SourceError {
         /// How.
         source: PathError,
     },
-    /// An edit would follow a symbolic link.
-    #[error("an edit would write through the symbolic link `{}`", path.display())]
-    Link {
-        /// The link.
-        path: PathBuf,
-    },
     /// The files of a Debian source package are not what such a package has.
     #[error("the Debian source package {reason}")]
     NotASourcePackage {
@@ -85,7 +78,7 @@ impl SourceError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            Self::Io { .. } | Self::Link { .. } | Self::Outside { .. } | Self::NotAPatch { .. } => return None,
+            Self::Io { .. } | Self::Outside { .. } | Self::NotAPatch { .. } => return None,
             Self::Archive { .. } => {
                 "look at the archive with `tar -tvf`; what it was pinned as is in the lock".to_owned()
             }

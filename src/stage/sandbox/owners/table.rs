@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat};
@@ -53,10 +52,10 @@ impl Owners {
         Ok(Self(all.into_iter().collect()))
     }
 
-    /// The owner of a file of the root.
+    /// The owner of a file of the root, by the numbers of its device and inode.
     #[must_use]
-    pub fn of(&self, meta: &std::fs::Metadata) -> Owner {
-        self.0.get(&(meta.dev(), meta.ino())).copied().unwrap_or_default()
+    pub fn of(&self, dev: u64, ino: u64) -> Owner {
+        self.0.get(&(dev, ino)).copied().unwrap_or_default()
     }
 }
 
