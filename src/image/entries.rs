@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::archive::{Entry, EntryKind};
+use crate::beneath::{Beneath, Kind};
 use crate::model::{EPOCH, ImagePath, Mode, Ownership, Place};
 use crate::recipe;
 
@@ -34,7 +34,7 @@ pub struct ResolvedEntry<'a> {
 pub enum CopyContent {
     /// A file or folder of this machine: owners and times of its files do not matter, and of their modes only whether
     /// they are executable.
-    Host(PathBuf),
+    Host(Beneath),
     /// A path of another image: owners, modes and times are kept.
     Image(Box<super::BuiltImage>, ImagePath),
 }
@@ -183,26 +183,31 @@ impl<'a> Editor<'a> {
     }
 
     /// Copies a file or folder of this machine.
-    fn copy(&mut self, from: &Path, to: &ImagePath, wish: Wish<'_>) -> Outcome {
-        let metadata = fs_err::symlink_metadata(from).map_err(|source| unreadable(from, source))?;
-        let kind = metadata.file_type();
-        if kind.is_dir() {
-            let folder = self.copied_folder(to, wish)?;
-            for (name, path) in children(from)? {
-                self.copy(&path, &folder.join(&name), wish)?;
+    fn copy(&mut self, from: &Beneath, to: &ImagePath, wish: Wish<'_>) -> Outcome {
+        let metadata = from.metadata().map_err(|source| unreadable(from, source))?;
+        match metadata.kind {
+            Kind::Dir => {
+                let folder = self.copied_folder(to, wish)?;
+                for (name, child) in children(from)? {
+                    self.copy(&child, &folder.join(&name), wish)?;
+                }
+                Ok(())
             }
-            Ok(())
-        } else if kind.is_file() {
-            let executable = metadata.permissions().mode() & 0o111 != 0;
-            let mode = wish.mode.unwrap_or(Mode::from_bits(if executable { 0o755 } else { 0o644 }));
-            let entry = Entry { kind: EntryKind::File { size: metadata.len() }, mode, ..plain_folder(to.clone()) };
-            self.put(entry, Some(Content::Host(from.to_owned())), wish)
-        } else if kind.is_symlink() {
-            let target = fs_err::read_link(from).map_err(|source| unreadable(from, source))?;
-            let kind = symlink(target.as_os_str().as_bytes());
-            self.put(Entry { kind, mode: Mode::from_bits(0o777), ..plain_folder(to.clone()) }, None, wish)
-        } else {
-            Err(refused(from, "is a device, a pipe or a socket, which have no place in an image"))
+            Kind::File => {
+                let executable = metadata.mode & 0o111 != 0;
+                let mode = wish.mode.unwrap_or(Mode::from_bits(if executable { 0o755 } else { 0o644 }));
+                let entry = Entry { kind: EntryKind::File { size: metadata.size }, mode, ..plain_folder(to.clone()) };
+                self.put(entry, Some(Content::Host(from.clone())), wish)
+            }
+            Kind::Symlink => {
+                let target = from.read_link().map_err(|source| unreadable(from, source))?;
+                let kind = symlink(target.as_bytes());
+                self.put(Entry { kind, mode: Mode::from_bits(0o777), ..plain_folder(to.clone()) }, None, wish)
+            }
+            Kind::CharDevice | Kind::BlockDevice | Kind::Fifo | Kind::Socket => {
+                let problem = format!("is {}, which has no place in an image", metadata.kind.words());
+                Err(refused(&from.shown(), &problem))
+            }
         }
     }
 
@@ -357,19 +362,17 @@ const fn searchable(mode: Mode) -> Mode {
 }
 
 /// The entries of a folder of this machine, sorted by name, with their names as paths.
-fn children(folder: &Path) -> Result<Vec<(ImagePath, PathBuf)>, EntryProblem> {
-    let mut children = Vec::new();
-    for child in fs_err::read_dir(folder).map_err(|source| unreadable(folder, source))? {
-        let child = child.map_err(|source| unreadable(folder, source))?;
-        let name = ImagePath::new(child.file_name().as_bytes());
-        children.push((name.map_err(|error| refused(folder, &error.to_string()))?, child.path()));
-    }
-    children.sort();
-    Ok(children)
+fn children(folder: &Beneath) -> Result<Vec<(ImagePath, Beneath)>, EntryProblem> {
+    let names = folder.names().map_err(|source| unreadable(folder, source))?;
+    let child = |name: std::ffi::OsString| {
+        let path = ImagePath::new(name.as_bytes());
+        Ok((path.map_err(|error| refused(&folder.shown(), &error.to_string()))?, folder.join(name)))
+    };
+    names.into_iter().map(child).collect()
 }
 
-fn unreadable(path: &Path, source: std::io::Error) -> EntryProblem {
-    EntryProblem::Read { path: path.display().to_string(), source }
+fn unreadable(path: &Beneath, source: std::io::Error) -> EntryProblem {
+    EntryProblem::Read { path: path.shown().display().to_string(), source }
 }
 
 fn refused(path: &Path, problem: &str) -> EntryProblem {

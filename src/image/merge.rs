@@ -83,7 +83,8 @@ pub(super) fn merge(
     relations: &dyn Relations,
 ) -> Result<Merged, Vec<Clash>> {
     let links = Links::of(tree, packages);
-    let mut merging = Merging { tree, relations, diversions, merged: Merged::default(), clashes: Vec::new() };
+    let mut merging =
+        Merging { tree, links: &links, relations, diversions, merged: Merged::default(), clashes: Vec::new() };
     for package in packages {
         let mut parents = Parents { links: &links, last: None };
         for shipped in package.entries.iter().filter(|shipped| !shipped.left_out) {
@@ -93,6 +94,7 @@ pub(super) fn merge(
             }
         }
     }
+    merging.refuse_what_is_below_no_folder();
     let Merging { merged, clashes, .. } = merging;
     if clashes.is_empty() { Ok(merged) } else { Err(clashes) }
 }
@@ -164,6 +166,7 @@ impl Parents<'_> {
 
 struct Merging<'a> {
     tree: &'a mut FileTree,
+    links: &'a Links,
     relations: &'a dyn Relations,
     diversions: &'a [Diversion],
     merged: Merged,
@@ -176,7 +179,10 @@ impl Merging<'_> {
             return; // the root's own mode and owner are the runtime's
         }
         let original = &shipped.entry.path;
-        let path = self.divert(path, package.id);
+        let path = match self.divert(path, package.id) {
+            Ok(path) => path,
+            Err(LinkLoop { path }) => return self.clash(path, "a loop of links", package.id, &shipped.entry),
+        };
         let node = package.node(shipped, path);
         let Some(there) = self.tree.get_mut(&node.entry.path) else {
             self.insert(package.id, original, node);
@@ -198,10 +204,36 @@ impl Merging<'_> {
         }
     }
 
-    fn divert(&self, path: ImagePath, package: u32) -> ImagePath {
+    /// Where something goes that another package diverts. Who diverts names a path, and any package may have a link on
+    /// the way to it.
+    fn divert(&self, path: ImagePath, package: u32) -> Result<ImagePath, LinkLoop> {
         let diverts = |diversion: &&Diversion| diversion.path == path && diversion.by != package;
-        let to = self.diversions.iter().find(diverts).map(|diversion| diversion.to.clone());
-        to.unwrap_or(path)
+        match self.diversions.iter().find(diverts) {
+            Some(diversion) => resolve(&diversion.to, Last::Keep, |path| self.links.targets.get(path).cloned()),
+            None => Ok(path),
+        }
+    }
+
+    /// Whatever way something came to its path, all above it must be folders: else whoever unpacks the image could be
+    /// led elsewhere.
+    fn refuse_what_is_below_no_folder(&mut self) {
+        let is_no_folder = |path: &ImagePath| self.tree.get(path).is_some_and(|node| node.entry.kind != EntryKind::Dir);
+        let mut known = ImagePath::root();
+        let mut wrong = Vec::new();
+        for node in self.tree.iter() {
+            let Some(parent) = node.entry.path.parent().filter(|parent| *parent != known) else { continue };
+            if let Some(above) = parent.ancestors().chain([parent.clone()]).find(|path| is_no_folder(path)) {
+                wrong.push((above, node.owner, node.entry.clone()));
+            } else {
+                known = parent;
+            }
+        }
+        for (above, owner, entry) in wrong {
+            let holder = self.tree.get(&above).map(|node| node.entry.kind.to_string()).unwrap_or_default();
+            if let Owner::Package(package) = owner {
+                self.clash(above, &format!("{holder}, with `{}` below it,", entry.path), package, &entry);
+            }
+        }
     }
 
     /// Two things that are not folders are at one path.

@@ -77,7 +77,7 @@ impl Subject<'_> {
         let ground = ground::tree(self, &self.packages.basic(&["apt"]))?;
         let folder = self.store.tmp_dir()?;
         let root = folder.path().join("root");
-        let owned = ground::lay_out(&ground, self.shelf, &root)?;
+        let (owned, laid_out) = ground::lay_out(&ground, self.shelf, &root)?;
         let spec = ScriptsSpec {
             platform: self.platform,
             root: &root,
@@ -88,7 +88,7 @@ impl Subject<'_> {
             installer: if has("apt") { Installer::Apt } else { Installer::Dpkg },
         };
         let scripted = stage::configure(self.store, &spec, runner.sandbox, runner.sink)?;
-        let found = found::read(&root, &scripted.owners)?;
+        let found = found::read(&laid_out, &scripted.owners)?;
         let mut effects = differences::apply(self, tree, &ground, found)?;
         if let Machinery::Native(_) = machinery {
             effects.extend(generated::apply(self, tree, Model::Libraries)?);

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Seek as _, SeekFrom};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::archive::{ElfFacts, Entry, EntryKind, locate};
+use crate::beneath::Beneath;
 use crate::model::{Digest, ImagePath};
 use crate::store::Store;
 
@@ -61,7 +61,7 @@ impl<'a> Shelf<'a> {
     pub fn open(&self, content: &Content, size: u64) -> Result<Box<dyn Read + '_>, ImageError> {
         Ok(match content {
             Content::Memory(bytes) => Box::new(io::Cursor::new(Arc::clone(bytes))),
-            Content::Host(path) => Box::new(open_host(path)?),
+            Content::Host(file) => Box::new(open_host(file)?),
             Content::Stored { key, offset, .. } => {
                 let stream = self.stream(key)?;
                 Box::new(Range { shelf: self, stream, at: *offset, left: size, member: Arc::default(), start: 0 })
@@ -111,9 +111,9 @@ impl<'a> Shelf<'a> {
     }
 }
 
-fn open_host(path: &PathBuf) -> Result<fs_err::File, ImageError> {
+fn open_host(file: &Beneath) -> Result<std::fs::File, ImageError> {
     let doing = || "read a file that is copied into the image".to_owned();
-    fs_err::File::open(path).map_err(|source| ImageError::Io { doing: doing(), source })
+    file.open_file().map_err(|source| ImageError::Io { doing: doing(), source })
 }
 
 /// Some bytes of an uncompressed stream.

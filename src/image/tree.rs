@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::archive::{ElfFacts, Entry, EntryKind};
+use crate::beneath::Beneath;
 use crate::model::{Digest, EPOCH, ImagePath, Mode};
 
 /// How many symbolic links one path may lead through (Linux allows as many).
@@ -56,7 +56,7 @@ pub enum Content {
     /// Here.
     Memory(Arc<[u8]>),
     /// In a file of this machine.
-    Host(PathBuf),
+    Host(Beneath),
 }
 
 /// A path that leads through too many symbolic links, or out of what a path can hold.

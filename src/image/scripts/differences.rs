@@ -134,7 +134,7 @@ fn has_content(node: &Node, found: &Found) -> io::Result<bool> {
 }
 
 fn digest_of(found: &Found) -> io::Result<Digest> {
-    let mut file = HashingReader::new(fs_err::File::open(&found.host)?);
+    let mut file = HashingReader::new(found.host.open_file()?);
     io::copy(&mut file, &mut io::sink())?;
     Ok(file.finish().0)
 }

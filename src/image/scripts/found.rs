@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-use fs_err as fs;
-
+use crate::beneath::{Beneath, Kind};
 use crate::model::{ImagePath, Mode};
 use crate::stage::sandbox::{Owner, Owners};
 
@@ -23,7 +20,7 @@ pub(super) struct Found {
     /// File capabilities.
     pub(super) capability: Option<Vec<u8>>,
     /// Where it is on this machine.
-    pub(super) host: PathBuf,
+    pub(super) host: Beneath,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -39,19 +36,18 @@ pub(super) enum FoundKind {
     Special,
 }
 
-/// Reads all of the folder `root`.
-pub(super) fn read(root: &Path, owners: &Owners) -> Result<BTreeMap<ImagePath, Found>, ImageError> {
+/// Reads all of the folder `root`. Scripts may have left links in it that lead anywhere; none is followed.
+pub(super) fn read(root: &Beneath, owners: &Owners) -> Result<BTreeMap<ImagePath, Found>, ImageError> {
     let mut all = BTreeMap::new();
-    let mut open = vec![root.to_owned()];
+    let mut open = vec![ImagePath::root()];
     let wrong = |source| ImageError::Io { doing: "read what package scripts left".to_owned(), source };
     while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(&folder).map_err(wrong)? {
-            let host = entry.map_err(wrong)?.path();
-            let name = host.strip_prefix(root).unwrap_or(&host).as_os_str().as_encoded_bytes();
-            let path = ImagePath::new(name).map_err(|error| wrong(io::Error::other(error)))?;
-            let found = one(host, owners).map_err(wrong)?;
+        for name in root.join(folder.as_relative()).names().map_err(wrong)? {
+            let name = ImagePath::new(name.as_bytes()).map_err(|error| wrong(io::Error::other(error)))?;
+            let path = folder.join(&name);
+            let found = one(root.join(path.as_relative()), owners).map_err(wrong)?;
             if found.kind == FoundKind::Dir {
-                open.push(found.host.clone());
+                open.push(path.clone());
             }
             all.insert(path, found);
         }
@@ -59,40 +55,34 @@ pub(super) fn read(root: &Path, owners: &Owners) -> Result<BTreeMap<ImagePath, F
     Ok(all)
 }
 
-fn one(host: PathBuf, owners: &Owners) -> io::Result<Found> {
-    let meta = fs::symlink_metadata(&host)?;
-    let mut mode = Mode::from_bits(meta.permissions().mode() & 0o7777);
-    let kind = if meta.is_dir() {
-        if meta.permissions().mode() & 0o700 != 0o700 {
-            // closed by a script to its owner, which root does not mind
-            fs::set_permissions(&host, std::fs::Permissions::from_mode(meta.permissions().mode() & 0o7777 | 0o700))?;
+fn one(host: Beneath, owners: &Owners) -> io::Result<Found> {
+    let meta = host.metadata()?;
+    let mut mode = Mode::from_bits(meta.mode);
+    // closed by a script to its owner, which root does not mind
+    let open_for = |needed: u32| match meta.mode & needed == needed {
+        true => Ok(()),
+        false => host.dir().set_mode(host.below(), meta.mode | needed),
+    };
+    let kind = match meta.kind {
+        Kind::Dir => {
+            open_for(0o700)?;
+            FoundKind::Dir
         }
-        FoundKind::Dir
-    } else if meta.is_symlink() {
-        mode = Mode::from_bits(0o777);
-        FoundKind::Symlink(fs::read_link(&host)?.into_os_string().into_vec())
-    } else if meta.is_file() {
-        if meta.permissions().mode() & 0o400 == 0 {
-            fs::set_permissions(&host, std::fs::Permissions::from_mode(meta.permissions().mode() & 0o7777 | 0o400))?;
+        Kind::Symlink => {
+            mode = Mode::from_bits(0o777);
+            FoundKind::Symlink(host.read_link()?.into_vec())
         }
-        FoundKind::File { size: meta.len(), shared: (meta.nlink() > 1).then(|| (meta.dev(), meta.ino())) }
-    } else {
-        FoundKind::Special
+        Kind::File => {
+            open_for(0o400)?;
+            FoundKind::File { size: meta.size, shared: (meta.nlink > 1).then_some((meta.dev, meta.ino)) }
+        }
+        Kind::CharDevice | Kind::BlockDevice | Kind::Fifo | Kind::Socket => FoundKind::Special,
     };
     let capability = match kind {
-        FoundKind::File { .. } => capability_of(&host)?,
+        // the kernel notes for which user namespace a capability was given; in an image it is for any
+        FoundKind::File { .. } => host.dir().xattr(host.below(), capability::XATTR)?,
         _ => None,
     };
-    Ok(Found { kind, mode, owner: owners.of(&meta), capability, host })
-}
-
-/// The kernel notes for which user namespace a capability was given; in an image it is for any.
-fn capability_of(host: &Path) -> io::Result<Option<Vec<u8>>> {
-    use rustix::io::Errno;
-    let mut buffer = [0; 64];
-    match rustix::fs::lgetxattr(host, capability::XATTR, &mut buffer) {
-        Ok(length) => Ok(Some(capability::for_any_namespace(&buffer[..length]))),
-        Err(Errno::NODATA | Errno::NOTSUP) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+    let capability = capability.map(|value| capability::for_any_namespace(&value));
+    Ok(Found { kind, mode, owner: owners.of(meta.dev, meta.ino), capability, host })
 }

@@ -1,6 +1,7 @@
 //! What a recipe adds, seen in the image.
 
 use super::bench::{Bench, chain, entry, nowhere, plain, run};
+use crate::beneath::Beneath;
 use crate::image::{BuiltImage, CopyContent, Shelf};
 use crate::model::{ImagePath, Principal, Spanned};
 use crate::recipe::{Account, CopyFrom, EntryKind, EnvVar, Image, User};
@@ -41,6 +42,11 @@ fn with(entries: Vec<EntryKind>) -> Image {
     image
 }
 
+fn on_this_machine(path: &std::path::Path) -> CopyContent {
+    let folder = Beneath::open(path.parent().expect("a folder")).expect("it opens");
+    CopyContent::Host(folder.join(path.file_name().expect("a name")))
+}
+
 #[test]
 fn entries_have_the_owners_modes_and_times_of_the_recipe() {
     let bench = Bench::new();
@@ -54,7 +60,7 @@ fn entries_have_the_owners_modes_and_times_of_the_recipe() {
     image.entries[2].owner = Some("app".parse().expect("an owner"));
     image.entries[2].mode = Some("0700".parse().expect("a mode"));
     image.accounts = vec![account("app", 2000)];
-    let built = bench.try_image(&image, None, &[], &[CopyContent::Host(bench.path("out"))]).expect("an image");
+    let built = bench.try_image(&image, None, &[], &[on_this_machine(&bench.path("out"))]).expect("an image");
     let listing = bench.list(&built, 0);
     let expected = "\
 drwx------ 2000/2000 0 1980-01-01 00:00:00 data/
@@ -204,7 +210,7 @@ fn a_program_for_another_machine_or_without_its_loader_is_found() {
     let program = std::path::PathBuf::from("/usr/bin/env");
     let mut image = with(vec![copy("/bin/x")]);
     image.config.entrypoint = Some(vec!["/bin/x".into()]);
-    let error = bench.try_image(&image, None, &[], &[CopyContent::Host(program.clone())]).expect_err("no loader");
+    let error = bench.try_image(&image, None, &[], &[on_this_machine(&program.clone())]).expect_err("no loader");
     assert!(
         error.to_string().contains("needs the loader `/lib64/ld-linux-x86-64.so.2`, which is not in it"),
         "{error}"
@@ -215,12 +221,12 @@ fn a_program_for_another_machine_or_without_its_loader_is_found() {
         subject: None,
         reason: "test".into(),
     }];
-    bench.try_image(&image, None, &[], &[CopyContent::Host(program.clone())]).expect("it is excused");
+    bench.try_image(&image, None, &[], &[on_this_machine(&program.clone())]).expect("it is excused");
     let mut bytes = fs_err::read(program).expect("it is there");
     bytes.truncate(1 << 20);
     bytes[18] = 183; // e_machine: AArch64
     fs_err::write(bench.path("foreign"), bytes).expect("a file");
-    let error = bench.try_image(&image, None, &[], &[CopyContent::Host(bench.path("foreign"))]).expect_err("foreign");
+    let error = bench.try_image(&image, None, &[], &[on_this_machine(&bench.path("foreign"))]).expect_err("foreign");
     assert_eq!(error.to_string(), "the image would not work: `/bin/x` is for linux/arm64, not for linux/amd64");
 }
 

@@ -8,6 +8,7 @@ use super::super::super::config::execution;
 use super::super::super::tree::tests::path;
 use super::super::Subject;
 use super::super::loader::Loader;
+use crate::beneath::Beneath;
 use crate::image::tests::bench::{Bench, amd64, entry, nowhere, plain, run};
 use crate::image::{CopyContent, Shelf};
 use crate::model::{ImagePath, Spanned};
@@ -97,7 +98,12 @@ impl Root {
             .map(|check| Waiver { place: nowhere(), check: check.into(), subject: None, reason: "a test".into() })
             .into();
         image.config.env = vec![EnvVar { name: "LD_LIBRARY_PATH".into(), value: environment.into(), doc: None }];
-        let built = bench.try_image(&image, None, &[], &[CopyContent::Host(self.folder.path().to_owned())]);
+        let built = bench.try_image(
+            &image,
+            None,
+            &[],
+            &[CopyContent::Host(Beneath::open(self.folder.path()).expect("it opens"))],
+        );
         let tree = built.expect("an image").tree(&bench.store).expect("its tree");
         let (accounts, shelf) = (Default::default(), Shelf::new(&bench.store));
         let execution = execution(&image.config, BTreeMap::new(), None);
