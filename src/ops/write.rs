@@ -1,11 +1,13 @@
 //! Built images into the forms that were asked for.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::build::{ImageReport, ManifestReport};
 use super::error::OpsError;
 use super::output::Output;
 use super::services::Services;
+use crate::beneath::Beneath;
 use crate::image::oci::Descriptor;
 use crate::image::{self, BuiltImage};
 use crate::model::{Digest, ImageName};
@@ -17,6 +19,7 @@ pub(super) type Images = BTreeMap<ImageName, Vec<BuiltImage>>;
 /// Makes each image's index and writes everything to every output.
 pub(super) fn write_out(
     services: &Services<'_>,
+    project: &Path,
     images: &Images,
     outputs: &[Output],
 ) -> Result<Vec<ImageReport>, OpsError> {
@@ -34,17 +37,25 @@ pub(super) fn write_out(
                     index,
                     images,
                 });
-                publish::layout(store, folder, &published.collect::<Vec<_>>())?;
+                publish::layout(store, &place(project, folder, folder)?, &published.collect::<Vec<_>>())?;
             }
             Output::DockerArchive(file) => {
                 let one_each = indexed.iter().map(|(name, _, images)| {
                     Ok((vec![name.clone()], only(output, "one platform of each image", images)?))
                 });
-                publish::docker_archive(store, file, &one_each.collect::<Result<Vec<_>, OpsError>>()?)?;
+                publish::docker_archive(
+                    store,
+                    &place(project, file, parent(file))?,
+                    &one_each.collect::<Result<Vec<_>, OpsError>>()?,
+                )?;
             }
             Output::Rootfs(file) => {
                 let all: Vec<BuiltImage> = images.values().flatten().cloned().collect();
-                publish::rootfs(store, file, only(output, "one image for one platform", &all)?)?;
+                publish::rootfs(
+                    store,
+                    &place(project, file, parent(file))?,
+                    only(output, "one image for one platform", &all)?,
+                )?;
             }
         }
     }
@@ -54,6 +65,25 @@ pub(super) fn write_out(
         platforms: platforms.iter().map(manifest_report).collect(),
     };
     Ok(images.iter().zip(&indexed).map(report).collect())
+}
+
+fn parent(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}
+
+/// An output's place, whose `folder` is made when it is not there. A path that the user gave is theirs, links in it
+/// included. Within the project it may be anybody's who changes the project: no link in there is followed.
+fn place(project: &Path, path: &Path, folder: &Path) -> Result<Beneath, OpsError> {
+    let absolute = |path: &Path| std::path::absolute(path);
+    let (root, path, folder) = (absolute(project)?, absolute(path)?, absolute(folder)?);
+    if let Ok(below) = path.strip_prefix(&root) {
+        let place = Beneath::open(&root)?.join(below);
+        place.dir().create_dir_all(folder.strip_prefix(&root).unwrap_or(below))?;
+        return Ok(place);
+    }
+    fs_err::create_dir_all(&folder)?;
+    let below = path.strip_prefix(&folder).unwrap_or(Path::new("")).to_owned();
+    Ok(Beneath::open(&folder)?.join(below))
 }
 
 fn digest_of(index: &Descriptor) -> Digest {

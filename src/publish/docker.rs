@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Read};
-use std::path::Path;
 
 use serde::Serialize;
 
 use crate::archive::{Entry, EntryKind, TarWriter};
+use crate::beneath::Beneath;
 use crate::image::BuiltImage;
 use crate::image::oci::{Descriptor, bytes};
 use crate::model::{EPOCH, ImagePath, Mode, Platform};
@@ -28,7 +28,11 @@ struct ManifestEntry {
 ///
 /// # Errors
 /// When the images are for several platforms, the store does not have them, or the file cannot be written.
-pub fn docker_archive(store: &Store, file: &Path, images: &[(Vec<String>, &BuiltImage)]) -> Result<(), PublishError> {
+pub fn docker_archive(
+    store: &Store,
+    file: &Beneath,
+    images: &[(Vec<String>, &BuiltImage)],
+) -> Result<(), PublishError> {
     let platforms: BTreeSet<Platform> = images.iter().map(|(_, image)| image.platform).collect();
     if platforms.len() > 1 {
         let platforms = platforms.into_iter().collect();
@@ -51,8 +55,8 @@ pub fn docker_archive(store: &Store, file: &Path, images: &[(Vec<String>, &Built
     }
     let manifest = bytes(&manifest);
     archive.append("manifest.json", manifest.len() as u64, manifest.as_slice())?;
-    let writer = archive.tar.finish().map_err(|source| PublishError::Archive { path: file.to_owned(), source })?;
-    let emerging = writer.into_inner().map_err(|error| PublishError::io("write", file, error.into_error()))?;
+    let writer = archive.tar.finish().map_err(|source| PublishError::Archive { path: file.shown(), source })?;
+    let emerging = writer.into_inner().map_err(|error| PublishError::io("write", &file.shown(), error.into_error()))?;
     emerging.commit()
 }
 
@@ -63,7 +67,7 @@ fn tagged(reference: &str) -> String {
 
 struct Archive<'a> {
     store: &'a Store,
-    file: &'a Path,
+    file: &'a Beneath,
     tar: TarWriter<BufWriter<Emerging>>,
     there: BTreeSet<String>,
 }
@@ -88,6 +92,6 @@ impl Archive<'_> {
             mtime: EPOCH.seconds(),
             xattrs: Vec::new(),
         };
-        self.tar.append(&entry, content).map_err(|source| PublishError::Archive { path: self.file.to_owned(), source })
+        self.tar.append(&entry, content).map_err(|source| PublishError::Archive { path: self.file.shown(), source })
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::archive::ArchiveError;
-use crate::model::{Digest, Platform};
+use crate::model::{Digest, ImagePath, Platform};
 use crate::store::StoreError;
 
 /// Why an image cannot be published.
@@ -54,6 +54,18 @@ pub enum PublishError {
         #[source]
         source: ArchiveError,
     },
+    /// A layer that has something below a link or file of another layer.
+    #[error("the layer {layer} holds `{path}`, but `{above}` is {kind} of another layer")]
+    BelowNoFolder {
+        /// What is below.
+        path: ImagePath,
+        /// The layer that holds it.
+        layer: Digest,
+        /// What it is below.
+        above: ImagePath,
+        /// What that is.
+        kind: String,
+    },
     /// An archive that cannot be written.
     #[error("cannot write `{path}`")]
     Archive {
@@ -86,6 +98,10 @@ impl PublishError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
+            Self::BelowNoFolder { .. } => Some(
+                "write an OCI layout instead: runtimes lay its layers over each other, as whoever made them meant it"
+                    .to_owned(),
+            ),
             Self::NotALayout { path } => Some(format!("choose an empty or new folder, or remove `{}`", path.display())),
             Self::Index { path, .. } => Some(format!("remove the folder around `{}` and build again", path.display())),
             Self::Platforms { platforms, .. } => {

@@ -2,14 +2,16 @@
 
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
 
+use crate::beneath::{Beneath, Metadata};
 use crate::image::oci::{Descriptor, Index, REF_NAME, bytes};
 use crate::model::Digest;
 use crate::store::Store;
 
 use super::{Emerging, PublishError, PublishedImage};
 
+/// Largest index that is read: of some ten thousand images.
+const LARGEST_INDEX: u64 = 64 << 20;
 /// The file that makes a folder a layout.
 const MARK: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
@@ -30,12 +32,13 @@ pub struct Written {
 ///
 /// # Errors
 /// When the folder holds something else, or cannot be written.
-pub fn layout(store: &Store, folder: &Path, images: &[PublishedImage<'_>]) -> Result<Written, PublishError> {
+pub fn layout(store: &Store, folder: &Beneath, images: &[PublishedImage<'_>]) -> Result<Written, PublishError> {
     // two builds that publish into one folder both have to read and to write its index
-    let absolute = std::path::absolute(folder).map_err(|source| PublishError::io("find", folder, source))?;
+    let shown = folder.shown();
+    let absolute = std::path::absolute(&shown).map_err(|source| PublishError::io("find", &shown, source))?;
     let _claim = store.claim("layout", &Digest::of(absolute.as_os_str().as_bytes()))?;
     let index_path = folder.join("index.json");
-    let before = read_index(folder, &index_path)?;
+    let (before, text) = read_index(folder, &index_path)?;
     let mut written = Written::default();
     for image in images {
         let blobs = image.images.iter().flat_map(crate::image::BuiltImage::blobs);
@@ -44,32 +47,33 @@ pub fn layout(store: &Store, folder: &Path, images: &[PublishedImage<'_>]) -> Re
         }
     }
     let mark = folder.join("oci-layout");
-    if !mark.exists() {
+    if find(&mark)?.is_none() {
         write(&mark, MARK.as_bytes())?;
     }
     let after = bytes(&with(before.as_ref(), images));
-    if fs_err::read(&index_path).ok().as_deref() != Some(&after) {
+    if text.as_deref() != Some(&after) {
         write(&index_path, &after)?;
         written.index = true;
     }
     Ok(written)
 }
 
-/// The index that is there; an error when the folder is not empty and no layout.
-fn read_index(folder: &Path, path: &Path) -> Result<Option<Index>, PublishError> {
-    let text = match fs_err::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let ours = |name: &std::ffi::OsStr| name == "oci-layout" || name == "blobs";
-            let foreign = |child: std::io::Result<fs_err::DirEntry>| child.is_ok_and(|child| !ours(&child.file_name()));
-            // a folder that is not there, or cannot be read, will be told when it is written to
-            let is_foreign = fs_err::read_dir(folder).is_ok_and(|mut children| children.any(foreign));
-            return if is_foreign { Err(PublishError::NotALayout { path: folder.to_owned() }) } else { Ok(None) };
-        }
-        Err(error) => return Err(PublishError::io("read", path, error)),
-    };
+fn find(path: &Beneath) -> Result<Option<Metadata>, PublishError> {
+    path.dir().find(path.below()).map_err(|source| PublishError::io("look at", &path.shown(), source))
+}
+
+/// The index that is there, and its text; an error when the folder is not empty and no layout.
+fn read_index(folder: &Beneath, path: &Beneath) -> Result<(Option<Index>, Option<Vec<u8>>), PublishError> {
+    if find(path)?.is_none() {
+        let names = folder.names().map_err(|source| PublishError::io("list", &folder.shown(), source))?;
+        let is_foreign = names.iter().any(|name| name != "oci-layout" && name != "blobs");
+        return if is_foreign { Err(PublishError::NotALayout { path: folder.shown() }) } else { Ok((None, None)) };
+    }
+    let read = path.dir().read(path.below(), LARGEST_INDEX);
+    let text = read.map_err(|source| PublishError::io("read", &path.shown(), source))?;
     let index = serde_json::from_slice(&text);
-    index.map(Some).map_err(|source| PublishError::Index { path: path.to_owned(), source })
+    let index = index.map_err(|source| PublishError::Index { path: path.shown(), source })?;
+    Ok((Some(index), Some(text)))
 }
 
 /// The index with `images` in place of what has their references, sorted by reference.
@@ -90,23 +94,23 @@ fn with(before: Option<&Index>, images: &[PublishedImage<'_>]) -> Index {
     Index::over(manifests, before.map(|index| index.annotations.clone()).unwrap_or_default())
 }
 
-fn copy_blob(store: &Store, folder: &Path, blob: &Descriptor, written: &mut Written) -> Result<(), PublishError> {
+fn copy_blob(store: &Store, folder: &Beneath, blob: &Descriptor, written: &mut Written) -> Result<(), PublishError> {
     let target = folder.join("blobs/sha256").join(blob.digest.hex());
-    if fs_err::symlink_metadata(&target).is_ok_and(|there| there.is_file() && there.len() == blob.size) {
+    if find(&target)?.is_some_and(|there| there.is_file() && there.size == blob.size) {
         return Ok(());
     }
-    let mut source = store.open_blob(&blob.digest)?;
+    let mut source = store.open_blob(&blob.digest)?.into_file();
     let mut emerging = Emerging::at(&target)?;
-    let copied = std::io::copy(&mut source, emerging.file.as_file_mut());
-    copied.map_err(|source| PublishError::io("write", &target, source))?;
+    let copied = std::io::copy(&mut source, &mut emerging.file); // within the kernel, as a clone where it can
+    copied.map_err(|source| PublishError::io("write", &target.shown(), source))?;
     emerging.commit()?;
     written.blobs += 1;
     written.bytes += blob.size;
     Ok(())
 }
 
-fn write(path: &Path, text: &[u8]) -> Result<(), PublishError> {
+fn write(path: &Beneath, text: &[u8]) -> Result<(), PublishError> {
     let mut emerging = Emerging::at(path)?;
-    emerging.write_all(text).map_err(|source| PublishError::io("write", path, source))?;
+    emerging.write_all(text).map_err(|source| PublishError::io("write", &path.shown(), source))?;
     emerging.commit()
 }

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read};
-use std::path::Path;
 
 use crate::archive::{ArchiveError, Entry, EntryKind, Limits, TarReader, TarWriter, Whiteout, decompress};
+use crate::beneath::Beneath;
 use crate::image::{BuiltImage, Layer};
 use crate::model::ImagePath;
 use crate::store::Store;
@@ -20,10 +20,10 @@ const LIMITS: Limits = Limits { entries: 50_000_000, entry_size: 1 << 40, total_
 ///
 /// # Errors
 /// When the store does not have the layers, or the file cannot be written.
-pub fn rootfs(store: &Store, file: &Path, image: &BuiltImage) -> Result<(), PublishError> {
+pub fn rootfs(store: &Store, file: &Beneath, image: &BuiltImage) -> Result<(), PublishError> {
     let merged = Merged::of(store, &image.layers)?;
     let mut out = TarWriter::new(BufWriter::with_capacity(1 << 18, Emerging::at(file)?));
-    let unwritable = |source| PublishError::Archive { path: file.to_owned(), source };
+    let unwritable = |source| PublishError::Archive { path: file.shown(), source };
     for winner in merged.winners.values().filter(|winner| winner.entry.kind == EntryKind::Dir) {
         out.append(&winner.entry, io::empty()).map_err(unwritable)?;
     }
@@ -34,7 +34,7 @@ pub fn rootfs(store: &Store, file: &Path, image: &BuiltImage) -> Result<(), Publ
         })?;
     }
     let writer = out.finish().map_err(unwritable)?;
-    let emerging = writer.into_inner().map_err(|error| PublishError::io("write", file, error.into_error()))?;
+    let emerging = writer.into_inner().map_err(|error| PublishError::io("write", &file.shown(), error.into_error()))?;
     emerging.commit()
 }
 
@@ -61,6 +61,7 @@ impl Merged {
                 Ok(())
             })?;
         }
+        merged.refuse_what_is_below_no_folder(layers)?;
         merged.find_heirs();
         Ok(merged)
     }
@@ -88,6 +89,24 @@ impl Merged {
         for path in hidden {
             self.winners.remove(&path);
         }
+    }
+
+    /// Whoever unpacks the archive would write such an entry where a link leads.
+    fn refuse_what_is_below_no_folder(&self, layers: &[Layer]) -> Result<(), PublishError> {
+        for (path, winner) in &self.winners {
+            let above = path.ancestors().find_map(|above| {
+                self.winners
+                    .get(&above)
+                    .filter(|winner| winner.entry.kind != EntryKind::Dir)
+                    .map(|winner| (above, winner))
+            });
+            if let Some((above, other)) = above {
+                let layer = layers[winner.layer].descriptor.digest;
+                let kind = other.entry.kind.to_string();
+                return Err(PublishError::BelowNoFolder { path: path.clone(), layer, above, kind });
+            }
+        }
+        Ok(())
     }
 
     fn find_heirs(&mut self) {

@@ -33,6 +33,17 @@ fn two_layers(bench: &Bench, compression: Compression) -> BuiltImage {
     bench.image(&upper, Some(&lower), &[])
 }
 
+/// A folder of the bench, which is made.
+fn place(bench: &Bench, folder: &str) -> Beneath {
+    fs_err::create_dir_all(bench.path(folder)).expect("made");
+    Beneath::open(&bench.path(folder)).expect("opens")
+}
+
+/// A file of the bench.
+fn file_at(bench: &Bench, name: &str) -> Beneath {
+    Beneath::open(&bench.path("")).expect("opens").join(name)
+}
+
 fn publish(bench: &Bench, folder: &str, images: &[(&str, &[BuiltImage])]) -> Written {
     let indexes: Vec<_> =
         images.iter().map(|(_, images)| image::index(&bench.store, images, [].into()).expect("an index")).collect();
@@ -41,7 +52,7 @@ fn publish(bench: &Bench, folder: &str, images: &[(&str, &[BuiltImage])]) -> Wri
         .zip(&indexes)
         .map(|((name, images), index)| PublishedImage { references: vec![(*name).to_owned()], index, images })
         .collect();
-    layout(&bench.store, &bench.path(folder), &published).unwrap_or_else(|error| panic!("{}", chain(&error)))
+    layout(&bench.store, &place(bench, folder), &published).unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 #[test]
@@ -113,7 +124,7 @@ fn a_folder_with_something_else_is_left_alone() {
     fs_err::write(bench.path("home/thesis.tex"), "").expect("a file");
     let index = image::index(&bench.store, std::slice::from_ref(&one), [].into()).expect("an index");
     let published = PublishedImage { references: vec!["one".into()], index: &index, images: &[one] };
-    let error = layout(&bench.store, &bench.path("home"), &[published]).expect_err("no layout");
+    let error = layout(&bench.store, &place(&bench, "home"), &[published]).expect_err("no layout");
     assert!(error.to_string().ends_with("/home` holds files but is not an OCI layout"), "{error}");
     assert_eq!(fs_err::read_dir(bench.path("home")).expect("a folder").count(), 1);
 }
@@ -125,7 +136,7 @@ fn a_docker_archive_is_loaded_by_podman() {
     let other = bench.image(&named("other", vec![file("usr/bin/tool", "2")]), None, &[]);
     let archive = bench.path("images.tar");
     let images = [(vec!["tool".to_owned(), "tool:1".to_owned()], &image), (vec!["other".to_owned()], &other)];
-    docker_archive(&bench.store, &archive, &images).expect("an archive");
+    docker_archive(&bench.store, &file_at(&bench, "images.tar"), &images).expect("an archive");
     let root = ["--root", &bench.text("podman"), "--runroot", &bench.text("podman-run"), "--storage-driver", "vfs"];
     let podman = |arguments: &[&str]| run("podman", "podman", &[&root[..], arguments].concat());
     let loaded = podman(&["load", "--quiet", "--input", archive.to_str().expect("UTF-8")]);
@@ -135,7 +146,7 @@ fn a_docker_archive_is_loaded_by_podman() {
     let config = podman(&["image", "inspect", "--format", "{{.Config.Entrypoint}} {{.Architecture}}", "tool:1"]);
     assert_eq!(config.trim(), "[/usr/bin/tool] amd64");
     let first = fs_err::read(&archive).expect("the archive");
-    docker_archive(&bench.store, &archive, &images).expect("the same again");
+    docker_archive(&bench.store, &file_at(&bench, "images.tar"), &images).expect("the same again");
     assert!(first == fs_err::read(&archive).expect("the archive"));
 }
 
@@ -144,7 +155,7 @@ fn a_docker_archive_is_for_one_platform() {
     let bench = Bench::new();
     let one = bench.image(&named("one", vec![file("usr/bin/tool", "1")]), None, &[]);
     let arm = BuiltImage { platform: "linux/arm64".parse().expect("a platform"), ..one.clone() };
-    let error = docker_archive(&bench.store, &bench.path("x.tar"), &[(vec![], &one), (vec![], &arm)])
+    let error = docker_archive(&bench.store, &file_at(&bench, "x.tar"), &[(vec![], &one), (vec![], &arm)])
         .expect_err("two platforms");
     assert_eq!(
         error.to_string(),
@@ -159,7 +170,7 @@ fn a_root_file_system_is_its_layers_flattened() {
     let bench = Bench::new();
     let image = two_layers(&bench, Compression::Gzip);
     let tar = bench.path("root.tar");
-    rootfs(&bench.store, &tar, &image).expect("an archive");
+    rootfs(&bench.store, &file_at(&bench, "root.tar"), &image).expect("an archive");
     let tar = tar.to_str().expect("UTF-8");
     let listing = run("tar", "tar", &["--numeric-owner", "--utc", "--full-time", "-tvf", tar]);
     let listing: Vec<String> = listing
