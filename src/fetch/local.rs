@@ -1,12 +1,12 @@
 //! Files beside a recipe, copied so that what is hashed is what is used.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use camino::Utf8Path;
 
 use super::error::FetchError;
+use crate::beneath::{Dir, Kind, follow};
 
 /// Far more than anyone keeps beside a recipe.
 const MOST_ENTRIES: usize = 100_000;
@@ -20,68 +20,109 @@ const MOST_ENTRIES: usize = 100_000;
 /// When `path` leads out of `folder` or is not there, when a link leads out, when anything else than a file, folder or
 /// link is found, or something cannot be read or written.
 pub fn snapshot(folder: &Path, path: &Utf8Path, target: &Path) -> Result<(), FetchError> {
-    let inside = fs_err::canonicalize(folder).map_err(|source| failed("find", folder, source))?;
+    let inside = Dir::open(folder).map_err(|source| failed("open", folder, source))?;
     let asked = folder.join(path);
-    let root = fs_err::canonicalize(&asked).map_err(|source| failed("find", &asked, source))?;
-    if !root.starts_with(&inside) {
+    if leaves(Path::new("x"), path.as_std_path()) {
         return Err(refused(&asked, "it is not in the recipe's folder"));
     }
+    let found = found(&inside, path.as_std_path())?;
     fs_err::create_dir_all(target).map_err(|source| failed("create", target, source))?;
-    if fs_err::metadata(&root).map_err(|source| failed("look at", &root, source))?.is_file() {
-        let name = asked.file_name().or(root.file_name()).unwrap_or_default();
-        return copy_file(&root, &target.join(name));
+    let target = Dir::open(target).map_err(|source| failed("open", target, source))?;
+    let metadata = inside.metadata(&found).map_err(|source| failed("find", &asked, source))?;
+    if metadata.is_file() {
+        let name = asked.file_name().or(found.file_name()).unwrap_or_default();
+        let pair = Pair { from: (&inside, &found), to: (&target, Path::new(name)) };
+        return pair.copy(metadata.mode).map_err(|source| failed("copy", &asked, source));
     }
-    Snapshot { root: &root, target, entries: 0 }.folder()
+    let root = inside.dir(&found).map_err(|source| failed("open", &asked, source))?;
+    Snapshot { root: &root, target: &target, entries: 0 }.folder()
+}
+
+/// Where `path` leads through the links of the recipe's folder, which must not lead out of it.
+fn found(inside: &Dir, path: &Path) -> Result<PathBuf, FetchError> {
+    let shown = inside.shown(path);
+    // each link on the way is judged by its own text, then followed
+    let mut way = PathBuf::new();
+    for component in path.components() {
+        way.push(component);
+        if matches!(component, Component::ParentDir | Component::CurDir) {
+            continue;
+        }
+        let place = follow(&[inside], way.parent().unwrap_or(Path::new("")))
+            .map(|folder| folder.join(way.file_name().unwrap_or_default()))
+            .map_err(|source| failed("find", &shown, source))?;
+        if let Ok(text) = inside.read_link(&place)
+            && leaves(&place, Path::new(&text))
+        {
+            return Err(refused(&shown, "it is not in the recipe's folder: a link on the way leads out of it"));
+        }
+    }
+    follow(&[inside], path).map_err(|source| failed("find", &shown, source))
 }
 
 struct Snapshot<'a> {
-    root: &'a Path,
-    target: &'a Path,
+    root: &'a Dir,
+    target: &'a Dir,
     entries: usize,
 }
 
 impl Snapshot<'_> {
     fn folder(&mut self) -> Result<(), FetchError> {
         let mut waiting = vec![PathBuf::new()];
-        while let Some(below) = waiting.pop() {
-            let folder = self.root.join(&below);
-            let listing = fs_err::read_dir(&folder).map_err(|source| failed("list", &folder, source))?;
-            for entry in listing {
-                let entry = entry.map_err(|source| failed("list", &folder, source))?;
+        while let Some(folder) = waiting.pop() {
+            let shown = self.root.shown(&folder);
+            for name in self.root.names(&folder).map_err(|source| failed("list", &shown, source))? {
                 self.entries += 1;
                 if self.entries > MOST_ENTRIES {
-                    return Err(refused(self.root, "it holds more than 100000 files and folders"));
+                    return Err(refused(self.root.path(), "it holds more than 100000 files and folders"));
                 }
-                let kind = entry.file_type().map_err(|source| failed("look at", &entry.path(), source))?;
-                let below = below.join(entry.file_name());
-                match kind {
-                    kind if kind.is_dir() => waiting.push(below),
-                    kind if kind.is_file() => copy_file(&entry.path(), &self.place(&below)?)?,
-                    kind if kind.is_symlink() => self.link(&below)?,
-                    _ => return Err(refused(&entry.path(), "it is neither a file nor a folder nor a link")),
+                let below = folder.join(name);
+                let shown = self.root.shown(&below);
+                let metadata = self.root.metadata(&below).map_err(|source| failed("look at", &shown, source))?;
+                match metadata.kind {
+                    Kind::Dir => waiting.push(below),
+                    Kind::File => {
+                        self.make_folder_of(&below)?;
+                        let pair = Pair { from: (self.root, &below), to: (self.target, &below) };
+                        pair.copy(metadata.mode).map_err(|source| failed("copy", &shown, source))?;
+                    }
+                    Kind::Symlink => self.link(&below)?,
+                    _ => return Err(refused(&shown, "it is neither a file nor a folder nor a link")),
                 }
             }
         }
         Ok(())
     }
 
-    /// Where something goes, in a folder that is there.
-    fn place(&self, below: &Path) -> Result<PathBuf, FetchError> {
-        let to = self.target.join(below);
-        let parent = to.parent().unwrap_or(&to);
-        fs_err::create_dir_all(parent).map_err(|source| failed("create", parent, source))?;
-        Ok(to)
+    fn make_folder_of(&self, below: &Path) -> Result<(), FetchError> {
+        let folder = below.parent().unwrap_or(Path::new(""));
+        let made = self.target.create_dir_all(folder);
+        made.map(drop).map_err(|source| failed("create", &self.target.shown(folder), source))
     }
 
     fn link(&self, below: &Path) -> Result<(), FetchError> {
-        let from = self.root.join(below);
-        let text = fs_err::read_link(&from).map_err(|source| failed("read", &from, source))?;
-        if leaves(below, &text) {
-            let reason = format!("it links to `{}`, which is outside of what is copied", text.display());
+        let from = self.root.shown(below);
+        let text = self.root.read_link(below).map_err(|source| failed("read", &from, source))?;
+        if leaves(below, Path::new(&text)) {
+            let reason = format!("it links to `{}`, which is outside of what is copied", Path::new(&text).display());
             return Err(refused(&from, &reason));
         }
-        let to = self.place(below)?;
-        fs_err::os::unix::fs::symlink(&text, &to).map_err(|source| failed("link", &to, source))
+        self.make_folder_of(below)?;
+        self.target.symlink(&text, below).map_err(|source| failed("link", &self.target.shown(below), source))
+    }
+}
+
+/// A file, and where it is copied to.
+struct Pair<'a> {
+    from: (&'a Dir, &'a Path),
+    to: (&'a Dir, &'a Path),
+}
+
+impl Pair<'_> {
+    fn copy(&self, mode: u32) -> io::Result<()> {
+        let mut reader = self.from.0.open_file(self.from.1)?;
+        let mut writer = self.to.0.create_file(self.to.1, if mode & 0o100 == 0 { 0o644 } else { 0o755 })?;
+        io::copy(&mut reader, &mut writer).map(drop)
     }
 }
 
@@ -101,15 +142,6 @@ fn leaves(below: &Path, text: &Path) -> bool {
     false
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<(), FetchError> {
-    let mut reader = fs_err::File::open(from).map_err(|source| failed("open", from, source))?;
-    let executable = reader.metadata().map_err(|source| failed("look at", from, source))?.permissions().mode() & 0o100;
-    let mut writer = fs_err::File::create_new(to).map_err(|source| failed("create", to, source))?;
-    io::copy(&mut reader, &mut writer).map_err(|source| failed("copy", from, source))?;
-    let mode = if executable == 0 { 0o644 } else { 0o755 };
-    writer.set_permissions(std::fs::Permissions::from_mode(mode)).map_err(|source| failed("protect", to, source))
-}
-
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> FetchError {
     FetchError::File { doing, path: path.to_owned(), source }
 }
@@ -120,7 +152,7 @@ fn refused(path: &Path, reason: &str) -> FetchError {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
     use crate::store::digest_tree;

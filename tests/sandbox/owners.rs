@@ -23,7 +23,7 @@ fn kept(outcome: &Outcome, name: &str) -> (u32, u32) {
     let owners = Owners::read(&outcome.cell.spec.scratch).expect("the owners");
     let meta = fs_err::symlink_metadata(outcome.cell.folder.path().join("root").join(name)).expect("the file");
     assert_eq!(meta.uid(), rustix::process::geteuid().as_raw(), "on disk all is the user's own");
-    let Owner { uid, gid } = owners.of(&meta);
+    let Owner { uid, gid } = owners.of(meta.dev(), meta.ino());
     (uid, gid)
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Run;
 use super::results::{Outcome, Tree};
 use super::stage::Lines;
+use crate::beneath::{Beneath, Dir};
 use crate::image::{
     AssembleInputs, Configuration, CopyContent, Foreign, PackageBlob, ResolvedEntry, ScriptRunner, assemble, import,
 };
@@ -18,7 +19,10 @@ use crate::ops::services::Services;
 use crate::plan::{BaseWork, EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
 use crate::recipe::{Base, Configure, CopyFrom, Emulate, EntryKind, Unpack};
 use crate::stage::source::{self, SourceError};
-use crate::store::TreeKind;
+use crate::store::{Store, TreeKind};
+
+/// Largest patch beside a recipe.
+const LARGEST_PATCH: u64 = 64 << 20;
 
 impl Run<'_, '_> {
     /// Does a step's work, given the outcomes of its needs in their order.
@@ -46,19 +50,18 @@ impl Run<'_, '_> {
         let scratch = store.tmp_dir()?;
         let folder = scratch.path().join("source");
         match known {
-            Some(tree) => crate::store::copy_tree(&tree.path, &folder)?,
-            None => {
-                fs_err::create_dir(&folder).map_err(SourceError::from)?;
-                self.unpack(work, &folder)?;
-            }
+            Some(tree) => crate::store::copy_tree(tree.checked(store)?, &folder)?,
+            None => self.unpack(work, &Dir::create(&folder).map_err(SourceError::from)?)?,
         }
+        let tree = Dir::open(&folder).map_err(SourceError::from)?;
         for edit in &work.edits {
             match edit {
                 EditInput::Patch { path, strip, .. } => {
-                    let patch = fs_err::read(self.project_path(path)).map_err(SourceError::from)?;
-                    source::apply_patch(path.as_str(), &patch, &folder, *strip)?;
+                    let project = Dir::open(self.project.root.as_std_path()).map_err(SourceError::from)?;
+                    let patch = project.read(path, LARGEST_PATCH).map_err(SourceError::from)?;
+                    source::apply_patch(path.as_str(), &patch, &tree, *strip)?;
                 }
-                EditInput::Replace { file, old, new } => source::replace(&folder, file, old, new)?,
+                EditInput::Replace { file, old, new } => source::replace(&tree, file, old, new)?,
             }
         }
         self.keep(TreeKind::Source, &folder)
@@ -67,7 +70,7 @@ impl Run<'_, '_> {
     /// The tree before its edits, where that is in the store by itself.
     fn pinned_tree(&self, work: &SourceWork, needs: &[Outcome]) -> Result<Option<Tree>, StepError> {
         let store = &self.services.store;
-        let in_store = |digest: Digest| store.tree(TreeKind::Source, &digest).map(|path| Tree { digest, path });
+        let in_store = |digest: Digest| Tree::by_content(store, TreeKind::Source, digest);
         match &work.input {
             SourceInput::Git { url, commit, tree } => {
                 if in_store(*tree).is_none() {
@@ -97,7 +100,7 @@ impl Run<'_, '_> {
         }
     }
 
-    fn unpack(&self, work: &SourceWork, folder: &Path) -> Result<(), StepError> {
+    fn unpack(&self, work: &SourceWork, folder: &Dir) -> Result<(), StepError> {
         let store = &self.services.store;
         match &work.input {
             SourceInput::Download { name, digest, unpack, strip } => {
@@ -131,8 +134,7 @@ impl Run<'_, '_> {
         let store = &self.services.store;
         let digest = crate::ops::refresh::sources::keep_tree(store, kind, folder).map_err(pin_error)?;
         let vanished = || std::io::Error::other("a tree vanished from the store");
-        let path = store.tree(kind, &digest).ok_or_else(|| SourceError::Io { source: vanished() })?;
-        Ok(Tree { digest, path })
+        Ok(Tree::by_content(store, kind, digest).ok_or_else(|| SourceError::Io { source: vanished() })?)
     }
 
     /// Assembles an image.
@@ -147,13 +149,18 @@ impl Run<'_, '_> {
         for (need, outcome) in step.needs.iter().zip(needs) {
             match (&need.role, outcome) {
                 (Role::Base, Outcome::Image(image)) => base = Some(image),
-                (Role::Root, Outcome::Root(trees)) => tools = trees.last().map(|tree| tree.path.as_path()),
+                (Role::Root, Outcome::Root(trees)) => {
+                    tools = trees.last().map(|tree| tree.checked(&self.services.store)).transpose()?;
+                }
                 (Role::Entry { index }, outcome) => contents[*index] = self.content(work, *index, outcome)?,
                 _ => {}
             }
         }
-        for (&index, local) in &work.local {
-            contents[index] = Some(CopyContent::Host(self.project_path(&local.path)));
+        if !work.local.is_empty() {
+            let project = Beneath::open(self.project.root.as_std_path()).map_err(SourceError::from)?;
+            for (&index, local) in &work.local {
+                contents[index] = Some(CopyContent::Host(project.join(&local.path)));
+            }
         }
         let packages = work.packages.iter().map(|package| PackageBlob {
             name: package.name.to_string(),
@@ -235,15 +242,15 @@ impl Run<'_, '_> {
         };
         let Outcome::Tree(tree) = outcome else { return Ok(None) };
         let absent = || StepError::Absent { path: path.to_string(), from: name.clone(), place: entry.place };
-        inside(tree, path).map(|path| Some(CopyContent::Host(path))).ok_or_else(absent)
+        inside(&self.services.store, tree, path)?.map(|path| Some(CopyContent::Host(path))).ok_or_else(absent)
     }
 }
 
-/// A path of a tree, when it is there and no link on the way leads out of it.
-pub(super) fn inside(tree: &Tree, path: &ImagePath) -> Option<PathBuf> {
-    let linked = path.ancestors().any(|folder| tree.path.join(folder.as_relative()).is_symlink());
-    let found = tree.path.join(path.as_relative());
-    (!linked && fs_err::symlink_metadata(&found).is_ok()).then_some(found)
+/// A path of a tree, when it is there. A link on the way is an error; one at the end is what is meant.
+pub(super) fn inside(store: &Store, tree: &Tree, path: &ImagePath) -> Result<Option<Beneath>, StepError> {
+    let found = Beneath::open(tree.checked(store)?).map_err(SourceError::from)?.join(path.as_relative());
+    let there = found.dir().find(found.below()).map_err(SourceError::from)?;
+    Ok(there.map(|_| found))
 }
 
 fn expect(what: String, expected: &Digest, found: &Digest) -> Result<(), StepError> {

@@ -1,5 +1,6 @@
 //! `build`: the plan's steps that have no result yet are run, and the images are written out.
 
+mod adding;
 mod execute;
 mod results;
 mod stage;
@@ -113,7 +114,7 @@ pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequ
         }
     }
     within_budget(project, &images)?;
-    let images = write_out(services, &images, &request.outputs)?;
+    let images = write_out(services, project.root.as_std_path(), &images, &request.outputs)?;
     let outputs = request.outputs.iter().map(ToString::to_string).collect();
     Ok(BuildReport { images, outputs, steps: plan.steps.len(), ran })
 }

@@ -1,6 +1,6 @@
 //! What steps gave, and whether it is still there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,22 @@ pub(in crate::ops) struct Tree {
     pub(in crate::ops) digest: Digest,
     /// Where it is.
     pub(in crate::ops) path: PathBuf,
+    /// What the store knows it by.
+    pub(in crate::ops) kind: TreeKind,
+    pub(in crate::ops) key: Digest,
+}
+
+impl Tree {
+    /// A tree that is named by what it holds.
+    pub(super) fn by_content(store: &Store, kind: TreeKind, digest: Digest) -> Option<Self> {
+        store.tree(kind, &digest).map(|path| Self { digest, path, kind, key: digest })
+    }
+
+    /// Where it is, once it is known to be what was stored.
+    pub(super) fn checked(&self, store: &Store) -> Result<&Path, StoreError> {
+        store.check_tree(self.kind, &self.key)?;
+        Ok(&self.path)
+    }
 }
 
 /// What is written down of a step that gave a tree.
@@ -70,10 +86,10 @@ pub(super) fn root_of(store: &Store, step: &Step<'_>, work: &RootWork) -> Option
     if !work.entries.is_empty() {
         let path = store.tree(TreeKind::Delta, &step.key)?;
         let digest = store.tree_facts(TreeKind::Delta, &step.key).ok()??.digest;
-        trees.push(Tree { digest, path });
+        trees.push(Tree { digest, path, kind: TreeKind::Delta, key: step.key });
     }
     let root = known_root(store, &root_spec(work).key())?;
-    trees.push(Tree { digest: root.digest(), path: root.path().to_owned() });
+    trees.push(Tree { digest: root.digest(), path: root.path().to_owned(), kind: TreeKind::Root, key: root.key() });
     Some(trees)
 }
 
@@ -90,7 +106,7 @@ pub(super) fn root_spec(work: &RootWork) -> RootSpec {
 }
 
 fn tree_of(store: &Store, kind: TreeKind, digest: Digest) -> Option<Outcome> {
-    store.tree(kind, &digest).map(|path| Outcome::Tree(Tree { digest, path }))
+    Tree::by_content(store, kind, digest).map(Outcome::Tree)
 }
 
 fn recorded_tree(store: &Store, kind: &str, key: &Digest, tree: TreeKind) -> Result<Option<Outcome>, StoreError> {

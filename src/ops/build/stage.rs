@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use fs_err as fs;
-
+use super::adding::Adding;
 use super::execute::inside;
 use super::results::{Outcome, Tree, root_of, root_spec};
 use super::{OnFailure, Run};
+use crate::beneath::Beneath;
 use crate::model::{Digest, ImagePath, Platform};
 use crate::ops::environment::{Environment, SecretSource};
 use crate::ops::error::StepError;
@@ -36,11 +35,12 @@ impl Run<'_, '_> {
         let store = &self.services.store;
         let spec = root_spec(work);
         let lines = Lines { subject: &step.subject, observer: self.services.observer };
-        stage::compose_root(store, &spec.key(), &spec, &self.services.sandbox, &lines)?;
+        let root = stage::compose_root(store, &spec.key(), &spec, &self.services.sandbox, &lines)?;
         if !work.entries.is_empty() {
             let writer = store.tree_writer(TreeKind::Delta, &step.key)?;
+            let adding = Adding::new(writer.path(), root.path()).map_err(|source| StageError::Prepare { source })?;
             for entry in &work.entries {
-                self.root_entry(writer.path(), entry, needs).map_err(|source| StageError::Prepare { source })?;
+                self.root_entry(&adding, entry, needs)?;
             }
             writer.commit()?;
         }
@@ -48,27 +48,25 @@ impl Run<'_, '_> {
         Ok(Outcome::Root(root_of(store, step, work).ok_or_else(vanished)?))
     }
 
-    fn root_entry(&self, root: &Path, entry: &RootEntry, needs: &[Outcome]) -> io::Result<()> {
-        let place = |path: &ImagePath| -> io::Result<PathBuf> {
-            let target = root.join(path.as_relative());
-            fs::create_dir_all(target.parent().unwrap_or(root))?;
-            Ok(target)
-        };
+    fn root_entry(&self, adding: &Adding, entry: &RootEntry, needs: &[Outcome]) -> Result<(), StepError> {
+        let prepare = |source| StepError::from(StageError::Prepare { source });
         match entry {
             RootEntry::File { path, text, executable } => {
-                let target = place(path)?;
-                fs::write(&target, text)?;
-                fs::set_permissions(&target, std::fs::Permissions::from_mode(if *executable { 0o755 } else { 0o644 }))
+                let mode = if *executable { 0o755 } else { 0o644 };
+                adding.file(path, text.as_bytes(), mode).map_err(prepare)
             }
-            RootEntry::Symlink { path, target } => fs::os::unix::fs::symlink(target, place(path)?),
-            RootEntry::Local { input, to } => copy(&self.project_path(&input.path), &place(to)?),
+            RootEntry::Symlink { path, target } => adding.symlink(path, target).map_err(prepare),
+            RootEntry::Local { input, to } => {
+                let project = Beneath::open(self.project.root.as_std_path()).map_err(prepare)?;
+                adding.copy(&project.join(&input.path), to).map_err(prepare)
+            }
             RootEntry::Tree { need, path, to } => {
-                let tree = match needs.get(*need) {
-                    Some(Outcome::Tree(tree)) => inside(tree, path),
+                let found = match needs.get(*need) {
+                    Some(Outcome::Tree(tree)) => inside(&self.services.store, tree, path)?,
                     _ => None,
                 };
                 let absent = || io::Error::new(io::ErrorKind::NotFound, format!("`{path}` is not in what a step gave"));
-                copy(&tree.ok_or_else(absent)?, &place(to)?)
+                adding.copy(&found.ok_or_else(absent).map_err(prepare)?, to).map_err(prepare)
             }
         }
     }
@@ -85,17 +83,20 @@ impl Run<'_, '_> {
                 (Role::Root, Outcome::Root(trees)) => {
                     for tree in trees {
                         spec.root.push(tree.digest);
-                        paths.trees.insert(tree.digest, tree.path.clone());
+                        paths.trees.insert(tree.digest, tree.checked(&services.store)?.to_owned());
                     }
                 }
-                (Role::Mount { at }, Outcome::Tree(tree)) => mount(&mut spec, &mut paths, tree, &ImagePath::root(), at),
+                (Role::Mount { at }, Outcome::Tree(tree)) => {
+                    tree.checked(&services.store)?;
+                    mount(&mut spec, &mut paths, tree, &ImagePath::root(), at);
+                }
                 (Role::Part { path, to }, Outcome::Tree(tree)) => {
                     let absent = || StepError::Absent {
                         path: path.to_string(),
                         from: self.plan.step(need.step).subject.to_string(),
                         place: work.stage.place,
                     };
-                    inside(tree, path).ok_or_else(absent)?;
+                    inside(&services.store, tree, path)?.ok_or_else(absent)?;
                     mount(&mut spec, &mut paths, tree, path, to);
                 }
                 _ => {}
@@ -130,7 +131,7 @@ impl Run<'_, '_> {
             let what = step.subject.to_string();
             return Err(StepError::OtherTree { what, expected: *expected, found: output.digest });
         }
-        Ok(Tree { digest: output.digest, path: output.path })
+        Ok(Tree { digest: output.digest, path: output.path, kind: TreeKind::Output, key: output.digest })
     }
 
     /// Where the output of a step's scripts goes.
@@ -144,13 +145,6 @@ impl Run<'_, '_> {
         let folder = |cache: &ImagePath| base.join(Digest::of(cache.as_bytes()).hex());
         caches.iter().map(|cache| (cache.clone(), folder(cache))).collect()
     }
-}
-
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    if from.is_dir() {
-        return crate::store::copy_tree(from, to).map_err(io::Error::other);
-    }
-    fs::copy(from, to).map(|_| ())
 }
 
 fn mount(spec: &mut StepSpec, paths: &mut ResolvedPaths, tree: &Tree, path: &ImagePath, at: &ImagePath) {
