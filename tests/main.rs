@@ -8,6 +8,7 @@ mod check;
 mod editors;
 mod fidelity;
 mod format;
+mod hostile;
 mod import;
 mod ldconfig;
 mod live;

@@ -9,6 +9,8 @@ use super::{text_of, tool, write};
 /// An archive and the key that signs it.
 pub(crate) struct Archive {
     folder: tempfile::TempDir,
+    /// Whether it has the package `box` of [`super::toolbox`].
+    has_box: bool,
 }
 
 /// A package to be.
@@ -18,7 +20,7 @@ pub(crate) struct Package<'a> {
     pub(crate) architecture: &'a str,
     /// Further lines of its control file.
     pub(crate) fields: &'a str,
-    /// Paths and contents; a path that ends in `/` is a folder.
+    /// Paths and contents; a path that ends in `/` is a folder, a content `-> TARGET` makes a symbolic link.
     pub(crate) files: &'a [(&'a str, &'a str)],
 }
 
@@ -37,7 +39,16 @@ impl Default for Dates<'_> {
 impl Archive {
     /// An archive with these packages in suite `stable`, component `main`.
     pub(crate) fn new(packages: &[Package<'_>]) -> Self {
-        let archive = Self { folder: tempfile::tempdir().expect("a folder") };
+        Self::of(packages, false)
+    }
+
+    /// The same with the package `box`, which stages can run in: see [`super::toolbox`].
+    pub(crate) fn with_box(packages: &[Package<'_>]) -> Self {
+        Self::of(packages, true)
+    }
+
+    fn of(packages: &[Package<'_>], has_box: bool) -> Self {
+        let archive = Self { folder: tempfile::tempdir().expect("a folder"), has_box };
         tool(
             "gnupg",
             archive.gpg().args([
@@ -83,7 +94,8 @@ impl Archive {
     pub(crate) fn publish(&self, packages: &[Package<'_>], dates: &Dates<'_>) {
         let mut indexes: std::collections::BTreeMap<&str, String> =
             [("amd64", String::new()), ("arm64", String::new())].into();
-        for package in packages {
+        let toolbox = Package { name: "box", version: "1.0", architecture: "amd64", fields: "", files: &[] };
+        for package in packages.iter().chain(self.has_box.then_some(&toolbox)) {
             let stanza = self.package(package);
             for (architecture, index) in &mut indexes {
                 if package.architecture == "all" || package.architecture == *architecture {
@@ -147,6 +159,9 @@ impl Archive {
             let target = tree.path().join(path.trim_start_matches('/'));
             if path.ends_with('/') {
                 fs_err::create_dir_all(target).expect("made");
+            } else if let Some(to) = content.strip_prefix("-> ") {
+                fs_err::create_dir_all(target.parent().expect("a parent")).expect("made");
+                fs_err::os::unix::fs::symlink(to, target).expect("linked");
             } else if path.starts_with("/DEBIAN/") {
                 write(&target, content);
                 std::fs::set_permissions(&target, std::os::unix::fs::PermissionsExt::from_mode(0o755))
@@ -154,6 +169,9 @@ impl Archive {
             } else {
                 write(&target, content);
             }
+        }
+        if self.has_box && *name == "box" {
+            super::toolbox::fill(tree.path());
         }
         let path = format!("pool/{name}_{version}_{architecture}.deb");
         let file = self.root().join(&path);

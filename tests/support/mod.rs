@@ -3,6 +3,7 @@
 pub(crate) mod archive;
 pub(crate) mod emulation;
 pub(crate) mod project;
+pub(crate) mod toolbox;
 pub(crate) mod trixie;
 
 use std::path::Path;
