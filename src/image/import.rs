@@ -12,7 +12,7 @@ use super::layer::Layer;
 use super::oci::{self, Descriptor, ImageConfig, Manifest};
 use super::segment::{KIND, Segment};
 use super::stream::{StreamWriter, Written};
-use super::tree::{Content, FileTree, Node, Owner};
+use super::tree::{Content, FileTree, Last, LinkLoop, Node, Owner};
 use super::{BuiltImage, ImageError, state};
 
 /// Moves when the way of reading layers does.
@@ -105,7 +105,7 @@ fn read_layer(store: &Store, digest: &Digest, tree: &mut FileTree) -> Result<Lay
     let key = meaning(&("import", FORMAT, stream.blob));
     let segment = Segment { control: Control::default(), entries: Vec::new(), stream };
     store.put_record(KIND, &key, &segment)?;
-    merge(tree, entries, key);
+    merge(tree, entries, key).map_err(|error| ImageError::Foreign { reason: error.to_string() })?;
     let (diff_id, length) = unpacked.finish();
     let comment = "of the image that this one is built on".to_owned();
     Ok(Layer { descriptor: Descriptor::new(media_type, *digest, size), diff_id, length, comment })
@@ -123,16 +123,20 @@ fn media_type(store: &Store, digest: &Digest) -> Result<&'static str, ImageError
 }
 
 /// Puts a layer over the tree (OCI image specification, layer.md): what its marks hide goes first, for they speak of the
-/// layers below alone.
-fn merge(tree: &mut FileTree, entries: Vec<(Entry, Option<Written>)>, key: Digest) {
+/// layers below alone. What lies below a link of a lower layer goes where that leads within the image, as runtimes put it.
+fn merge(tree: &mut FileTree, entries: Vec<(Entry, Option<Written>)>, key: Digest) -> Result<(), LinkLoop> {
     let (marks, entries): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(entry, _)| Whiteout::is_mark(&entry.path));
     for whiteout in marks.iter().filter_map(|(mark, _)| Whiteout::read(&mark.path)) {
         match whiteout {
-            Whiteout::Path(path) => remove_within(tree, &path, true),
-            Whiteout::Within(folder) => remove_within(tree, &folder, false),
+            Whiteout::Path(path) => remove_within(tree, &tree.resolve(&path, Last::Keep)?, true),
+            Whiteout::Within(folder) => remove_within(tree, &tree.resolve(&folder, Last::Keep)?, false),
         }
     }
-    for (entry, written) in entries.into_iter().filter(|(entry, _)| !entry.path.is_root()) {
+    for (mut entry, written) in entries.into_iter().filter(|(entry, _)| !entry.path.is_root()) {
+        entry.path = tree.resolve(&entry.path, Last::Keep)?;
+        if let EntryKind::Hardlink { target } = &mut entry.kind {
+            *target = tree.resolve(target, Last::Keep)?;
+        }
         let there = tree.get(&entry.path).map(|node| &node.entry.kind);
         if entry.kind != EntryKind::Dir || there.is_some_and(|kind| *kind != EntryKind::Dir) {
             remove_within(tree, &entry.path, true);
@@ -141,6 +145,7 @@ fn merge(tree: &mut FileTree, entries: Vec<(Entry, Option<Written>)>, key: Diges
         let content = written.map(|Written { digest, offset, .. }| Content::Stored { key, offset, digest });
         tree.insert(Node { entry, owner: Owner::Generated, own: false, content, elf });
     }
+    Ok(())
 }
 
 /// Takes out what is in `path`, and what is at it.
