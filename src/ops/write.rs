@@ -74,7 +74,8 @@ fn parent(file: &Path) -> &Path {
 /// An output's place, whose `folder` is made when it is not there. A path that the user gave is theirs, links in it
 /// included. Within the project it may be anybody's who changes the project: no link in there is followed.
 fn place(project: &Path, path: &Path, folder: &Path) -> Result<Beneath, OpsError> {
-    let absolute = |path: &Path| std::path::absolute(path);
+    let here = Path::new(".");
+    let absolute = |path: &Path| std::path::absolute(if path.as_os_str().is_empty() { here } else { path });
     let (root, path, folder) = (absolute(project)?, absolute(path)?, absolute(folder)?);
     if let Ok(below) = path.strip_prefix(&root) {
         let place = Beneath::open(&root)?.join(below);

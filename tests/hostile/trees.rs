@@ -143,7 +143,8 @@ fn dpkg(does: &str) -> [(&'static str, String); 2] {
 
 /// A package with files whose content is made for the test.
 fn package<'a>(name: &'a str, files: &'a [(&'a str, &'a str)]) -> Package<'a> {
-    Package { name, version: "1", architecture: "all", fields: "", files }
+    // busybox has a `dpkg` of its own
+    Package { name, version: "1", architecture: "all", fields: "Replaces: box\n", files }
 }
 
 fn borrowed<'a>(files: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
@@ -289,7 +290,7 @@ fn one_archive_of_a_source_package_makes_a_link_and_another_writes_through_it() 
     // beside its own folder, through the link
     tar(folder.path(), "x_1.debian.tar.xz", |tree| write(&tree.join("esc/.profile"), "owned"));
     let error = unpack(folder.path(), &debian).expect_err("refused");
-    assert!(error.contains("esc/.profile") || error.contains("`esc`"), "{error}");
+    assert!(error.contains("/esc") && error.contains("may hold `/debian` alone"), "{error}");
     outside.is_untouched();
     // in its own folder, with a link for a series of patches
     tar(folder.path(), "x_1.debian.tar.xz", |tree| {
