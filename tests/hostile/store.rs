@@ -17,7 +17,13 @@ fn a_maintainer_script_rewrites_the_packages_of_other_images() {
     let does = "#!/bin/sh\ncase \"$*\" in *--audit*) exit 0;; esac\nfor deb in /orchestrate/*/*.deb; do\n\
                 chmod u+w $deb; echo BACKDOORED > $deb; mv $deb /tmp/x; rm -f $deb; mount -o remount,rw /orchestrate/others\n\
                 echo BACKDOORED > $deb; done\nexit 0\n";
-    let package = |name, files| Package { name, version: "1", architecture: "all", fields: "Replaces: box\n", files };
+    let package = |name, files| Package {
+        name,
+        version: "1",
+        architecture: "all",
+        fields: if name == "dpkg" { "Replaces: box\nDepends: box\n" } else { "" },
+        files,
+    };
     let dpkg = [("/usr/bin/dpkg", does)];
     let archive =
         Archive::with_box(&[package("dpkg", &dpkg), package("other", &[("/usr/share/other/file", "honest")])]);

@@ -144,7 +144,13 @@ fn dpkg(does: &str) -> [(&'static str, String); 2] {
 /// A package with files whose content is made for the test.
 fn package<'a>(name: &'a str, files: &'a [(&'a str, &'a str)]) -> Package<'a> {
     // busybox has a `dpkg` of its own
-    Package { name, version: "1", architecture: "all", fields: "Replaces: box\n", files }
+    Package {
+        name,
+        version: "1",
+        architecture: "all",
+        fields: if name == "dpkg" { "Replaces: box\nDepends: box\n" } else { "" },
+        files,
+    }
 }
 
 fn borrowed<'a>(files: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {

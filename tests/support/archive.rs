@@ -162,7 +162,7 @@ impl Archive {
             } else if let Some(to) = content.strip_prefix("-> ") {
                 fs_err::create_dir_all(target.parent().expect("a parent")).expect("made");
                 fs_err::os::unix::fs::symlink(to, target).expect("linked");
-            } else if path.starts_with("/DEBIAN/") {
+            } else if path.starts_with("/DEBIAN/") || content.starts_with("#!") {
                 write(&target, content);
                 std::fs::set_permissions(&target, std::os::unix::fs::PermissionsExt::from_mode(0o755))
                     .expect("changed");
