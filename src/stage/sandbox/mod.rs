@@ -11,6 +11,7 @@ mod enter;
 mod filter;
 mod init;
 mod mounts;
+mod numbers;
 mod owners;
 mod probe;
 mod report;
