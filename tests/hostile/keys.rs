@@ -14,7 +14,8 @@ fn recipe(stages: &str) -> String {
 #[test]
 fn a_stage_runs_in_the_toolbox() {
     let archive = Archive::with_box(&[]);
-    let project = toolbox::project(&archive, &[("x", &recipe("stage \"app\" from=\"box\" { run \"echo hello > $OUT/said\"; }"))]);
+    let project =
+        toolbox::project(&archive, &[("x", &recipe("stage \"app\" from=\"box\" { run \"echo hello > $OUT/said\"; }"))]);
     project.run(&["refresh"]).done();
     project.run(&["build", "x", "--output", "rootfs:x.tar"]).done();
 }

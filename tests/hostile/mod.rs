@@ -1,3 +1,4 @@
 //! Attacks that were tried on the program, each named after what it tries. All of them end in an error or do no harm.
 
 mod keys;
+mod sandbox;

@@ -35,7 +35,8 @@ pub(crate) fn busybox() -> &'static Path {
         if !kept.exists() {
             let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
             tool("apt", Command::new("apt-get").args(["-q", "download", "busybox-static"]).current_dir(folder.path()));
-            let deb = fs_err::read_dir(folder.path()).expect("the folder").next().expect("a package").expect("an entry");
+            let deb =
+                fs_err::read_dir(folder.path()).expect("the folder").next().expect("a package").expect("an entry");
             tool("dpkg", Command::new("dpkg-deb").arg("-x").arg(deb.path()).arg(folder.path().join("package")));
             // whoever comes second replaces it with the same file
             fs_err::rename(folder.path().join("package/bin/busybox"), &kept).expect("renamed");
