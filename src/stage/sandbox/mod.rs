@@ -5,6 +5,7 @@
 //! namespaces and starts itself once more as `__sandbox-init`, process 1 in there, which builds the root and runs what
 //! it was asked to. When any of them dies, the kernel ends all that came after it.
 
+mod cgroup;
 mod confine;
 mod emulation;
 mod enter;
@@ -38,6 +39,7 @@ pub use probe::{Unavailable, probe};
 pub use spec::{Access, Bounds, Console, File, Mount, Network, Ownership, Privilege, ProcessLimits, Root, Spec};
 pub use watch::Usage;
 
+use cgroup::Group;
 use report::Report;
 use watch::{TICK, Watch};
 
@@ -165,6 +167,8 @@ impl Sandbox {
     ) -> Result<Ending, SandboxError> {
         prepare(spec).map_err(|source| SandboxError::Prepare { source })?;
         let mut child = self.start(spec).map_err(|source| SandboxError::Prepare { source })?;
+        // before it is told what to start
+        let group = Group::new(&spec.limits).filter(|group| group.add(child.id()).is_ok());
         let text = serde_json::to_vec(spec).map_err(|error| SandboxError::Prepare { source: error.into() })?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let report = thread::scope(|scope| {
@@ -198,6 +202,9 @@ impl Sandbox {
             Ok(Report::Exited(code)) => Ok(Ending::Exited(code)),
             Ok(Report::Killed(signal)) => Ok(Ending::Killed(signal)),
             Ok(Report::Failed { doing, errno, why }) => Err(failed(&spec.scratch, doing, errno, why)),
+            Err(_) if group.as_ref().is_some_and(Group::ran_out_of_memory) => {
+                Ok(Ending::Exceeded(Exceeded { bound: Bound::Memory, most: spec.limits.together.memory }))
+            }
             Err(_) => Err(SandboxError::Vanished),
         }
     }
