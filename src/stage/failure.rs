@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::output::OutputError;
-use super::sandbox::{Ending, SandboxError};
+use super::sandbox::{Bound, Ending, SandboxError};
 use crate::model::{Digest, ImagePath};
 use crate::recipe::Limits;
 use crate::store::StoreError;
@@ -120,6 +120,7 @@ impl Failure {
         );
         match self.ending {
             Ending::TimedOut => format!("if it needs longer, give the stage `timeout \"2h\"`; {look}"),
+            Ending::Exceeded(exceeded) => format!("{}; {look}", advice(exceeded.bound)),
             Ending::Killed(9) => format!("memory may have run out: fewer jobs (`--jobs`) need less; {look}"),
             _ if self.lacks_network() => format!(
                 "steps have no network: what they need is a source, `vendor` for what a package manager fetches; {look}"
@@ -142,6 +143,16 @@ impl fmt::Display for Failure {
             Ending::Exited(code) => write!(out, "the script failed with exit code {code}"),
             Ending::Killed(signal) => write!(out, "the script was killed by signal {signal}{}", name_of(signal)),
             Ending::TimedOut => write!(out, "the step took longer than {}", self.limits.timeout),
+            Ending::Exceeded(exceeded) => write!(out, "the step {exceeded} and was ended"),
+        }
+    }
+}
+
+fn advice(bound: Bound) -> &'static str {
+    match bound {
+        Bound::Memory | Bound::Processes => "fewer jobs (`--jobs`) need less",
+        Bound::Disk | Bound::Files => {
+            "the step's folders, its temporary ones and its caches count; remove what it does not need"
         }
     }
 }

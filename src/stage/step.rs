@@ -132,6 +132,9 @@ pub fn run(
     sink: &dyn OutputSink,
 ) -> Result<Output, StageError> {
     let scratch = store.tmp_dir()?;
+    // what is below has the modes that the step wants; other users of the machine come no further than this
+    fs_err::set_permissions(scratch.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .map_err(StageError::prepare)?;
     let out = scratch.path().join("out");
     let prepared = prepare(spec, paths, options, scratch.path(), &out)?;
     let mut log = Log::create(&options.log, sink).map_err(StageError::prepare)?;

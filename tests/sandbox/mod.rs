@@ -1,7 +1,7 @@
 //! The sandbox, from inside. Every test of the modules below runs twice: as the user that runs the tests, and, when that
 //! is root, as an ordinary user.
 
-mod escape;
+pub(crate) mod escape;
 mod inside;
 mod owners;
 mod step;
@@ -24,7 +24,7 @@ pub(crate) fn program() -> PathBuf {
 }
 
 /// A root with busybox and nothing else, made once for all tests and users.
-fn busybox_root() -> &'static Path {
+pub(crate) fn busybox_root() -> &'static Path {
     static ROOT: OnceLock<PathBuf> = OnceLock::new();
     ROOT.get_or_init(|| {
         if let Some(root) = std::env::var_os("SANDBOX_TEST_ROOT") {
@@ -100,7 +100,7 @@ fn run(command: &mut Command, package: &str) {
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn open_to_all(folder: &Path) {
+pub(crate) fn open_to_all(folder: &Path) {
     fs_err::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("own folder");
 }
 
@@ -109,19 +109,19 @@ fn path(text: &str) -> ImagePath {
 }
 
 /// A sandbox with a busybox root, and a folder of the machine as `/out`.
-struct Cell {
-    spec: Spec,
+pub(crate) struct Cell {
+    pub(crate) spec: Spec,
     folder: tempfile::TempDir,
-    timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
-struct Outcome {
-    ending: Ending,
-    lines: Vec<String>,
+pub(crate) struct Outcome {
+    pub(crate) ending: Ending,
+    pub(crate) lines: Vec<String>,
     cell: Cell,
 }
 
-fn cell(script: &str) -> Cell {
+pub(crate) fn cell(script: &str) -> Cell {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("out");
     fs_err::create_dir(&out).expect("a folder");
@@ -144,7 +144,12 @@ fn cell(script: &str) -> Cell {
 }
 
 impl Cell {
-    fn with(mut self, change: impl FnOnce(&mut Spec)) -> Self {
+    /// The folder that holds all of it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Spec)) -> Self {
         change(&mut self.spec);
         self
     }
@@ -156,20 +161,25 @@ impl Cell {
         Ok(Outcome { ending, lines, cell: self })
     }
 
-    fn run(self) -> Outcome {
+    pub(crate) fn run(self) -> Outcome {
         self.try_run().unwrap_or_else(|error| panic!("{error} {:?}", error.help()))
     }
 }
 
 impl Outcome {
+    /// The folder of the machine that holds what was written.
+    pub(crate) fn folder(&self) -> &Path {
+        self.cell.folder()
+    }
+
     /// The output of a script that must have worked.
-    fn lines(&self) -> &[String] {
+    pub(crate) fn lines(&self) -> &[String] {
         assert_eq!(self.ending, Ending::Exited(0), "{:#?}", self.lines);
         &self.lines
     }
 }
 
-fn wait_until(mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(mut holds: impl FnMut() -> bool) {
     for _ in 0..300 {
         if holds() {
             return;
@@ -195,7 +205,9 @@ fn all_of_it_as_an_ordinary_user() {
         run(Command::new("chown").args(["-R", "54321:54321"]).arg(&root), "coreutils");
         vec![("SANDBOX_TEST_ROOT", root), ("SANDBOX_TEST_WAYS", escape::ways().to_owned())]
     };
-    as_an_ordinary_user(&["sandbox::inside::", "sandbox::escape::", "sandbox::step::", "sandbox::owners::"], prepare);
+    let filters =
+        ["sandbox::inside::", "sandbox::escape::", "sandbox::step::", "sandbox::owners::", "hostile::sandbox::"];
+    as_an_ordinary_user(&filters, prepare);
 }
 
 /// Runs other tests of this program again as a user without any privileges, with variables that `prepare` makes from

@@ -86,6 +86,7 @@ impl RootError {
             Ending::Exited(code) => format!("exited with code {code}"),
             Ending::Killed(signal) => format!("were killed by signal {signal}"),
             Ending::TimedOut => "did not end within an hour".to_owned(),
+            Ending::Exceeded(exceeded) => format!("{exceeded} and were ended"),
         };
         Self::Scripts { ended, tail, log }
     }

@@ -1,14 +1,16 @@
 //! Process 1 of a sandbox: builds the root, gives up all power, runs the process and collects the dead.
 
 use std::io::{self, Write};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
 
 use rustix::process::{DumpableBehavior, WaitOptions};
 
 use super::confine::confine;
 use super::emulation;
-use super::enter::{console, die_with_parent, read_spec};
+use super::enter::{Order, console, die_with_parent, read_order};
+use super::landlock;
+use super::machine::Machine;
 use super::mounts::{enter_root, inside};
 use super::owners;
 use super::report::{Doing, Report, SetupError};
@@ -17,10 +19,13 @@ use super::spec::{Console, Network, Spec};
 /// Runs the process of the specification on standard input; the report goes to standard output.
 pub(super) fn init() -> Result<Report, SetupError> {
     die_with_parent()?;
-    let (spec, _) = read_spec()?;
+    let Order { spec, mounts } = read_order()?;
+    // the kernel calls it by the number of a descriptor otherwise
+    rustix::thread::set_name(c"orchestrate").doing(|| "name the first process".to_owned())?;
+    let machine = Machine::inherit(mounts).doing(|| "take over the files of the machine".to_owned())?;
     // its entry is there as long as this is
     let _register = spec.emulator.as_ref().map(emulation::register).transpose()?;
-    enter_root(&spec)?;
+    enter_root(&spec, machine)?;
     rustix::system::sethostname(b"orchestrate").doing(|| "set the host name".to_owned())?;
     if spec.network == Network::None {
         loopback_up().doing(|| "bring up the loopback interface".to_owned())?;
@@ -55,15 +60,17 @@ fn run(spec: &Spec) -> Result<Report, SetupError> {
         .split_first()
         .ok_or_else(|| io::Error::other("no program is named"))
         .doing(|| "start a process".to_owned())?;
-    let child = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .envs(&spec.env)
-        .stdin(stdin)
-        .stdout(stdout)
-        .stderr(stderr)
-        .spawn()
-        .doing(|| format!("start {program}"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(&spec.env).stdin(stdin).stdout(stdout).stderr(stderr);
+    if let Some(rules) = landlock::below_root().doing(|| "prepare Landlock".to_owned())? {
+        // not for this process: what it starts must not reach it
+        #[expect(unsafe_code, reason = "there is no other way to change a process before its program starts")]
+        // SAFETY: the closure makes one system call and allocates nothing; and this process has one thread.
+        unsafe {
+            command.pre_exec(move || landlock::restrict(&rules));
+        }
+    }
+    let child = command.spawn().doing(|| format!("start {program}"))?;
     let main = rustix::process::Pid::from_child(&child);
     loop {
         match rustix::process::wait(WaitOptions::empty()) {

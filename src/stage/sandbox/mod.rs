@@ -5,36 +5,51 @@
 //! namespaces and starts itself once more as `__sandbox-init`, process 1 in there, which builds the root and runs what
 //! it was asked to. When any of them dies, the kernel ends all that came after it.
 
+mod cgroup;
 mod confine;
 mod emulation;
 mod enter;
 mod filter;
 mod init;
+mod landlock;
+mod machine;
 mod mounts;
+mod numbers;
 mod owners;
 mod probe;
 mod report;
 mod spec;
+mod user;
+mod watch;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::fmt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
 pub use emulation::Emulator;
 pub use owners::{Owned, Owner, Owners};
 pub use probe::{Unavailable, probe};
-pub use spec::{Access, Console, File, Mount, Network, Ownership, Privilege, ProcessLimits, Root, Spec};
+pub use spec::{Access, Bounds, Console, File, Mount, Network, Ownership, Privilege, ProcessLimits, Root, Spec};
+pub use watch::Usage;
 
+use cgroup::Group;
 use report::Report;
+use watch::{TICK, Watch};
+
+use crate::model::ByteSize;
 
 /// Lines of a log are cut at this many bytes.
 const LINE_LIMIT: usize = 16 << 10;
+
+/// How long the processes of a sandbox may take to end when they are told to.
+const GRACE: Duration = Duration::from_secs(20);
 
 /// Starts sandboxes.
 #[derive(Clone, Debug)]
@@ -52,6 +67,42 @@ pub enum Ending {
     Killed(i32),
     /// It took too long, and was killed with all that it had started.
     TimedOut,
+    /// It used too much, and was killed with all that it had started.
+    Exceeded(Exceeded),
+}
+
+/// A bound of a sandbox as a whole that was passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Of what there was too much.
+    pub bound: Bound,
+    /// How much was allowed: bytes, or a number of things.
+    pub most: u64,
+}
+
+/// What is bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Bytes of memory.
+    Memory,
+    /// Processes and threads.
+    Processes,
+    /// Bytes on disk.
+    Disk,
+    /// Files, folders and links.
+    Files,
+}
+
+impl fmt::Display for Exceeded {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = ByteSize(self.most);
+        match self.bound {
+            Bound::Memory => write!(out, "used more than {size} of memory"),
+            Bound::Processes => write!(out, "ran more than {} processes and threads", self.most),
+            Bound::Disk => write!(out, "wrote more than {size} to disk"),
+            Bound::Files => write!(out, "made more than {} files", self.most),
+        }
+    }
 }
 
 /// Why a sandbox could not be made.
@@ -116,6 +167,8 @@ impl Sandbox {
     ) -> Result<Ending, SandboxError> {
         prepare(spec).map_err(|source| SandboxError::Prepare { source })?;
         let mut child = self.start(spec).map_err(|source| SandboxError::Prepare { source })?;
+        // before it is told what to start
+        let group = Group::new(&spec.limits).filter(|group| group.add(child.id()).is_ok());
         let text = serde_json::to_vec(spec).map_err(|error| SandboxError::Prepare { source: error.into() })?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let report = thread::scope(|scope| {
@@ -130,24 +183,28 @@ impl Sandbox {
             if let Some(stderr) = stderr {
                 scope.spawn(move || split_lines(stderr, lines));
             }
-            if let Some(mut stdin) = stdin {
-                let _ = stdin.write_all(&text); // a child that died reports it, or is missed, below
-            }
-            let report = match timeout {
-                Some(timeout) => receiver.recv_timeout(timeout).ok(),
-                None => receiver.recv().ok(),
-            };
-            if report.is_none() {
+            // a child that died reports it, or is missed, below
+            let _ = stdin.as_ref().map(|stdin| enter::write_spec(stdin, &text));
+            let report = wait(&receiver, timeout, Watch::new(spec, child.id()));
+            if report.is_err() {
+                drop(stdin); // the first process ends and collects the others
+                let _ = receiver.recv_timeout(GRACE);
                 let _ = child.kill(); // it is waited for, so it is either there or dead already
             }
             let _ = child.wait();
             report
         });
-        let Some(report) = report else { return Ok(Ending::TimedOut) };
+        let report = match report {
+            Ok(report) => report,
+            Err(ending) => return Ok(ending),
+        };
         match serde_json::from_slice(&report) {
             Ok(Report::Exited(code)) => Ok(Ending::Exited(code)),
             Ok(Report::Killed(signal)) => Ok(Ending::Killed(signal)),
             Ok(Report::Failed { doing, errno, why }) => Err(failed(&spec.scratch, doing, errno, why)),
+            Err(_) if group.as_ref().is_some_and(Group::ran_out_of_memory) => {
+                Ok(Ending::Exceeded(Exceeded { bound: Bound::Memory, most: spec.limits.together.memory }))
+            }
             Err(_) => Err(SandboxError::Vanished),
         }
     }
@@ -163,6 +220,25 @@ impl Sandbox {
     }
 }
 
+/// Waits for the report, or for a reason to end the sandbox before it comes.
+fn wait(reports: &mpsc::Receiver<Vec<u8>>, timeout: Option<Duration>, mut watch: Watch) -> Result<Vec<u8>, Ending> {
+    let begun = Instant::now();
+    loop {
+        let left = timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
+        match reports.recv_timeout(left.map_or(TICK, |left| left.min(TICK))) {
+            Ok(report) => return Ok(report),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
+            Err(mpsc::RecvTimeoutError::Timeout) if left.is_some_and(|left| left <= TICK) => {
+                return Err(Ending::TimedOut);
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+        if let Some(exceeded) = watch.look() {
+            return Err(Ending::Exceeded(exceeded));
+        }
+    }
+}
+
 fn failed(scratch: &Path, doing: String, errno: Option<i32>, why: String) -> SandboxError {
     match Unavailable::explain(scratch, &doing, errno) {
         Some(unavailable) => SandboxError::Unavailable(unavailable),
@@ -173,7 +249,10 @@ fn failed(scratch: &Path, doing: String, errno: Option<i32>, why: String) -> San
 /// Makes the folders that the processes inside rely on.
 fn prepare(spec: &Spec) -> io::Result<()> {
     let folder = |name: &str| fs_err::create_dir_all(spec.scratch.join(name));
-    for name in ["upper", "root", "empty", "tmp", "var-tmp"] {
+    fs_err::create_dir_all(&spec.scratch)?;
+    // what is below is open to all, for those inside; other users of the machine come no further than this
+    fs_err::set_permissions(&spec.scratch, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    for name in ["upper", "empty", "tmp", "var-tmp"] {
         folder(name)?;
     }
     for number in 0..spec.mounts.len() {
@@ -190,7 +269,7 @@ fn prepare(spec: &Spec) -> io::Result<()> {
         let mode = if name == "upper" { 0o755 } else { 0o1777 };
         fs_err::set_permissions(spec.scratch.join(name), std::os::unix::fs::PermissionsExt::from_mode(mode))?;
     }
-    fs_err::OpenOptions::new().create(true).append(true).open(spec.scratch.join("program")).map(drop)
+    Ok(())
 }
 
 /// Hands `input` to `lines`, cut at line ends and at [`LINE_LIMIT`].

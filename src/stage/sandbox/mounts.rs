@@ -1,18 +1,18 @@
-//! The root of a sandbox. Everything is opened as a detached mount while the machine's files are still in sight, and
-//! attached when only the new root is: no link in a hostile root can lead out of it.
+//! The root of a sandbox. Everything is opened as a detached mount while the machine's files are still in sight, or before,
+//! and attached when only the new root is: no link in a hostile root can lead out of it.
 
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::CWD;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, fsconfig_create,
-    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, UnmountFlags, fsconfig_create, fsconfig_set_flag,
+    fsconfig_set_string, fsmount, fsopen, move_mount,
 };
 
-use super::enter::make_read_only;
+use super::machine::{DEVICE, FOREIGN, Machine, detached};
 use super::report::{Doing, SetupError};
 use super::spec::{Access, File, Mount, Root, Spec};
 use crate::model::ImagePath;
@@ -26,36 +26,58 @@ const DEVICE_LINKS: &[(&str, &str)] = &[
     ("ptmx", "pts/ptmx"),
 ];
 /// Files of `/proc` that say something about the machine which no build needs.
-const HIDDEN: &[&str] = &["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger"];
+const HIDDEN: &[&str] = &[
+    "allocinfo",
+    "config.gz",
+    "interrupts",
+    "iomem",
+    "ioports",
+    "kallsyms",
+    "kcore",
+    "key-users",
+    "keys",
+    "kmsg",
+    "kpagecgroup",
+    "kpagecount",
+    "kpageflags",
+    "latency_stats",
+    "mtrr",
+    "pagetypeinfo",
+    "sched_debug",
+    "slabinfo",
+    "sysrq-trigger",
+    "timer_list",
+    "vmallocinfo",
+    "zoneinfo",
+];
+/// Folders of the same kind; that of process 1 is hidden as well, which nobody in there started.
+const HIDDEN_FOLDERS: &[&str] = &["acpi", "asound", "bus", "driver", "fs", "irq", "scsi"];
 
 /// A mount that is in no tree yet.
 struct Detached {
     mount: OwnedFd,
     at: PathBuf,
     folder: bool,
-    read_only: bool,
 }
 
 /// Builds the root that `spec` describes and makes it the root of this process, and of the mount namespace.
-pub(super) fn enter_root(spec: &Spec) -> Result<(), SetupError> {
+pub(super) fn enter_root(spec: &Spec, mut machine: Machine) -> Result<(), SetupError> {
     let (root, has_run) = match &spec.root {
-        Root::Layers(layers) => (overlay(layers, &spec.scratch)?, false),
-        Root::Folder(path) => (bind(path)?, true),
+        Root::Layers(layers) => (overlay(layers, &spec.scratch, &mut machine)?, false),
+        Root::Folder(path) => (bind(&mut machine, path, MountAttrFlags::empty())?, true),
     };
-    let mut mounts = system_mounts(&spec.scratch)?;
+    let mut mounts = system_mounts(&spec.scratch, &mut machine)?;
     if !has_run {
         mounts.push(run_mount()?);
     }
-    let mut wanted: Vec<&Mount> = spec.mounts.iter().collect();
-    wanted.sort_by(|one, other| one.at.cmp(&other.at)); // a folder before what is in it
-    for (number, mount) in wanted.into_iter().enumerate() {
-        mounts.push(detach(mount, &spec.scratch.join(format!("mount-{number}")))?);
+    for (number, mount) in spec.mounts_in_order().enumerate() {
+        mounts.push(detach(mount, &spec.scratch_of_mount(number), &mut machine)?);
     }
-    let devices = DEVICES.iter().map(|name| Ok((*name, bind(&Path::new("/dev").join(name))?)));
+    let devices = DEVICES.iter().map(|name| Ok((*name, device(name)?)));
     let devices = devices.collect::<Result<Vec<_>, SetupError>>()?;
-    let null = bind(Path::new("/dev/null"))?;
 
-    change_root(&root, &spec.scratch.join("root"))?;
+    machine.clear().doing(|| "put away the files of the machine".to_owned())?;
+    change_root(&root)?;
     for mount in &mounts {
         attach(mount)?;
     }
@@ -63,7 +85,7 @@ pub(super) fn enter_root(spec: &Spec) -> Result<(), SetupError> {
     if !has_run {
         fill_run()?;
     }
-    hide(&null)?;
+    hide()?;
     for file in &spec.files {
         write(file)?;
     }
@@ -71,15 +93,15 @@ pub(super) fn enter_root(spec: &Spec) -> Result<(), SetupError> {
 }
 
 /// An overlay over `layers`, uppermost first, that writes to `scratch/upper`.
-fn overlay(layers: &[PathBuf], scratch: &Path) -> Result<OwnedFd, SetupError> {
+fn overlay(layers: &[PathBuf], scratch: &Path, machine: &mut Machine) -> Result<OwnedFd, SetupError> {
     let empty = [scratch.join("empty")];
     let layers = if layers.is_empty() { &empty[..] } else { layers };
-    let open = |path: &Path| {
-        rustix::fs::open(path, rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty())
-            .doing(|| format!("open the layer {}", path.display()))
-    };
+    let mut open = |path: &Path| machine.folder(path).doing(|| format!("open the layer {}", path.display()));
     let layers = layers.iter().map(|layer| open(layer)).collect::<Result<Vec<_>, _>>()?;
-    let (upper, work) = (open(&scratch.join("upper"))?, open(&scratch.join("work"))?);
+    let scratch = open(scratch)?;
+    let part = |name: &str| rustix::fs::openat(&scratch, name, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    let (upper, work) = (part("upper").doing(|| "open the upper layer".to_owned())?, part("work"));
+    let work = work.doing(|| "open the folder of an overlay".to_owned())?;
     let make = |one_by_one: bool| overlay_of(&layers, &upper, &work, one_by_one);
     // layers one by one came with Linux 6.7
     make(true).or_else(|_| make(false)).doing(|| format!("mount {} layers as an overlay", layers.len()))
@@ -103,7 +125,7 @@ fn overlay_of(layers: &[OwnedFd], upper: &OwnedFd, work: &OwnedFd, one_by_one: b
     fsconfig_set_string(context, "upperdir", name(upper))?;
     fsconfig_set_string(context, "workdir", name(work))?;
     fsconfig_create(context)?;
-    Ok(fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?)
+    Ok(fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, FOREIGN)?)
 }
 
 /// A new mount of a file system that has no device.
@@ -119,37 +141,43 @@ fn new_mount(kind: &str, options: &[(&str, &str)], attributes: MountAttrFlags) -
     make().doing(|| format!("mount a new {kind}"))
 }
 
-/// A detached copy of the mount at `source`.
-fn bind(source: &Path) -> Result<OwnedFd, SetupError> {
-    open_tree(CWD, source, OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC)
-        .doing(|| format!("mount {}", source.display()))
+fn bind(machine: &mut Machine, source: &Path, attributes: MountAttrFlags) -> Result<OwnedFd, SetupError> {
+    machine.mount(source, attributes).doing(|| format!("mount {}", source.display()))
+}
+
+fn device(name: &str) -> Result<OwnedFd, SetupError> {
+    let path = Path::new("/dev").join(name);
+    detached(&path, DEVICE, None).doing(|| format!("mount {}", path.display()))
 }
 
 /// `/proc`, `/dev` and the folders that come and go.
-fn system_mounts(scratch: &Path) -> Result<Vec<Detached>, SetupError> {
-    let quiet =
-        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+fn system_mounts(scratch: &Path, machine: &mut Machine) -> Result<Vec<Detached>, SetupError> {
+    let quiet = FOREIGN | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     // read-only as a whole: to the kernel, root in here can be the root that owns /proc/sys
     let proc = new_mount("proc", &[], quiet | MountAttrFlags::MOUNT_ATTR_RDONLY)?;
     let no_set_uid = MountAttrFlags::MOUNT_ATTR_NOSUID;
-    let no_devices = no_set_uid | MountAttrFlags::MOUNT_ATTR_NODEV;
-    let folder = |mount, at: &str| Detached { mount, at: PathBuf::from(at), folder: true, read_only: false };
+    let dev = [("mode", "0755"), ("size", "1m"), ("nr_inodes", "1024")];
+    let shm = [("mode", "1777"), ("size", SHARED_MEMORY), ("nr_inodes", "65536")];
+    let folder = |mount, at: &str| Detached { mount, at: PathBuf::from(at), folder: true };
+    let nothing = MountAttrFlags::empty();
     Ok(vec![
         folder(proc, "/proc"),
-        folder(new_mount("tmpfs", &[("mode", "0755"), ("size", "1m")], no_set_uid)?, "/dev"),
-        folder(new_mount("devpts", &[("ptmxmode", "0666"), ("mode", "0620")], no_set_uid)?, "/dev/pts"),
-        folder(new_mount("tmpfs", &[("mode", "1777")], no_devices)?, "/dev/shm"),
+        folder(new_mount("tmpfs", &dev, no_set_uid)?, "/dev"),
+        folder(new_mount("devpts", &[("ptmxmode", "0666"), ("mode", "0620"), ("max", "256")], no_set_uid)?, "/dev/pts"),
+        folder(new_mount("tmpfs", &shm, FOREIGN)?, "/dev/shm"),
         // on disk: compilers put more there than memory holds
-        folder(bind(&scratch.join("tmp"))?, "/tmp"),
-        folder(bind(&scratch.join("var-tmp"))?, "/var/tmp"),
+        folder(bind(machine, &scratch.join("tmp"), nothing)?, "/tmp"),
+        folder(bind(machine, &scratch.join("var-tmp"), nothing)?, "/var/tmp"),
     ])
 }
 
+/// How much `/dev/shm` holds.
+const SHARED_MEMORY: &str = "1g";
+
 /// What is below `/run` comes and goes; a folder that is the root itself keeps it.
 fn run_mount() -> Result<Detached, SetupError> {
-    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
-    let mount = new_mount("tmpfs", &[("mode", "0755"), ("size", "64m")], flags)?;
-    Ok(Detached { mount, at: PathBuf::from("/run"), folder: true, read_only: false })
+    let mount = new_mount("tmpfs", &[("mode", "0755"), ("size", "64m"), ("nr_inodes", "16384")], FOREIGN)?;
+    Ok(Detached { mount, at: PathBuf::from("/run"), folder: true })
 }
 
 fn fill_run() -> Result<(), SetupError> {
@@ -160,25 +188,33 @@ fn fill_run() -> Result<(), SetupError> {
     fill().doing(|| "fill /run".to_owned())
 }
 
-fn detach(mount: &Mount, scratch: &Path) -> Result<Detached, SetupError> {
+fn detach(mount: &Mount, scratch: &Path, machine: &mut Machine) -> Result<Detached, SetupError> {
     let source = &mount.source;
-    let folder = fs_err::metadata(source).doing(|| format!("look at {}", source.display()))?.is_dir();
     let detached = match mount.access {
-        Access::Discard => overlay(std::slice::from_ref(source), scratch)?,
-        Access::ReadOnly | Access::Writable => bind(source)?,
+        Access::Discard => overlay(std::slice::from_ref(source), scratch, machine)?,
+        Access::ReadOnly => bind(machine, source, MountAttrFlags::MOUNT_ATTR_RDONLY)?,
+        Access::Writable => bind(machine, source, MountAttrFlags::empty())?,
     };
-    let read_only = mount.access == Access::ReadOnly;
-    Ok(Detached { mount: detached, at: Path::new("/").join(mount.at.as_relative()), folder, read_only })
+    let stat = rustix::fs::statat(&detached, c"", AtFlags::EMPTY_PATH);
+    let stat = stat.doing(|| format!("look at {}", source.display()))?;
+    let folder = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+    Ok(Detached { mount: detached, at: inside(&mount.at), folder })
 }
 
-/// Makes `root` the root of the namespace, by way of the empty folder `place`; nothing of the old one remains.
-fn change_root(root: &OwnedFd, place: &Path) -> Result<(), SetupError> {
+/// Makes `root` the root of the namespace; nothing of the old one remains.
+fn change_root(root: &OwnedFd) -> Result<(), SetupError> {
     let change = || -> io::Result<()> {
-        move_mount(root.as_fd(), c"", CWD, place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
-        rustix::process::chdir(place)?;
+        // over the old root, where a path from the old root does not lead, but the descriptor does
+        move_mount(root.as_fd(), c"", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+        rustix::process::fchdir(root)?;
         rustix::process::pivot_root(".", ".")?; // the old root now lies on top of the new one
         rustix::mount::unmount(".", UnmountFlags::DETACH)?;
-        Ok(rustix::process::chdir("/")?)
+        rustix::process::chdir("/")?;
+        let identity = |path: &str| rustix::fs::stat(path).map(|stat| (stat.st_dev, stat.st_ino));
+        match identity("/")? == identity("/..")? {
+            true => Ok(()),
+            false => Err(io::Error::other("there is something above the new one")),
+        }
     };
     change().doing(|| "change the root".to_owned())
 }
@@ -192,8 +228,7 @@ fn attach(mount: &Detached) -> Result<(), SetupError> {
             fs_err::create_dir_all(at.parent().unwrap_or(Path::new("/")))?;
             fs_err::File::create(at)?;
         }
-        move_to(&mount.mount, at)?;
-        if mount.read_only { make_read_only(at) } else { Ok(()) }
+        move_to(&mount.mount, at)
     };
     attach().doing(|| format!("mount something at {}", at.display()))
 }
@@ -219,15 +254,19 @@ fn fill_dev(devices: Vec<(&str, OwnedFd)>) -> Result<(), SetupError> {
     fill().doing(|| "fill /dev".to_owned())
 }
 
-fn hide(null: &OwnedFd) -> Result<(), SetupError> {
-    for path in HIDDEN.iter().map(Path::new).filter(|path| path.exists()) {
-        let again = open_tree(null.as_fd(), c"", OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_EMPTY_PATH);
-        again
-            .map_err(io::Error::from)
-            .and_then(|mount| move_to(&mount, path))
-            .doing(|| format!("hide {}", path.display()))?;
-    }
-    Ok(())
+/// Puts the null device over files of `/proc`, and an empty folder over folders of it.
+fn hide() -> Result<(), SetupError> {
+    let proc = |name: &&str| Some(Path::new("/proc").join(name)).filter(|path| path.exists());
+    let cover = |with: &Path, attributes: MountAttrFlags, path: PathBuf| {
+        let moved = detached(with, attributes, None).and_then(|mount| move_to(&mount, &path));
+        moved.doing(|| format!("hide {}", path.display()))
+    };
+    HIDDEN.iter().filter_map(proc).try_for_each(|path| cover(Path::new("/dev/null"), DEVICE, path))?;
+    let quiet = FOREIGN | MountAttrFlags::MOUNT_ATTR_NOEXEC | MountAttrFlags::MOUNT_ATTR_RDONLY;
+    let nothing = new_mount("tmpfs", &[("mode", "0555"), ("size", "4k"), ("nr_inodes", "1")], quiet)?;
+    let first = Path::new("/proc/1");
+    move_to(&nothing, first).doing(|| "hide process 1".to_owned())?;
+    HIDDEN_FOLDERS.iter().filter_map(proc).try_for_each(|path| cover(first, quiet, path))
 }
 
 fn write(file: &File) -> Result<(), SetupError> {

@@ -167,7 +167,7 @@ pub fn probe(sandbox: &Sandbox, scratch: &Path) -> Result<(), SandboxError> {
     match sandbox.run(&spec, None, &mut |_| ()) {
         // all was set up, and only then was there no program to run
         Err(SandboxError::Setup { doing, .. }) if doing == "start /nothing" => Ok(()),
-        Ok(Ending::Exited(_) | Ending::Killed(_) | Ending::TimedOut) => Ok(()),
+        Ok(Ending::Exited(_) | Ending::Killed(_) | Ending::TimedOut | Ending::Exceeded(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -41,6 +41,20 @@ pub struct Spec {
     pub console: Console,
 }
 
+impl Spec {
+    /// The mounts in the order in which they are made: a folder before what is in it.
+    pub(super) fn mounts_in_order(&self) -> impl Iterator<Item = &Mount> {
+        let mut mounts: Vec<&Mount> = self.mounts.iter().collect();
+        mounts.sort_by(|one, other| one.at.cmp(&other.at));
+        mounts.into_iter()
+    }
+
+    /// The folder with what is written over the mount of this number.
+    pub(super) fn scratch_of_mount(&self, number: usize) -> PathBuf {
+        self.scratch.join(format!("mount-{number}"))
+    }
+}
+
 /// What the root of a sandbox is made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -121,12 +135,12 @@ pub enum Privilege {
     /// No capabilities.
     #[default]
     Build,
-    /// The capabilities of its namespaces, for programs that insist on being root, like `dpkg`. Becoming another user
-    /// seems to work.
+    /// The few capabilities that `dpkg` and maintainer scripts need, within its namespaces. Becoming another user seems
+    /// to work.
     RootLike,
 }
 
-/// Limits of each process (`setrlimit(2)`).
+/// Limits of each process (`setrlimit(2)`), and of all of them together.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct ProcessLimits {
     /// Bytes of data segment, heap and private mappings.
@@ -135,13 +149,37 @@ pub struct ProcessLimits {
     pub file_size: u64,
     /// Open files.
     pub open_files: u64,
-    /// Processes and threads; not enforced by Linux when the program runs as the machine's root.
+    /// Processes and threads of a sandbox.
     pub processes: u64,
+    /// What all processes may use together.
+    pub together: Bounds,
 }
 
 impl Default for ProcessLimits {
     fn default() -> Self {
-        Self { data: None, file_size: 32 << 30, open_files: 16_384, processes: 16_384 }
+        let together = Bounds::default();
+        Self { data: None, file_size: 32 << 30, open_files: 16_384, processes: 16_384, together }
+    }
+}
+
+/// Bounds of a sandbox as a whole, by what it has when somebody looks: see [`Usage`](super::Usage).
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Bytes of memory that belong to no file.
+    pub memory: u64,
+    /// Bytes on disk in all folders that the sandbox writes to.
+    pub disk: u64,
+    /// Files, folders and links in them.
+    pub files: u64,
+}
+
+impl Default for Bounds {
+    /// Nine tenths of the machine's memory; as much on disk as a large compiler with its tests takes.
+    fn default() -> Self {
+        let machine = rustix::system::sysinfo();
+        #[expect(clippy::useless_conversion, reason = "the type of this number differs between architectures")]
+        let memory = u64::from(machine.totalram).saturating_mul(u64::from(machine.mem_unit));
+        Self { memory: memory / 10 * 9, disk: 64 << 30, files: 2_000_000 }
     }
 }
 

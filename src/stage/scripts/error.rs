@@ -74,6 +74,7 @@ impl ScriptsError {
             Ending::Exited(code) => format!("exited with code {code}"),
             Ending::Killed(signal) => format!("was killed by signal {signal}"),
             Ending::TimedOut => "did not end within three hours".to_owned(),
+            Ending::Exceeded(exceeded) => format!("{exceeded} and was ended"),
         };
         Self::Failed { what: culprit(&tail), ended, tail, log }
     }

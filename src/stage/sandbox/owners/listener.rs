@@ -9,6 +9,8 @@ use rustix::net::{
 };
 use seccompiler::sock_filter;
 
+use crate::stage::sandbox::numbers;
+
 /// Calls that are held, whatever their arguments.
 const HELD: &[i64] = &[
     libc::SYS_fchown,
@@ -36,7 +38,7 @@ const HELD: &[i64] = &[
     libc::SYS_mknodat,
     libc::SYS_symlinkat,
     libc::SYS_renameat2,
-    libc::SYS_renameat,
+    numbers::RENAMEAT,
 ];
 
 /// Those that only this architecture has.
@@ -66,7 +68,7 @@ const KEEPING: (i64, u32) = (libc::SYS_prctl, libc::PR_SET_KEEPCAPS.unsigned_abs
 
 /// Calls that wait for the disk, which succeed at once.
 const SYNCING: &[i64] =
-    &[libc::SYS_sync, libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs, libc::SYS_sync_file_range];
+    &[libc::SYS_sync, libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs, numbers::SYNC_FILE_RANGE];
 
 /// A program as linux/filter.h has it: `BPF_LD`, `BPF_JMP` and `BPF_RET` of 32-bit words.
 fn program() -> io::Result<Vec<sock_filter>> {

@@ -26,7 +26,7 @@ mod tracee;
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
@@ -62,9 +62,10 @@ impl Recorder {
         Ok(Self { processes, table, result })
     }
 
-    /// Answers the calls of `listener` until no task is left that could make any, and writes down the owners.
-    pub(super) fn run(self, listener: OwnedFd) -> io::Result<()> {
-        let table = Supervisor::new(self.processes, self.table).run(&listener)?;
+    /// Answers the calls of `listener` until no task is left that could make any, or `until` is closed at its other
+    /// end, and writes down the owners.
+    pub(super) fn run(self, listener: OwnedFd, until: BorrowedFd<'_>) -> io::Result<()> {
+        let table = Supervisor::new(self.processes, self.table).run(&listener, until)?;
         serde_json::to_writer(io::BufWriter::new(self.result), &table.alive()?).map_err(io::Error::other)
     }
 }

@@ -1,7 +1,7 @@
 //! Answers the held calls of a sandbox, one after the other.
 
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, Stat, StatxFlags};
 use rustix::io::Errno;
@@ -11,6 +11,7 @@ use super::identity::{Identities, Identity, Whose};
 use super::layout;
 use super::table::{Owner, Table, stat_of};
 use super::tracee::{Last, Tracee};
+use crate::stage::sandbox::numbers;
 
 /// How a held call goes on.
 enum Answer {
@@ -40,10 +41,10 @@ impl Supervisor {
         Self { processes, table, identities: Identities::default(), creations: Creations::default() }
     }
 
-    /// Answers until no task is left.
-    pub(super) fn run(mut self, listener: &OwnedFd) -> io::Result<Table> {
+    /// Answers until no task is left, or `until` is closed at its other end.
+    pub(super) fn run(mut self, listener: &OwnedFd, until: BorrowedFd<'_>) -> io::Result<Table> {
         wake_up_synchronously(listener);
-        while wait(listener)? {
+        while wait(listener, until)? {
             let Some(call) = receive(listener)? else { continue };
             let answer = self.answer(&call);
             respond(listener, call.id, &answer)?;
@@ -84,7 +85,7 @@ impl Supervisor {
             #[cfg(target_arch = "x86_64")]
             libc::SYS_symlink => self.creation(call, at, args[1]),
             // renames were held for what was created before them
-            libc::SYS_renameat | libc::SYS_renameat2 => Answer::Kernel,
+            numbers::RENAMEAT | libc::SYS_renameat2 => Answer::Kernel,
             #[cfg(target_arch = "x86_64")]
             libc::SYS_rename => Answer::Kernel,
             number => self.identity(call, number),
@@ -255,12 +256,13 @@ fn take_set_id(processes: &OwnedFd, file: &OwnedFd, stat: &Stat) -> Result<(), E
     rustix::fs::chmodat(processes, path, Mode::from_raw_mode(left), AtFlags::empty())
 }
 
-/// Waits for a call; says whether any task is left that could make one.
-fn wait(listener: &OwnedFd) -> io::Result<bool> {
+/// Waits for a call; says whether there will be one: a task is left that could make it, and `until` is open.
+fn wait(listener: &OwnedFd, until: BorrowedFd<'_>) -> io::Result<bool> {
     use rustix::event::{PollFd, PollFlags, poll};
     loop {
-        let mut polled = [PollFd::new(listener, PollFlags::IN)];
+        let mut polled = [PollFd::new(listener, PollFlags::IN), PollFd::new(&until, PollFlags::empty())];
         match poll(&mut polled, None) {
+            Ok(_) if polled[1].revents().intersects(PollFlags::HUP | PollFlags::ERR) => return Ok(false),
             Ok(_) if polled[0].revents().contains(PollFlags::IN) => return Ok(true),
             Ok(_) if polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR) => return Ok(false),
             Ok(_) | Err(Errno::INTR) => {}
