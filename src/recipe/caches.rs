@@ -27,7 +27,7 @@ pub(super) fn check(
     for cache in caches.iter().filter(|cache| !cache.is_root()) {
         let other = mounts.iter().find(|at| at.value != cache.value && overlap(at, cache));
         let (why, place) = match (taken(cache), other) {
-            (Some(folder), _) => (format!("`/{folder}` is not the stage's to keep"), None),
+            (Some(folder), _) => (format!("`/{folder}` holds files of the root or of the sandbox"), None),
             (None, Some(other)) => ("this would lie over it, or under it".to_owned(), Some(other.place)),
             (None, None) if overlap(cache, output) => ("it would be a part of the output".to_owned(), None),
             (None, None) => continue,
