@@ -172,6 +172,25 @@ fn a_registry_that_serves_something_else_is_refused() {
     assert!(!project.path("lock/app.kdl").exists());
 }
 
+/// A reviewer sees the digest in the recipe; the blobs in the lock must be those that it stands for.
+#[test]
+fn a_lock_that_names_the_blobs_of_another_image_is_refused() {
+    let registry = Registry::start();
+    let project = on_a_base(&registry, "oci");
+    project.run(&["refresh"]).done();
+    project.run(&["fetch"]).done();
+    let lock = project.read("lock/app.kdl");
+    let swapped = lock.replace("linux/amd64", "linux/-").replace("linux/arm64", "linux/amd64");
+    project.write("lock/app.kdl", &swapped.replace("linux/-", "linux/arm64"));
+    assert_ne!(project.read("lock/app.kdl"), lock);
+    project.run(&["build"]).failed(&["for linux/amd64 has another configuration or other layers than the lock says"]);
+    project.run(&["build", "--offline"]).failed(&["cannot ask the registry whether"]);
+    assert_eq!(project.run(&["refresh", "--check"]).code, Some(3));
+    project.run(&["refresh"]).done();
+    assert_eq!(project.read("lock/app.kdl"), lock);
+    project.run(&["build", "--offline"]).done();
+}
+
 /// Layers that another program made, with everything that a layer can say about those below it.
 const LAYERS: &[&str] = &[
     "mkdir -p a d o; echo x > a/x; echo y > a/y; echo h > h1; ln h1 h2; echo d > d/file; echo o > o/old; echo f > f; ln -s f link; echo s > s; chmod 4755 s",

@@ -116,6 +116,9 @@ pub(super) struct Build {
     /// Use no network: inputs that are not in the store are an error that lists them all
     #[arg(long)]
     pub(super) offline: bool,
+    /// Run no vendor steps: those whose output was not made in this store before are an error that lists them
+    #[arg(long)]
+    pub(super) no_vendor: bool,
     /// Print JSON instead of lines
     #[arg(long)]
     pub(super) json: bool,

@@ -185,6 +185,7 @@ fn place(error: &OpsError) -> Option<Place> {
             source:
                 PlanError::NoToolchain { place, .. }
                 | PlanError::ToolchainFromImage { place, .. }
+                | PlanError::CacheInSearchPath { place, .. }
                 | PlanError::Local { place, .. }
                 | PlanError::Dangling { place, .. },
         } => Some(*place),
@@ -226,6 +227,12 @@ fn help(error: &OpsError) -> Option<String> {
         OpsError::Show { source: ShowError::NotFor { known, .. } } => {
             Some(format!("it is for {}", known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")))
         }
+        OpsError::Plan { source: PlanError::CacheInSearchPath { .. } } => {
+            Some("choose another folder for the cache, like `/cache`".to_owned())
+        }
+        OpsError::VendorRefused { option, .. } => Some(format!(
+            "run `orchestrate fetch`, which runs vendor steps and compares what they give with the lock, with the same store first; then `build {option}` finds it there"
+        )),
         OpsError::TooLarge { .. } => Some(
             "leave packages or files out (`exclude`), raise `size` in the policy of images/project.kdl, or write `waive \"policy-size\" reason=\"…\"` in the image".to_owned(),
         ),
@@ -243,9 +250,17 @@ fn help(error: &OpsError) -> Option<String> {
             StepError::Image(error) => error.help(),
             StepError::Store(error) => error.help(),
             StepError::Fetch(error) => error.help(),
-            StepError::OtherTree { expected, found, .. } => Some(format!(
-                "the lock says {expected}, and what came is {found}: look at why it changed, then refresh the recipe"
-            )),
+            StepError::OtherTree { .. } | StepError::OtherBase { .. } => Some(
+                "somebody changed the lock by hand, or what it was made from changed: find out which, then run `orchestrate refresh` for the recipe and review what moves".to_owned(),
+            ),
+            StepError::Registry { source, .. } => match source.as_ref() {
+                PinError::Fetch(error) => error.help(),
+                _ => None,
+            },
+            StepError::NotGranted { add, .. } => Some(format!("if it should, add {add}")),
+            StepError::NoVariable { variable, .. } => {
+                Some(format!("set `{variable}`, or name a file with the secret in the environment file"))
+            }
             StepError::Absent { .. } => Some("look at what the step put into \"$OUT\"".to_owned()),
         },
         OpsError::Suite { source, .. } => match source.as_ref() {
@@ -260,7 +275,7 @@ fn help(error: &OpsError) -> Option<String> {
             SuiteError::Store(error) => error.help(),
             _ => None,
         },
-        OpsError::Pin { source, .. } => match source {
+        OpsError::Pin { source, .. } => match source.as_ref() {
             PinError::Fetch(error) => error.help(),
             PinError::Store(error) => error.help(),
             _ => None,

@@ -11,7 +11,8 @@ use super::progress::{Progress, plural};
 use super::{audit, check, completions, fmt, import, lsp, man, new, report, setup, show};
 use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
-    self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest, Workspace,
+    self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest,
+    Vendoring, Workspace,
 };
 use crate::store::{Retention, Usage};
 
@@ -71,7 +72,8 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
 }
 
 fn request(chosen: &Chosen, outputs: Vec<Output>, on_failure: OnFailure) -> BuildRequest {
-    BuildRequest { images: chosen.images.clone(), platforms: chosen.platform.clone(), outputs, on_failure }
+    let (images, platforms) = (chosen.images.clone(), chosen.platform.clone());
+    BuildRequest { images, platforms, outputs, on_failure, vendoring: Vendoring::Allowed }
 }
 
 pub(super) fn json<T: Serialize>(value: &T) -> Result<(), OpsError> {
@@ -93,7 +95,13 @@ fn build(
         outputs => outputs.to_vec(),
     };
     let on_failure = if verb.debug_shell { OnFailure::Shell } else { OnFailure::Report };
-    let report = ops::build(&workspace, &services, &request(&verb.chosen, outputs, on_failure))?;
+    let vendoring = match (verb.no_vendor, verb.offline) {
+        (true, _) => Vendoring::Refused,
+        (false, true) => Vendoring::Offline,
+        (false, false) => Vendoring::Allowed,
+    };
+    let request = BuildRequest { vendoring, ..request(&verb.chosen, outputs, on_failure) };
+    let report = ops::build(&workspace, &services, &request)?;
     progress.clear();
     if !arguments.common.quiet {
         let said = if report.ran == 0 {
@@ -253,8 +261,10 @@ fn print_usage(usage: &Usage) -> Result<(), OpsError> {
     let trees = usage.trees.iter().map(|(name, count)| (format!("trees/{name}"), count));
     let records = usage.records.iter().map(|(name, count)| (format!("steps/{name}"), count));
     let total = usage.total();
-    let rows = std::iter::once(("blobs".to_owned(), &usage.blobs)).chain(trees).chain(records);
-    for (kind, count) in rows.chain([("parts".to_owned(), &usage.parts), ("total".to_owned(), &total)]) {
+    let caches = usage.caches.iter().map(|(domain, count)| (format!("caches/{domain}"), count));
+    let rows = std::iter::once(("blobs".to_owned(), &usage.blobs)).chain(trees).chain(records).chain(caches);
+    let last = [("logs", &usage.logs), ("parts", &usage.parts), ("total", &total)];
+    for (kind, count) in rows.chain(last.map(|(name, count)| (name.to_owned(), count))) {
         table.add_row([kind, count.entries.to_string(), ByteSize(count.bytes).to_string()]);
     }
     Ok(writeln!(io::stdout(), "{}", table.trim_fmt())?)

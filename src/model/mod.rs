@@ -15,7 +15,8 @@ pub use digest::{Digest, DigestError, Hasher, HashingReader, HashingWriter};
 pub use glob::{Glob, GlobError, PathPolicy};
 pub use identity::{Mode, ModeError, Ownership, Principal, PrincipalError};
 pub use name::{
-    ArchiveName, DefinitionName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName, VariantName,
+    ArchiveName, DefinitionName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName, TrustDomain,
+    VariantName,
 };
 pub use path::{ImagePath, PathError};
 pub use place::{FileId, Place, SourceFile, SourceMap, Spanned};

@@ -189,6 +189,10 @@ name!(
     DefinitionName, "a definition", "._-"
 );
 name!(
+    /// Those whose builds may share results that no key covers: a branch, a pull request.
+    TrustDomain, "a trust domain", "._-"
+);
+name!(
     /// A package archive of `project.kdl`.
     ArchiveName, "an archive", "._-"
 );
@@ -198,6 +202,12 @@ name!(
 );
 
 varied!(RecipeName, ImageName);
+
+impl Default for TrustDomain {
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
 
 #[cfg(test)]
 mod tests {

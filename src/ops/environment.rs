@@ -1,14 +1,15 @@
 //! The environment file: everything about this place that no recipe says, and that cannot change a digest: mirrors,
-//! proxies, certificate authorities, credentials, the store's folder.
+//! proxies, certificate authorities, credentials, who may have which secret, the store's folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use thiserror::Error;
 
-use crate::model::ArchiveName;
+use super::grants::Grants;
+use crate::model::{ArchiveName, TrustDomain};
 
 /// What the environment file says; nothing when there is none.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Environment {
     pub hosts: Vec<(String, std::net::IpAddr)>,
     /// A proxy for everything.
     pub proxy: Option<String>,
+    /// Vendor steps that see user names and passwords in the addresses of proxies.
+    pub proxy_password: Grants,
     /// Files with certificates of further authorities (PEM).
     pub authorities: Vec<PathBuf>,
     /// Credentials by host, in the form of netrc(5).
@@ -26,11 +29,24 @@ pub struct Environment {
     /// How the program names itself.
     pub user_agent: Option<String>,
     /// Secrets of build steps by identifier.
-    pub secrets: BTreeMap<String, SecretSource>,
+    pub secrets: BTreeMap<String, Secret>,
+    /// Whose builds may use what this one leaves in caches, and what it made with caches and secrets.
+    pub trust_domain: TrustDomain,
+    /// The file itself; none when there is none.
+    pub file: Option<PathBuf>,
     /// The store's folder.
     pub cache: Option<PathBuf>,
     /// The process's own environment variables, looked at once: proxies and secrets may be in them.
     pub variables: BTreeMap<String, String>,
+}
+
+/// A secret of build steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secret {
+    /// Where it is.
+    pub source: SecretSource,
+    /// Who may have it.
+    pub grants: Grants,
 }
 
 /// Where a secret is.
@@ -63,7 +79,36 @@ pub enum EnvironmentError {
     },
 }
 
-const NODES: &str = "`mirror`, `host`, `proxy`, `authority`, `netrc`, `user-agent`, `secret`, `cache`";
+/// What may be written of a node.
+struct Form {
+    name: &'static str,
+    arguments: usize,
+    properties: &'static [&'static str],
+    has_block: bool,
+    /// Whether a second one would replace the first.
+    is_single: bool,
+}
+
+const fn form(name: &'static str, arguments: usize, properties: &'static [&'static str]) -> Form {
+    Form { name, arguments, properties, has_block: false, is_single: false }
+}
+
+const fn single(name: &'static str) -> Form {
+    Form { is_single: true, ..form(name, 1, &[]) }
+}
+
+const FORMS: &[Form] = &[
+    form("mirror", 2, &[]),
+    form("host", 1, &["address"]),
+    single("proxy"),
+    Form { arguments: 0, has_block: true, ..single("proxy-password") },
+    form("authority", 1, &[]),
+    single("netrc"),
+    single("user-agent"),
+    Form { has_block: true, ..form("secret", 1, &["file", "env"]) },
+    single("trust-domain"),
+    single("cache"),
+];
 
 impl Environment {
     /// An environment variable of the process.
@@ -78,7 +123,7 @@ impl Environment {
     /// When it cannot be read, is no KDL, or says something unknown.
     pub fn load(path: &Path, asked_for: bool) -> Result<Self, EnvironmentError> {
         match fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text),
+            Ok(text) => Ok(Self { file: Some(path.to_owned()), ..Self::parse(path, &text)? }),
             Err(error) if error.kind() == ErrorKind::NotFound && !asked_for => Ok(Self::default()),
             Err(source) => Err(EnvironmentError::Read { source }),
         }
@@ -99,8 +144,10 @@ impl Environment {
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut environment = Self::default();
+        let mut seen = BTreeSet::new();
         for node in document.nodes() {
-            environment.node(node, folder).map_err(|reason| wrong(node.span().offset(), reason))?;
+            let known = check_form(node, &mut seen).and_then(|()| environment.node(node, folder));
+            known.map_err(|reason| wrong(node.span().offset(), reason))?;
         }
         Ok(environment)
     }
@@ -127,7 +174,9 @@ impl Environment {
             "proxy" => self.proxy = Some(argument(0)?),
             "authority" => self.authorities.push(folder.join(argument(0)?)),
             "netrc" => self.netrc = Some(folder.join(argument(0)?)),
+            "proxy-password" => self.proxy_password = Grants::read(node)?,
             "user-agent" => self.user_agent = Some(argument(0)?),
+            "trust-domain" => self.trust_domain = argument(0)?.parse().map_err(|error| format!("{error}"))?,
             "cache" => self.cache = Some(folder.join(argument(0)?)),
             "secret" => {
                 let source = match (property("file"), property("env")) {
@@ -135,12 +184,46 @@ impl Environment {
                     (None, Some(variable)) => SecretSource::Variable(variable),
                     _ => return Err("`secret` needs either `file=\"…\"` or `env=\"…\"`".to_owned()),
                 };
-                self.secrets.insert(argument(0)?, source);
+                let (id, secret) = (argument(0)?, Secret { source, grants: Grants::read(node)? });
+                if self.secrets.contains_key(&id) {
+                    return Err(format!("there are two secrets `{id}`: write all its `allow` lines into one block"));
+                }
+                self.secrets.insert(id, secret);
             }
-            _ => return Err(format!("an environment file has no `{name}`; it knows {NODES}")),
+            _ => {} // `check_form` refused it
         }
         Ok(())
     }
+}
+
+/// Nothing that is written may mean nothing: whether a node is known, and has only what it can have.
+fn check_form(node: &kdl::KdlNode, seen: &mut BTreeSet<&'static str>) -> Result<(), String> {
+    let name = node.name().value();
+    let Some(form) = FORMS.iter().find(|form| form.name == name) else {
+        let known: Vec<String> = FORMS.iter().map(|form| format!("`{}`", form.name)).collect();
+        return Err(format!("an environment file has no `{name}`; it knows {}", known.join(", ")));
+    };
+    if !seen.insert(form.name) && form.is_single {
+        return Err(format!("`{name}` is written twice: keep one of the two"));
+    }
+    let mut properties = BTreeSet::new();
+    for key in node.entries().iter().filter_map(kdl::KdlEntry::name).map(kdl::KdlIdentifier::value) {
+        if !form.properties.contains(&key) {
+            return Err(format!("`{name}` has no property `{key}`"));
+        }
+        if !properties.insert(key) {
+            return Err(format!("`{name}` says `{key}` twice"));
+        }
+    }
+    let arguments = node.entries().iter().filter(|entry| entry.name().is_none()).count();
+    if arguments > form.arguments {
+        let s = if form.arguments == 1 { "" } else { "s" };
+        return Err(format!("`{name}` takes {} argument{s}, and {arguments} are written", form.arguments));
+    }
+    if node.children().is_some() && !form.has_block {
+        return Err(format!("`{name}` has no block"));
+    }
+    Ok(())
 }
 
 /// How deep braces nest at most: the parser recurses, and must not be led to the end of its stack.
@@ -169,7 +252,9 @@ mod tests {
         let archive = ArchiveName::new("debian").expect("a name");
         assert_eq!(environment.mirrors[&archive], ["http://mirror.example/debian"]);
         assert_eq!(environment.netrc, Some(PathBuf::from("/etc/o/netrc")));
-        assert_eq!(environment.secrets["token"], SecretSource::Variable("TOKEN".to_owned()));
+        assert_eq!(environment.secrets["token"].source, SecretSource::Variable("TOKEN".to_owned()));
+        assert_eq!(environment.secrets["token"].grants, Grants::default(), "nobody may have it");
+        assert_eq!(environment.trust_domain.as_str(), "default");
     }
 
     #[test]
@@ -180,6 +265,13 @@ mod tests {
             ("mirror \"debian\"", "needs 2 quoted arguments"),
             ("secret \"a\"", "either `file="),
             ("proxy {", ":1:"),
+            ("secret \"a\" env=\"A\" recipe=\"app\"", "`secret` has no property `recipe`"),
+            ("secret \"a\" env=\"A\" { allow; }", "write `allow recipe=\"RECIPE\" stage=\"STAGE\"`"),
+            ("secret \"a\" env=\"A\"\nsecret \"a\" env=\"B\"", ":2: there are two secrets `a`"),
+            ("secret \"a\" \"b\" env=\"A\"", "`secret` takes 1 argument, and 2 are written"),
+            ("trust-domain \"a\"\ntrust-domain \"b\"", ":2: `trust-domain` is written twice"),
+            ("trust-domain \"../main\"", "cannot name a trust domain"),
+            ("cache \"/a\" { x; }", "`cache` has no block"),
         ] {
             let error = Environment::parse(Path::new("e.kdl"), text).expect_err(text).to_string();
             assert!(error.contains(expected), "{error}");

@@ -51,6 +51,8 @@ pub enum OpsError {
     },
     #[error("{subject} failed")]
     Step { subject: Subject, place: Option<Place>, source: Box<StepError> },
+    #[error("{option} forbids to run what the lock alone knows the output of: {}", steps.join(", "))]
+    VendorRefused { steps: Vec<String>, option: &'static str },
     #[error("{count} steps failed")]
     Steps { count: usize, failures: Vec<OpsError> },
     #[error("cannot make an image's index")]
@@ -79,7 +81,7 @@ pub enum OpsError {
     #[error("there is no source package `{name}` in {distribution}")]
     NoSourcePackage { name: String, distribution: String, place: Place },
     #[error("cannot pin {what}")]
-    Pin { what: String, place: Place, source: PinError },
+    Pin { what: String, place: Place, source: Box<PinError> },
     #[error(transparent)]
     Show {
         #[from]
@@ -122,8 +124,16 @@ pub enum StepError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    #[error("{what} has another hash than the lock says")]
+    #[error("{what} is {found}, but the lock says {expected}")]
     OtherTree { what: String, expected: crate::model::Digest, found: crate::model::Digest },
+    #[error("`{reference}` for {platform} has another configuration or other layers than the lock says")]
+    OtherBase { reference: String, platform: Platform },
+    #[error("cannot ask the registry whether `{reference}` is what the lock says")]
+    Registry { reference: String, source: Box<PinError> },
+    #[error("the environment file does not let {subject} have the secret `{id}`")]
+    NotGranted { subject: String, id: String, add: String },
+    #[error("the secret `{id}` is in the variable `{variable}`, which is not set")]
+    NoVariable { id: String, variable: String },
     #[error("`{path}` is not in the output of {from}")]
     Absent { path: String, from: String, place: Place },
 }

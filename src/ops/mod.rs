@@ -7,7 +7,9 @@ mod create;
 mod environment;
 mod error;
 mod event;
+mod evidence;
 mod format;
+mod grants;
 mod import;
 mod mirrors;
 mod new;
@@ -22,13 +24,14 @@ mod write;
 
 pub use audit::{AuditedScript, ImageScripts, audit_scripts};
 pub use build::{
-    BuildReport, BuildRequest, ImageReport, ManifestReport, OnFailure, PlannedStep, build, fetch, plan_steps,
+    BuildReport, BuildRequest, ImageReport, ManifestReport, OnFailure, PlannedStep, Vendoring, build, fetch, plan_steps,
 };
 pub use check::{CheckReport, Finding, check};
-pub use environment::{Environment, EnvironmentError, SecretSource};
+pub use environment::{Environment, EnvironmentError, Secret, SecretSource};
 pub use error::{OpsError, PinError, StepError, SuiteError};
 pub use event::{Event, How, Observer, Silent};
 pub use format::{FormatMode, FormatReport, format, format_text, written_files};
+pub use grants::Grants;
 pub use import::{Finding as ImportFinding, ImportError, ImportKind, Imported, import, import_file, write_import};
 pub use mirrors::{HostSources, mirrors};
 pub use new::{NewReport, Template, new};

@@ -11,7 +11,7 @@ use super::selection::{Selection, select};
 use super::sources::vendor_subject;
 use super::step::{
     BaseWork, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootWork, Step,
-    StepId, Subject, Work,
+    StepId, Subject, VendorWork, Work,
 };
 use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId, SetOwner};
 use crate::model::{
@@ -21,6 +21,8 @@ use crate::recipe::{Base, Configure, CopyFrom, Emulate, EntryKind, Image, Origin
 
 /// Moves when the way a kind of step works does, so that results of older versions are not taken for new ones.
 pub(super) const FORMAT: u32 = 1;
+/// The same for stages. 2: caches and limits are in the key.
+pub(super) const STAGE_FORMAT: u32 = 2;
 /// The same for images, which move more often.
 const IMAGE_FORMAT: u32 = 3;
 
@@ -73,7 +75,8 @@ pub fn vendor_plan<'a>(
         return Ok(None);
     };
     let (work, needs, request) = builder.vendor_work(set, recipe, name, &source.origin, stage)?;
-    let id = builder.add(vendor_subject(set, name), Work::Vendor(work), needs);
+    let work = Work::Vendor(VendorWork { step: work, expected: None });
+    let id = builder.add(vendor_subject(set, name), work, needs);
     builder.plan.wanted.push(id);
     Ok(Some((builder.finish()?, request)))
 }
@@ -84,7 +87,7 @@ pub(super) struct Builder<'a, 'l> {
     local: &'l dyn LocalFiles,
     pub(super) build: Platform,
     pub(super) plan: Plan<'a>,
-    known: BTreeMap<Digest, StepId>,
+    known: BTreeMap<(Digest, Digest), StepId>,
     misfits: Vec<Misfit>,
 }
 
@@ -107,11 +110,14 @@ impl<'a, 'l> Builder<'a, 'l> {
     /// Adds a step, unless the same one is there.
     pub(super) fn add(&mut self, subject: Subject, work: Work<'a>, needs: Vec<Need>) -> StepId {
         let keys: Vec<_> = needs.iter().map(|need| (need.role.clone(), self.plan.steps[need.step.0].key)).collect();
-        let key = Step::key_of(&work, &keys);
+        let (key, inputs) = (Step::key_of(&work, &keys), Step::inputs_of(&work, &keys));
         let id = StepId(self.plan.steps.len());
-        let known = *self.known.entry(key).or_insert(id);
+        // two that are known by the same output are not the same: each has to give it
+        let known = *self.known.entry((key, inputs)).or_insert(id);
         if known == id {
-            self.plan.steps.push(Step { key, subject, work, needs });
+            let mut needed = needs.iter().map(|need| &self.plan.steps[need.step.0]);
+            let impure = work.is_impure() || needed.any(|step| step.impure && !step.is_known_beforehand());
+            self.plan.steps.push(Step { key, inputs, impure, subject, work, needs });
         }
         known
     }
@@ -215,8 +221,8 @@ impl<'a, 'l> Builder<'a, 'l> {
     fn registry_base(
         &mut self,
         set: &'a RecipeSet,
-        image: &Image,
-        reference: &Spanned<ImageReference>,
+        image: &'a Image,
+        reference: &'a Spanned<ImageReference>,
         platform: Platform,
     ) -> Option<StepId> {
         let name = &image.name.value;
@@ -236,7 +242,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         }
         let layers = pin.layers.iter().map(|layer| layer.digest).collect();
         let called = ImageName::new(reference.short_name()).unwrap_or_else(|_| name.clone());
-        let work = BaseWork { format: FORMAT, platform, name: called, config: pin.config.digest, layers };
+        let work = BaseWork { format: FORMAT, platform, name: called, config: pin.config.digest, layers, reference };
         let subject =
             Subject { recipe: Some(set.name.clone()), part: Part::Base(name.clone()), platform: Some(platform) };
         Some(self.add(subject, Work::Base(work), Vec::new()))

@@ -27,6 +27,8 @@ pub enum Change {
     },
     /// Nothing changed, but its output is no longer in the store.
     Gone,
+    /// Nothing changed, but the store has not seen that what is pinned gives what the lock says.
+    Unconfirmed,
 }
 
 impl fmt::Display for Change {
@@ -35,6 +37,7 @@ impl fmt::Display for Change {
             Self::New => write!(out, "never built here"),
             Self::Need { step } => write!(out, "it needs {step}, which is another one"),
             Self::Gone => write!(out, "its output is no longer in the store"),
+            Self::Unconfirmed => write!(out, "what the lock says of it was not verified here"),
             Self::Input { path, old: Some(old), new: Some(new) } => write!(out, "{path}: {old} → {new}"),
             Self::Input { path, old: None, new } => write!(out, "{path} is new: {}", new.as_deref().unwrap_or("")),
             Self::Input { path, new: None, .. } => write!(out, "{path} is gone"),

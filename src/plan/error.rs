@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use super::fit::Misfit;
-use crate::model::{ImageName, Place, Platform};
+use crate::model::{ImageName, ImagePath, Place, Platform};
 
 /// Why there is no plan.
 #[derive(Debug, Error)]
@@ -59,6 +59,20 @@ pub enum PlanError {
         /// The other image.
         image: ImageName,
         /// Where.
+        place: Place,
+    },
+    /// A cache where programs or libraries are looked up.
+    #[error(
+        "the cache `{cache}` cannot be kept: `{variable}` names `{folder}`, where the step would run what an earlier one left"
+    )]
+    CacheInSearchPath {
+        /// The cache.
+        cache: ImagePath,
+        /// The variable of the stage or of its toolchain's image.
+        variable: &'static str,
+        /// The folder that it names.
+        folder: ImagePath,
+        /// The stage.
         place: Place,
     },
     /// A reference that loading the recipes should have refused.

@@ -7,13 +7,14 @@
 //! | step | key |
 //! |---|---|
 //! | root | platform · name, version and hash of each package, in order |
-//! | vendor | hash of the tree it must give |
+//! | vendor | hash of the tree that the lock says it gives; its `inputs` are those of a stage |
 //! | source | hashes of what was pinned · edits, and the hash of each patch |
-//! | stage | scripts, environment, values, output folder · target and build platform · root · sources and where they appear · copies |
+//! | stage | scripts, environment, values, output folder · target and build platform · root · sources and where they appear · copies · caches · limits · names of secrets |
 //! | base | platform · hashes of the configuration and of the layers |
 //! | image | the whole image node · labels, creation time · hash of each package · base · what is copied in |
 //!
-//! Never in a key: mirrors and URLs, limits of time and memory, caches, secrets' contents, the number of cores.
+//! Never in a key: mirrors and URLs, the contents of caches and secrets, the number of cores. A step that has a cache or a
+//! secret, and every step after it, is `impure`: its result counts in the trust domain that it was made in alone.
 
 mod builder;
 mod change;
@@ -32,6 +33,6 @@ pub use fit::{Misfit, MisfitKind};
 pub use request::{SetRequest, WantedPackage, base_packages, image_request, source_request, stage_request};
 pub use selection::Selection;
 pub use step::{
-    BaseWork, EditInput, ImageWork, Location, Need, PackageInput, Plan, RemoteFile, Role, RootEntry, RootWork,
-    SourceInput, SourceWork, StageWork, Step, StepId, Subject, Work,
+    BaseWork, EditInput, ImageWork, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootEntry, RootWork,
+    SourceInput, SourceWork, StageWork, Step, StepId, Subject, VendorWork, Work,
 };

@@ -5,7 +5,8 @@ use super::error::PlanError;
 use super::fit::MisfitKind;
 use super::request::source_request;
 use super::step::{
-    EditInput, Location, Need, Part, RemoteFile, Role, SourceInput, SourceWork, StageWork, StepId, Subject, Work,
+    EditInput, Location, Need, Part, RemoteFile, Role, SourceInput, SourceWork, StageWork, StepId, Subject, VendorWork,
+    Work,
 };
 use crate::lock::{SetOwner, SourcePin};
 use crate::model::{Digest, Place, Platform, SourceName};
@@ -83,10 +84,10 @@ impl<'a> Builder<'a, '_> {
         stage: &'a Stage,
         needs: &mut Vec<Need>,
     ) -> Result<(), PlanError> {
-        let (mut work, inner, request) = self.vendor_work(set, recipe, name, origin, stage)?;
+        let (step, inner, request) = self.vendor_work(set, recipe, name, origin, stage)?;
         if let Some(SourcePin::Vendor { tree, .. }) = self.source_pin(set, name, request, self.build, stage.place) {
-            work.expected = Some(*tree);
-            needs.push(Need { step: self.add(vendor_subject(set, name), Work::Vendor(work), inner), role: Role::Tree });
+            let work = Work::Vendor(VendorWork { step, expected: Some(*tree) });
+            needs.push(Need { step: self.add(vendor_subject(set, name), work, inner), role: Role::Tree });
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Build steps and the roots that they run in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::builder::{Builder, FORMAT};
+use super::builder::{Builder, FORMAT, STAGE_FORMAT};
 use super::error::PlanError;
 use super::fit::MisfitKind;
 use super::request::{held_packages, recipe_of, stage_request};
@@ -42,6 +42,7 @@ impl<'a> Builder<'a, '_> {
         owner: SetOwner,
         target: Platform,
     ) -> Result<(StageWork<'a>, Vec<Need>), PlanError> {
+        let granted = (!stage.secrets.is_empty()).then(|| (&set.name, owner.clone()));
         let mut needs = vec![Need { step: self.root(set, stage, owner, target)?, role: Role::Root }];
         for used in &stage.uses {
             let step = self.source(set, recipe, &used.source, target, used.source.place)?;
@@ -53,8 +54,9 @@ impl<'a> Builder<'a, '_> {
         }
         let mut env = toolchain_env(self.project, &stage.from, self.build);
         env.extend(stage.env.clone());
+        check_search_paths(stage, &env)?;
         let work = StageWork {
-            format: FORMAT,
+            format: STAGE_FORMAT,
             build: self.build,
             target: (stage.per == Per::Target).then_some(target),
             env,
@@ -62,8 +64,8 @@ impl<'a> Builder<'a, '_> {
             run: stage.run.iter().map(|script| script.value.as_str()).collect(),
             output: stage.output.as_ref(),
             secrets: stage.secrets.iter().map(|secret| secret.value.as_str()).collect(),
-            expected: None,
-            caches: &stage.caches,
+            owner: granted,
+            caches: stage.caches.iter().collect::<BTreeSet<_>>().into_iter().collect(),
             limits: stage.limits,
             stage,
         };
@@ -160,6 +162,21 @@ impl<'a> Builder<'a, '_> {
         needs.push(Need { step, role: Role::Tree });
         Ok(RootEntry::Tree { need: needs.len() - 1, path: path.value.clone(), to: to.clone() })
     }
+}
+
+/// Refuses a cache in a folder where the shell or the dynamic linker looks things up. The recipe alone cannot say: a
+/// toolchain's image may set the variable.
+fn check_search_paths(stage: &Stage, env: &BTreeMap<String, String>) -> Result<(), PlanError> {
+    for variable in ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"] {
+        let folders = env.get(variable).into_iter().flat_map(|value| value.split([':', ' ']));
+        for folder in folders.filter_map(|folder| ImagePath::absolute(folder).ok()) {
+            if let Some(cache) = stage.caches.iter().find(|cache| cache.is_within(&folder) || folder.is_within(cache)) {
+                let (cache, place) = (cache.clone(), stage.place);
+                return Err(PlanError::CacheInSearchPath { cache, variable, folder, place });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The environment that a toolchain's image declares, its bases' first.

@@ -6,11 +6,15 @@ use std::fmt;
 use camino::Utf8PathBuf;
 use serde::Serialize;
 
+use crate::lock::SetOwner;
 use crate::model::{
-    ArchiveName, Digest, ImageName, ImagePath, PackageName, Place, Platform, RecipeName, SourceName, StageName,
-    Timestamp,
+    ArchiveName, Digest, ImageName, ImagePath, ImageReference, PackageName, Place, Platform, RecipeName, SourceName,
+    Spanned, StageName, Timestamp,
 };
 use crate::recipe::{Image, Limits, Stage, Unpack, meaning};
+
+/// Moves when the way of naming outputs of vendor steps does. It is in the locks of vendor sources that see others.
+const VENDORED_FORMAT: u32 = 1;
 
 /// Everything that has to be there for the wanted images, each thing once.
 #[derive(Debug)]
@@ -50,8 +54,15 @@ pub enum Location {
 /// One thing to do.
 #[derive(Debug)]
 pub struct Step<'a> {
-    /// Hash of `work` and of the keys of `needs`.
+    /// Hash of `work` and of the keys of `needs`; for a vendor step whose output the lock names, the hash of that output.
+    /// Steps that need this one are known by it.
     pub key: Digest,
+    /// Hash of everything that goes into it, the origins of what is pinned included: what its own result is written down
+    /// under.
+    pub inputs: Digest,
+    /// Whether its result may depend on something that no key covers: see [`Work::is_impure`]. It does when that of a
+    /// step that it needs does, unless the lock names the output of that one.
+    pub impure: bool,
     /// Which part of which recipe it is.
     pub subject: Subject,
     /// What it is.
@@ -112,6 +123,7 @@ pub struct Subject {
 /// A part of a recipe.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each is called like the node or the step that it is of")]
 pub enum Part {
     Root(ImageName),
     /// A root with packages that this stage alone asks for.
@@ -150,13 +162,13 @@ pub enum Work<'a> {
     /// Packages made into a root for build steps.
     Root(RootWork),
     /// A stage with a network, whose output is known beforehand.
-    Vendor(StageWork<'a>),
+    Vendor(VendorWork<'a>),
     /// A pinned tree, edited.
     Source(SourceWork),
     /// A build step.
     Stage(StageWork<'a>),
     /// An image of a registry, to build on.
-    Base(BaseWork),
+    Base(BaseWork<'a>),
     /// An image for one platform.
     Image(Box<ImageWork<'a>>),
 }
@@ -318,22 +330,31 @@ pub struct StageWork<'a> {
     pub output: Option<&'a ImagePath>,
     /// Identifiers of secrets.
     pub secrets: Vec<&'a str>,
-    /// Whether there is a network, and then what the output's hash must be.
-    pub expected: Option<Digest>,
-    /// Folders kept between runs; not in the key.
-    #[serde(skip)]
-    pub caches: &'a [ImagePath],
-    /// Limits; not in the key.
-    #[serde(skip)]
+    /// Whose step it is, where it has secrets: they are granted to that one, and so is its result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<(&'a RecipeName, SetOwner)>,
+    /// Folders kept between runs, sorted: what is in them may shape the output.
+    pub caches: Vec<&'a ImagePath>,
+    /// Limits: a script may look at them, and may act on what they stop.
     pub limits: Limits,
     /// The node, for errors that point at it.
     #[serde(skip)]
     pub stage: &'a Stage,
 }
 
+/// A build step with a network.
+#[derive(Debug, Serialize)]
+pub struct VendorWork<'a> {
+    /// What runs.
+    #[serde(flatten)]
+    pub step: StageWork<'a>,
+    /// What the lock says of its output; none when it runs to find out.
+    pub expected: Option<Digest>,
+}
+
 /// An image of a registry, to build on.
 #[derive(Debug, Serialize)]
-pub struct BaseWork {
+pub struct BaseWork<'a> {
     /// Moves when the way of reading such images does.
     pub format: u32,
     /// What it is for.
@@ -344,6 +365,9 @@ pub struct BaseWork {
     pub config: Digest,
     /// Its layers, lowest first.
     pub layers: Vec<Digest>,
+    /// What the recipe asks for; not what it is, so not in the key.
+    #[serde(skip)]
+    pub reference: &'a Spanned<ImageReference>,
 }
 
 /// An image for one platform.
@@ -384,9 +408,25 @@ impl Step<'_> {
     /// The key of a step with this work and these needs. A step whose output is known beforehand is known by it.
     pub(super) fn key_of(work: &Work<'_>, needs: &[(Role, Digest)]) -> Digest {
         match work {
-            Work::Vendor(StageWork { expected: Some(tree), format, .. }) => meaning(&("vendor", format, tree)),
+            Work::Vendor(VendorWork { expected: Some(tree), .. }) => meaning(&("vendor", VENDORED_FORMAT, tree)),
             _ => meaning(&Self::preimage(work, needs)),
         }
+    }
+
+    /// The hash of everything that goes into a step with this work and these needs.
+    pub(super) fn inputs_of(work: &Work<'_>, needs: &[(Role, Digest)]) -> Digest {
+        let key = Self::key_of(work, needs);
+        match work {
+            Work::Vendor(vendor) => meaning(&("vendor", &vendor.step, needs)),
+            Work::Source(SourceWork { input: SourceInput::Git { url, .. }, .. }) => meaning(&("git", url, key)),
+            Work::Base(base) => meaning(&("base", &base.reference.value, key)),
+            _ => key,
+        }
+    }
+
+    /// Whether others know what it gives from the lock.
+    pub(super) fn is_known_beforehand(&self) -> bool {
+        matches!(self.work, Work::Vendor(VendorWork { expected: Some(_), .. }))
     }
 }
 
@@ -407,13 +447,25 @@ impl Plan<'_> {
 }
 
 impl Work<'_> {
+    /// Whether something that no key covers may shape its result: what is in a cache, or in a secret.
+    #[must_use]
+    pub fn is_impure(&self) -> bool {
+        match self {
+            Self::Stage(step) | Self::Vendor(VendorWork { step, .. }) => {
+                !step.caches.is_empty() || !step.secrets.is_empty()
+            }
+            Self::Root(_) | Self::Source(_) | Self::Base(_) | Self::Image(_) => false,
+        }
+    }
+
     /// Where a recipe asks for it, when one node does.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
         match self {
-            Self::Stage(work) | Self::Vendor(work) => Some(work.stage.place),
+            Self::Stage(step) | Self::Vendor(VendorWork { step, .. }) => Some(step.stage.place),
+            Self::Base(work) => Some(work.reference.place),
             Self::Image(work) => Some(work.image.name.place),
-            Self::Root(_) | Self::Source(_) | Self::Base(_) => None,
+            Self::Root(_) | Self::Source(_) => None,
         }
     }
 

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod bases;
+mod caches;
 mod checks;
 mod config;
 mod context;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{ByteSize, ImageName, ImagePath, PackageName, Place, Seconds, SourceName, Spanned, StageName};
 
 use super::Mistake;
+use super::caches;
 use super::project::{Dependencies, Limits, PackageRequest, Per, Stage, StageCopy, Use};
 use super::reader::{Reader, Row, Table};
 use super::reads::{Destination, EnvName};
@@ -24,7 +25,7 @@ pub(super) struct StageDraft {
     env: BTreeMap<String, Spanned<String>>,
     run: Vec<Spanned<String>>,
     output: Option<ImagePath>,
-    caches: Vec<ImagePath>,
+    caches: Vec<Spanned<ImagePath>>,
     secrets: Vec<Spanned<String>>,
     per: Option<Spanned<Per>>,
     timeout: Option<Seconds>,
@@ -101,13 +102,16 @@ pub(super) const STAGE: Table<StageDraft> = Table {
         ),
         Row::new(
             Shape::any("cache", "cache \"/root/.cache/go-build\"")
-                .means("Folders kept between runs; never part of what a result is known by.")
+                .means(
+                    "Folders kept between runs, below `/root/.cache`, `/var/cache`, `/cache`, `/tmp` or another \
+                     folder that the root has nothing in. Which there are is part of what a result is known by.",
+                )
                 .set(),
             |draft, node| {
                 let paths = node.arguments::<ImagePath>("a folder");
                 for path in paths {
                     mount(draft, node, Spanned::new(path.value.clone(), path.place));
-                    draft.caches.push(path.value);
+                    draft.caches.push(path);
                 }
             },
         ),
@@ -173,6 +177,8 @@ fn body(node: &mut Reader<'_>) -> Option<(Stage, Option<Spanned<Per>>)> {
             "add `run \"…\"`, which fills `$OUT`",
         );
     }
+    let others: Vec<_> = draft.mounts.iter().filter(|at| !draft.caches.contains(at)).cloned().collect();
+    caches::check(node, &draft.caches, &others, draft.output.as_ref());
     let limits = Limits { timeout: draft.timeout.unwrap_or(Limits::default().timeout), memory: draft.memory };
     let stage = Stage {
         place: node.place(),
@@ -184,7 +190,7 @@ fn body(node: &mut Reader<'_>) -> Option<(Stage, Option<Spanned<Per>>)> {
         env: draft.env.into_iter().map(|(name, value)| (name, value.value)).collect(),
         run: draft.run,
         output: draft.output,
-        caches: draft.caches,
+        caches: draft.caches.into_iter().map(|cache| cache.value).collect(),
         secrets: draft.secrets,
         per: draft.per.as_ref().map(|per| per.value).unwrap_or_default(),
         limits,

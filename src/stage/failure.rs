@@ -58,6 +58,16 @@ pub enum StageError {
         /// Which.
         path: ImagePath,
     },
+    /// Something of the root is where a cache would be.
+    #[error("cannot run the step: its cache `{path}` would replace what is there: the root has {what} at `{at}`")]
+    CacheTaken {
+        /// The cache.
+        path: ImagePath,
+        /// Where it is.
+        at: ImagePath,
+        /// What is there.
+        what: &'static str,
+    },
     /// Its folders or its log cannot be written.
     #[error("cannot prepare the step")]
     Prepare {
@@ -86,6 +96,9 @@ impl StageError {
             Self::Sandbox { source } => source.help(),
             Self::NoSecret { id } => {
                 Some(format!("write `secret \"{id}\" file=…` or `env=…` into the environment file"))
+            }
+            Self::CacheTaken { .. } => {
+                Some("choose a folder for the cache that the root has nothing in, like `/cache`".to_owned())
             }
             Self::Output { source: OutputError::Special { .. } } => {
                 Some("remove it at the end of the script".to_owned())

@@ -1,5 +1,6 @@
 //! The output of a step: whole in a file, line by line to whoever watches, and its end for the error.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,9 @@ use fs_err::File;
 const TAIL: usize = 40;
 /// A step in a loop must not fill the disk with its log.
 const SIZE_LIMIT: u64 = 256 << 20;
+
+/// Texts of secrets that are shorter are in too much else to be hidden.
+const SHORTEST: usize = 4;
 
 /// Who watches a step run.
 pub trait OutputSink: Sync {
@@ -34,6 +38,8 @@ pub(super) struct Log<'a> {
     tail: VecDeque<String>,
     sink: &'a dyn OutputSink,
     problem: Option<io::Error>,
+    /// Texts that must not be in it.
+    hidden: Vec<Vec<u8>>,
 }
 
 impl<'a> Log<'a> {
@@ -43,11 +49,31 @@ impl<'a> Log<'a> {
             fs_err::create_dir_all(folder)?;
         }
         let file = BufWriter::new(File::create(path)?);
-        Ok(Self { path: path.to_owned(), file, room: SIZE_LIMIT, tail: VecDeque::new(), sink, problem: None })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            room: SIZE_LIMIT,
+            tail: VecDeque::new(),
+            sink,
+            problem: None,
+            hidden: Vec::new(),
+        })
+    }
+
+    /// The same, with `***` where one of `secrets`, or a line of one, would stand. What a script makes of a secret before
+    /// it prints it is not found.
+    pub(super) fn without<'s>(mut self, secrets: impl Iterator<Item = &'s [u8]>) -> Self {
+        let lines = secrets.flat_map(|secret| secret.split(|&byte| byte == b'\n' || byte == b'\r'));
+        self.hidden = lines.map(<[u8]>::trim_ascii).filter(|line| line.len() >= SHORTEST).map(<[u8]>::to_vec).collect();
+        // what contains another one is looked for first
+        self.hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        self
     }
 
     /// Takes a line as the step wrote it.
     pub(super) fn line(&mut self, bytes: &[u8]) {
+        let shown = self.hidden.iter().fold(Cow::Borrowed(bytes), |line, secret| hide(line, secret));
+        let bytes = &*shown;
         if let Err(error) = self.write(bytes) {
             self.problem.get_or_insert(error); // the step goes on; `finish` tells
         }
@@ -81,6 +107,21 @@ impl<'a> Log<'a> {
             None => Ok((self.path, self.tail.into())),
         }
     }
+}
+
+/// The line with `***` in the place of a text.
+fn hide<'l>(line: Cow<'l, [u8]>, text: &[u8]) -> Cow<'l, [u8]> {
+    if !line.windows(text.len()).any(|window| window == text) {
+        return line;
+    }
+    let (mut shown, mut rest) = (Vec::with_capacity(line.len()), &*line);
+    while let Some(at) = rest.windows(text.len()).position(|window| window == text) {
+        shown.extend_from_slice(&rest[..at]);
+        shown.extend_from_slice(b"***");
+        rest = &rest[at + text.len()..];
+    }
+    shown.extend_from_slice(rest);
+    Cow::Owned(shown)
 }
 
 /// A line as text without control characters: what a progress bar showed last, without colours.
@@ -126,6 +167,20 @@ mod tests {
         let (path, tail) = log.finish().expect("written");
         assert_eq!((tail.len(), tail[0].as_str(), tail[39].as_str()), (40, "line 60", "line 99"));
         assert_eq!(fs_err::read_to_string(path).expect("the log").lines().count(), 100);
+    }
+
+    #[test]
+    fn a_secret_that_a_script_prints_is_not_in_the_log() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        let secrets: [&[u8]; 2] = [b"hunter2\n", b"-----BEGIN\r\nhunter2hunter2\nab\n"];
+        let mut log = Log::create(&path, &NoOutput).expect("a log").without(secrets.into_iter());
+        for line in ["+ echo hunter2", "hunter2hunter2,hunter2", "-----BEGIN", "ab stays"] {
+            log.line(line.as_bytes());
+        }
+        let (path, tail) = log.finish().expect("written");
+        assert_eq!(tail, ["+ echo ***", "***,***", "***", "ab stays"]);
+        assert!(!fs_err::read_to_string(path).expect("the log").contains("hunter2"));
     }
 
     #[test]

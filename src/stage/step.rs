@@ -17,11 +17,10 @@ use super::sandbox::{
 };
 use crate::beneath::{Dir, follow};
 use crate::model::{Digest, ImagePath, Platform};
-use crate::recipe::Limits;
+use crate::recipe::{Limits, STAGE_OUTPUT};
 use crate::store::Store;
 
-/// Everything that shapes what a step leaves. Limits and caches do not: a step that ends well within its limits has
-/// made the same without them, and a cache must not change a result.
+/// Everything that shapes what a step leaves, but for the contents of its caches and secrets.
 #[derive(Clone, Debug, Serialize)]
 pub struct StepSpec {
     /// Trees that make up the root, uppermost first.
@@ -41,10 +40,8 @@ pub struct StepSpec {
     /// The folder whose content is the output; `$OUT` for the scripts.
     pub output: ImagePath,
     /// Folders kept between runs.
-    #[serde(skip)]
     pub caches: Vec<ImagePath>,
     /// What the step may use.
-    #[serde(skip)]
     pub limits: Limits,
 }
 
@@ -72,14 +69,13 @@ impl StepSpec {
             scripts: Vec::new(),
             secrets: Vec::new(),
             network,
-            output: OUT.parse().unwrap_or_default(),
+            output: STAGE_OUTPUT.parse().unwrap_or_default(),
             caches: Vec::new(),
             limits: Limits::default(),
         }
     }
 }
 
-const OUT: &str = "out";
 const SCRIPT: &str = "orchestrate/run";
 const BUILD: &str = "build";
 
@@ -137,7 +133,8 @@ pub fn run(
         .map_err(StageError::prepare)?;
     let out = scratch.path().join("out");
     let prepared = prepare(spec, paths, options, scratch.path(), &out)?;
-    let mut log = Log::create(&options.log, sink).map_err(StageError::prepare)?;
+    let log = Log::create(&options.log, sink).map_err(StageError::prepare)?;
+    let mut log = log.without(options.secrets.values().map(Vec::as_slice));
     let begun = Instant::now();
     for script in &spec.scripts {
         let mut sandbox = prepared.clone();
@@ -177,6 +174,7 @@ fn prepare(
     }
     for cache in &spec.caches {
         let source = options.caches.get(cache).ok_or_else(|| StageError::NoCache { path: cache.clone() })?;
+        check_vacant(&layers, cache)?;
         fs_err::create_dir_all(source).map_err(StageError::prepare)?;
         mounts.push(Mount { source: source.clone(), at: cache.clone(), access: Access::Writable });
     }
@@ -209,6 +207,28 @@ fn prepare(
         limits: ProcessLimits { data: spec.limits.memory.map(|size| size.0), ..ProcessLimits::default() },
         console: Console::Log,
     })
+}
+
+/// A cache must lie over nothing: neither over files of the root, which it would replace, nor behind one of its links,
+/// which would put it somewhere else.
+fn check_vacant(layers: &[PathBuf], cache: &ImagePath) -> Result<(), StageError> {
+    let taken = |at: &ImagePath, what| StageError::CacheTaken { path: cache.clone(), at: at.clone(), what };
+    for layer in layers {
+        for folder in cache.ancestors().chain([cache.clone()]) {
+            let path = layer.join(folder.as_relative());
+            match fs_err::symlink_metadata(&path) {
+                Ok(metadata) if metadata.is_symlink() => return Err(taken(&folder, "a link")),
+                Ok(metadata) if !metadata.is_dir() => return Err(taken(&folder, "a file")),
+                Ok(_) if folder == *cache && fs_err::read_dir(&path).map_err(StageError::prepare)?.next().is_some() => {
+                    return Err(taken(&folder, "a folder with files in it"));
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) => return Err(StageError::prepare(error)),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A folder appears as it is, under an overlay; a file cannot have one and is copied.
@@ -253,6 +273,34 @@ fn shell(options: &RunOptions, mut sandbox: Spec) -> Result<(), StageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cache_lies_over_nothing_of_any_layer() {
+        let layers = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+        let below = layers[1].path();
+        fs_err::create_dir_all(below.join("opt/tool")).expect("a folder");
+        fs_err::create_dir_all(below.join("empty/folder")).expect("a folder");
+        fs_err::write(below.join("opt/tool/program"), "").expect("a file");
+        fs_err::os::unix::fs::symlink("/usr", below.join("link")).expect("a link");
+        let layers: Vec<PathBuf> = layers.iter().map(|layer| layer.path().to_owned()).collect();
+        let check =
+            |path: &str| check_vacant(&layers, &path.parse().expect("a path")).map_err(|error| error.to_string());
+        for (path, at, what) in [
+            ("opt", "/opt", "a folder with files in it"),
+            ("opt/tool", "/opt/tool", "a folder with files in it"),
+            ("opt/tool/program", "/opt/tool/program", "a file"),
+            ("opt/tool/program/below", "/opt/tool/program", "a file"),
+            ("link", "/link", "a link"),
+            ("link/local/bin", "/link", "a link"),
+            ("empty", "/empty", "a folder with files in it"),
+        ] {
+            let error = check(path).expect_err(path);
+            assert!(error.contains(&format!("has {what} at `{at}`")), "{path}: {error}");
+        }
+        for path in ["empty/folder", "opt/other", "cache/deep/down"] {
+            assert_eq!(check(path), Ok(()), "{path}");
+        }
+    }
 
     #[test]
     fn links_in_a_tree_stay_in_it() {

@@ -9,8 +9,8 @@ use super::remove::remove_tree;
 use super::session::{self, names};
 use super::status::Count;
 use super::tree_digest::TreeFacts;
-use super::{Store, TreeKind, USE_GRANULARITY, claim, gate};
-use crate::model::ByteSize;
+use super::{Store, TreeKind, USE_GRANULARITY, caches, claim, gate};
+use crate::model::{ByteSize, Digest};
 
 /// What may stay when a store is cleaned. Each bound holds by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,15 @@ struct Candidate {
     used: SystemTime,
     path: PathBuf,
     bytes: u64,
+    kind: Kind,
+}
+
+/// What an entry is, which says how large it is and whether anybody uses it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File,
+    Tree,
+    Cache,
 }
 
 impl Store {
@@ -57,8 +66,7 @@ impl Store {
             let too_much = retention.size.is_some_and(|size| left > size.0);
             let in_use =
                 guarded.is_some_and(|since| candidate.used >= since) || claimed.contains(stem(&candidate.path));
-            if (too_old || too_much) && !in_use {
-                self.discard_entry(&candidate.path)?;
+            if (too_old || too_much) && !in_use && self.remove_unused(&candidate)? {
                 left -= candidate.bytes;
                 cleaned.removed.entries += 1;
                 cleaned.removed.bytes += candidate.bytes;
@@ -68,6 +76,20 @@ impl Store {
             }
         }
         Ok(cleaned)
+    }
+
+    /// Removes an entry, unless it is a cache that a step uses. A step may take one that was old a moment ago, so the
+    /// claim on it is held meanwhile; of other entries, those who use them see that they are gone.
+    fn remove_unused(&self, candidate: &Candidate) -> Result<bool, StoreError> {
+        let key = Digest::from_hex(stem(&candidate.path));
+        let _claim = match key {
+            Ok(key) if candidate.kind == Kind::Cache => match self.try_claim(caches::CLAIM, &key)? {
+                Some(claim) => Some(claim),
+                None => return Ok(false),
+            },
+            _ => None,
+        };
+        self.discard_entry(&candidate.path).map(|()| true)
     }
 
     /// Moves an entry away, which is one step, and removes it there.
@@ -96,29 +118,33 @@ impl Store {
     fn candidates(&self) -> Result<Vec<Candidate>, StoreError> {
         let root = self.root();
         let mut found = Vec::new();
-        for folder in [root.join("blobs/sha256"), root.join("parts")] {
-            gather(&folder, None, &mut found)?;
+        for folder in ["blobs/sha256", "parts", "logs"] {
+            gather(&root.join(folder), Kind::File, &mut found)?;
         }
         for kind in names(&root.join("steps"))? {
-            gather(&root.join("steps").join(kind), None, &mut found)?;
+            gather(&root.join("steps").join(kind), Kind::File, &mut found)?;
         }
         for kind in TreeKind::ALL {
-            gather(&root.join("trees").join(kind.name()), Some(kind), &mut found)?;
+            gather(&root.join("trees").join(kind.name()), Kind::Tree, &mut found)?;
+        }
+        for domain in names(&root.join("caches"))? {
+            gather(&root.join("caches").join(domain), Kind::Cache, &mut found)?;
         }
         Ok(found)
     }
 }
 
-fn gather(folder: &Path, tree: Option<TreeKind>, found: &mut Vec<Candidate>) -> Result<(), StoreError> {
+fn gather(folder: &Path, kind: Kind, found: &mut Vec<Candidate>) -> Result<(), StoreError> {
     for name in names(folder)? {
         let path = folder.join(name);
         let Ok(metadata) = fs_err::symlink_metadata(&path) else { continue }; // it went meanwhile
-        let bytes = match tree {
-            Some(_) => TreeFacts::read(&path)?.map_or(0, |facts| facts.bytes),
-            None => metadata.len(),
+        let bytes = match kind {
+            Kind::Tree => TreeFacts::read(&path)?.map_or(0, |facts| facts.bytes),
+            Kind::Cache => caches::size(&path),
+            Kind::File => metadata.len(),
         };
         let used = metadata.modified().doing("look at", &path)?;
-        found.push(Candidate { used, path, bytes });
+        found.push(Candidate { used, path, bytes, kind });
     }
     Ok(())
 }

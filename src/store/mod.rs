@@ -7,6 +7,8 @@
 //! | `trees/<kind>/<hex>/tree` | folders named by a key; beside them in `digest` what they hold |
 //! | `steps/<kind>/<hex>.json` | small results named by a key |
 //! | `parts/<hex>` | downloads that were interrupted |
+//! | `caches/<domain>/<hex>/` | folders that build steps keep between runs, by trust domain |
+//! | `logs/` | what steps printed |
 //! | `locks/` | claims that are held |
 //! | `unsettled/<boot>/` | names of entries that may not have reached the disk yet, see `settle` |
 //! | `tmp/` | what is being written, one folder for each process |
@@ -18,6 +20,7 @@
 //! record, or the folder around the tree, brought up to date at most once an hour.
 
 mod blob;
+mod caches;
 mod checked;
 mod claim;
 mod clean;
@@ -31,6 +34,7 @@ mod scratch;
 mod session;
 mod settle;
 mod status;
+mod sweep;
 mod tree;
 mod tree_digest;
 mod verify;
@@ -41,6 +45,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use blob::BlobWriter;
+pub use caches::CacheFolder;
 pub use claim::Claim;
 pub use clean::{Cleaned, Retention};
 pub use error::StoreError;
@@ -103,11 +108,14 @@ impl Store {
             session = Some(Session::begin_after_dead(&root)?);
             settle::settle(&root, &boot)?;
         }
+        // what cannot be swept is tried again another day, and is in nobody's way
+        let swept = session.as_ref().and_then(|session| sweep::sweep(&root, session).ok()).unwrap_or_default();
         gate.unlock().doing("unlock", gate.path())?;
         gate.lock_shared().doing("lock", gate.path())?;
         let session = session.map_or_else(|| Session::begin(&root.join("tmp")), Ok)?;
         // after the door is open again: a folder may hold millions of files
         let leftovers = session.remove_inherited();
+        swept.iter().for_each(|path| _ = remove_tree(path)); // the session's folder goes in the end anyway
         Ok(Self { inner: Arc::new(Inner { root, boot, session, leftovers, checked: Checked::default() }) })
     }
 

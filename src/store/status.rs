@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::error::{Doing as _, StoreError};
 use super::session::names;
 use super::tree_digest::TreeFacts;
-use super::{Store, TreeKind};
+use super::{Store, TreeKind, caches};
 
 /// A number of entries and their size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,13 +37,18 @@ pub struct Usage {
     pub records: BTreeMap<String, Count>,
     /// Interrupted downloads.
     pub parts: Count,
+    /// Folders that build steps keep, by trust domain. Their size is what they take on the disk.
+    pub caches: BTreeMap<String, Count>,
+    /// What steps printed.
+    pub logs: Count,
 }
 
 impl Usage {
     /// Everything together.
     #[must_use]
     pub fn total(&self) -> Count {
-        let parts = [&self.blobs, &self.parts].into_iter().chain(self.trees.values()).chain(self.records.values());
+        let parts = [&self.blobs, &self.parts, &self.logs].into_iter();
+        let parts = parts.chain(self.trees.values()).chain(self.records.values()).chain(self.caches.values());
         parts.fold(Count::default(), |sum, count| Count {
             entries: sum.entries + count.entries,
             bytes: sum.bytes + count.bytes,
@@ -74,6 +79,13 @@ impl Store {
         for kind in names(&root.join("steps"))? {
             let count = files(&root.join("steps").join(&kind))?;
             usage.records.insert(kind.to_string_lossy().into_owned(), count);
+        }
+        usage.logs = files(&root.join("logs"))?;
+        for domain in names(&root.join("caches"))? {
+            let folder = root.join("caches").join(&domain);
+            let mut count = Count::default();
+            names(&folder)?.into_iter().for_each(|name| count.add(caches::size(&folder.join(name))));
+            usage.caches.insert(domain.to_string_lossy().into_owned(), count);
         }
         Ok(usage)
     }

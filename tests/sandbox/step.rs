@@ -135,7 +135,8 @@ fn the_environment_is_fixed() {
         assert!(!text.contains(name), "{name} is in\n{text}");
     }
     let json = serde_json::to_string(&bench.spec).expect("serialises");
-    assert!(!json.contains("JOBS") && !json.contains("timeout"), "what does not shape the output is in {json}");
+    assert!(!json.contains("JOBS"), "what does not shape the output is in {json}");
+    assert!(json.contains("timeout") && json.contains("caches"), "what may shape the output is not in {json}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::image::{
 use crate::model::{Digest, ImagePath};
 use crate::ops::error::{PinError, StepError};
 use crate::ops::event::Event;
+use crate::ops::refresh::bases::pin_base;
 use crate::ops::refresh::sources::check_out;
 use crate::ops::services::Services;
 use crate::plan::{BaseWork, EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
@@ -30,7 +31,8 @@ impl Run<'_, '_> {
         match &step.work {
             Work::Root(root) => self.root(step, root, needs),
             Work::Source(source) => self.source(source, needs).map(Outcome::Tree),
-            Work::Vendor(work) | Work::Stage(work) => self.stage(step, work, needs).map(Outcome::Tree),
+            Work::Vendor(work) => self.vendor(step, work, needs).map(Outcome::Tree),
+            Work::Stage(work) => self.stage(step, work, needs).map(Outcome::Tree),
             Work::Base(base) => {
                 let BaseWork { platform, name, config, layers, .. } = base;
                 let foreign = Foreign { name, platform: *platform, config: *config, layers };
@@ -38,6 +40,34 @@ impl Run<'_, '_> {
             }
             Work::Image(image) => self.image(image, step, needs).map(|image| Outcome::Image(Arc::new(image))),
         }
+    }
+
+    /// Verifies what the lock says of a step, where that was not seen here before: the tree of a commit, the blobs of
+    /// a registry's image. What it says of a vendor step is verified by running it.
+    pub(super) fn confirm(&self, step: &Step<'_>) -> Result<(), StepError> {
+        if self.results().is_confirmed(step)? {
+            return Ok(());
+        }
+        match &step.work {
+            Work::Source(SourceWork { input: SourceInput::Git { url, commit, tree }, .. }) => {
+                let found = check_out(self.services, url, commit).map_err(pin_error)?;
+                expect(format!("commit {commit} of {url}"), tree, &found)
+            }
+            Work::Base(base) => self.confirm_base(base),
+            _ => Ok(()),
+        }
+    }
+
+    fn confirm_base(&self, base: &BaseWork<'_>) -> Result<(), StepError> {
+        let pin = pin_base(self.services, base.reference, base.platform).map_err(|source| StepError::Registry {
+            reference: base.reference.value.to_string(),
+            source: Box::new(source),
+        })?;
+        let layers: Vec<Digest> = pin.layers.iter().map(|layer| layer.digest).collect();
+        if (pin.config.digest, &layers) == (base.config, &base.layers) {
+            return Ok(());
+        }
+        Err(StepError::OtherBase { reference: base.reference.value.to_string(), platform: base.platform })
     }
 
     /// Unpacks what was pinned, and edits it.
@@ -73,6 +103,7 @@ impl Run<'_, '_> {
         let in_store = |digest: Digest| Tree::by_content(store, TreeKind::Source, digest);
         match &work.input {
             SourceInput::Git { url, commit, tree } => {
+                // the record of the checkout outlives its tree
                 if in_store(*tree).is_none() {
                     let found = check_out(self.services, url, commit).map_err(pin_error)?;
                     expect(format!("commit {commit} of {url}"), tree, &found)?;
@@ -253,7 +284,7 @@ pub(super) fn inside(store: &Store, tree: &Tree, path: &ImagePath) -> Result<Opt
     Ok(there.map(|_| found))
 }
 
-fn expect(what: String, expected: &Digest, found: &Digest) -> Result<(), StepError> {
+pub(super) fn expect(what: String, expected: &Digest, found: &Digest) -> Result<(), StepError> {
     if expected == found {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 mod adding;
 mod execute;
 mod results;
+mod secrets;
 mod stage;
 mod suppliers;
 
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 pub use results::PlannedStep;
 
-use results::{Outcome, outcome, reasons};
+use results::{Outcome, Results};
 
 use super::error::OpsError;
 use super::event::{Event, How};
@@ -40,6 +41,20 @@ pub struct BuildRequest {
     pub outputs: Vec<Output>,
     /// What happens when a step fails.
     pub on_failure: OnFailure,
+    /// Whether vendor steps may run.
+    pub vendoring: Vendoring,
+}
+
+/// Whether vendor steps may run, which use the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Vendoring {
+    /// They run where their output is not in the store, or was not made here.
+    #[default]
+    Allowed,
+    /// They do not, for the network is not to be used (`--offline`).
+    Offline,
+    /// They do not (`--no-vendor`).
+    Refused,
 }
 
 /// What happens when a build step fails.
@@ -105,7 +120,7 @@ impl BuildRequest {
 pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequest) -> Result<BuildReport, OpsError> {
     let Workspace { project, lock } = workspace;
     let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
-    let run = Run::new(project, lock, services, &plan, request.on_failure);
+    let run = Run::new(project, lock, services, &plan, request.on_failure).vendoring(request.vendoring);
     let ran = run.all()?;
     let mut images: BTreeMap<ImageName, Vec<BuiltImage>> = BTreeMap::new();
     for &id in &plan.wanted {
@@ -164,8 +179,8 @@ pub fn plan_steps(
     let run = Run::new(project, lock, services, &plan, request.on_failure);
     let tasks = run.missing()?;
     let steps = plan.steps.iter().enumerate().map(|(index, step)| {
-        let run = if tasks.contains(&index) { reasons(&services.store, &plan, StepId(index))? } else { Vec::new() };
-        Ok(PlannedStep { step: step.subject.to_string(), subject: step.subject.clone(), key: step.key, run })
+        let reasons = if tasks.contains(&index) { run.results().reasons(&plan, StepId(index))? } else { Vec::new() };
+        Ok(PlannedStep { step: step.subject.to_string(), subject: step.subject.clone(), key: step.key, run: reasons })
     });
     steps.collect()
 }
@@ -177,6 +192,7 @@ pub(super) struct Run<'r, 'a> {
     services: &'r Services<'r>,
     plan: &'r Plan<'a>,
     on_failure: OnFailure,
+    vendoring: Vendoring,
 }
 
 impl<'r, 'a> Run<'r, 'a> {
@@ -187,17 +203,33 @@ impl<'r, 'a> Run<'r, 'a> {
         plan: &'r Plan<'a>,
         on_failure: OnFailure,
     ) -> Self {
-        Self { project, lock, services, plan, on_failure }
+        Self { project, lock, services, plan, on_failure, vendoring: Vendoring::Allowed }
     }
 
-    /// The steps that have no result and that something without a result needs, or that are wanted.
+    /// The same, with vendor steps allowed or not.
+    fn vendoring(self, vendoring: Vendoring) -> Self {
+        Self { vendoring, ..self }
+    }
+
+    /// The results that count here.
+    pub(super) fn results(&self) -> Results<'r> {
+        Results::of(self.services)
+    }
+
+    /// The steps that have no result and that something without a result needs, or that are wanted; and all for which
+    /// the lock says something that was never verified here, for the results of others may have been made from it.
     fn missing(&self) -> Result<BTreeSet<usize>, OpsError> {
         let mut missing = BTreeSet::new();
         let mut open: Vec<StepId> = self.plan.wanted.clone();
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            if !self.results().is_confirmed(step)? {
+                open.push(StepId(index));
+            }
+        }
         let mut seen = BTreeSet::new();
         while let Some(id) = open.pop() {
             let step = self.plan.step(id);
-            if seen.insert(id) && outcome(&self.services.store, step)?.is_none() {
+            if seen.insert(id) && self.results().outcome(step)?.is_none() {
                 missing.insert(id.0);
                 open.extend(step.needs.iter().map(|need| need.step));
             }
@@ -213,8 +245,7 @@ impl<'r, 'a> Run<'r, 'a> {
         while let Some(task) = open.pop() {
             for need in &self.plan.steps[task].needs {
                 let known = !missing.contains(&need.step.0);
-                if let (true, Some(Outcome::Image(image))) =
-                    (known, outcome(&self.services.store, self.plan.step(need.step))?)
+                if let (true, Some(Outcome::Image(image))) = (known, self.results().outcome(self.plan.step(need.step))?)
                     && !image.is_whole(&self.services.store)
                 {
                     missing.insert(need.step.0);
@@ -233,9 +264,42 @@ impl<'r, 'a> Run<'r, 'a> {
         if tasks.is_empty() {
             return Ok(0);
         }
+        self.allowed(&tasks)?;
         self.fetch(&tasks)?;
         self.run(&tasks)?;
         Ok(tasks.len())
+    }
+
+    /// Whether all that has to run may: an error names the vendor steps that may not, or the secrets that steps lack.
+    fn allowed(&self, tasks: &BTreeSet<usize>) -> Result<(), OpsError> {
+        self.vendoring_allowed(tasks)?;
+        let mut failures = Vec::new();
+        for step in tasks.iter().map(|&task| &self.plan.steps[task]) {
+            let (Work::Stage(work) | Work::Vendor(plan::VendorWork { step: work, .. })) = &step.work else { continue };
+            for id in &work.secrets {
+                if let Err(source) = secrets::granted(&self.services.environment, &step.subject, id) {
+                    let (subject, place, source) = (step.subject.clone(), step.work.place(), Box::new(source));
+                    failures.push(OpsError::Step { subject, place, source });
+                }
+            }
+        }
+        match failures.len() {
+            0 => Ok(()),
+            1 => Err(failures.remove(0)),
+            count => Err(OpsError::Steps { count, failures }),
+        }
+    }
+
+    fn vendoring_allowed(&self, tasks: &BTreeSet<usize>) -> Result<(), OpsError> {
+        let option = match self.vendoring {
+            Vendoring::Allowed => return Ok(()),
+            Vendoring::Offline => "--offline",
+            Vendoring::Refused => "--no-vendor",
+        };
+        let vendors =
+            tasks.iter().map(|&task| &self.plan.steps[task]).filter(|step| matches!(step.work, Work::Vendor(_)));
+        let steps: Vec<_> = vendors.map(|step| step.subject.to_string()).collect();
+        if steps.is_empty() { Ok(()) } else { Err(OpsError::VendorRefused { steps, option }) }
     }
 
     /// Fetches what the steps without a result read, and runs those that use the network, with all that these need.
@@ -244,7 +308,8 @@ impl<'r, 'a> Run<'r, 'a> {
         let remote = |task: &&usize| match &self.plan.steps[**task].work {
             Work::Vendor(_) => true,
             Work::Source(source) => matches!(source.input, plan::SourceInput::Git { .. }),
-            Work::Root(_) | Work::Stage(_) | Work::Image(_) | Work::Base(_) => false,
+            Work::Base(_) => true, // the registry is asked whether it is what the lock says
+            Work::Root(_) | Work::Stage(_) | Work::Image(_) => false,
         };
         let mut open: Vec<usize> = missing.iter().filter(remote).copied().collect();
         let mut tasks = BTreeSet::new();
@@ -254,6 +319,7 @@ impl<'r, 'a> Run<'r, 'a> {
             }
         }
         self.services.observer.event(Event::Planned { steps: self.plan.steps.len(), to_run: tasks.len() });
+        self.allowed(&tasks)?;
         self.fetch(&missing)?;
         self.run(&tasks)?;
         Ok(tasks.len())
@@ -283,36 +349,38 @@ impl<'r, 'a> Run<'r, 'a> {
         let lost = || OpsError::Io {
             source: std::io::Error::other(format!("the result of {} vanished from the store", step.subject)),
         };
-        outcome(&self.services.store, step)?.ok_or_else(lost)
+        self.results().outcome(step)?.ok_or_else(lost)
     }
 
     fn one(&self, id: StepId) -> Result<(), OpsError> {
-        let (step, services) = (self.plan.step(id), self.services);
+        let (step, services, results) = (self.plan.step(id), self.services, self.results());
         // another process may be at the same step: who comes second finds the result
-        let _claim = services.store.claim("step", &step.key)?;
-        match outcome(&services.store, step)? {
+        let _claim = services.store.claim("step", &results.key(step))?;
+        match results.outcome(step)? {
             Some(Outcome::Image(image)) if !image.is_whole(&services.store) => {} // see `reopen_bases`
             Some(_) => return Ok(()),
             None => {}
         }
         let since = Instant::now();
         services.observer.event(Event::Started { subject: &step.subject });
+        let failed = |source| OpsError::Step {
+            subject: step.subject.clone(),
+            place: step.work.place(),
+            source: Box::new(source),
+        };
         let needs = step.needs.iter().map(|need| self.result(need.step)).collect::<Result<Vec<_>, _>>()?;
-        let content = matches!(step.work, Work::Stage(_) | Work::Source(_)).then(|| results::content_key(step, &needs));
+        self.confirm(step).map_err(failed)?;
+        let content = matches!(step.work, Work::Stage(_) | Work::Source(_)).then(|| results.content_key(step, &needs));
         let known = match &content {
-            Some(content) => results::same_content(&services.store, &step.work, content)?,
+            Some(content) => results.same_content(&step.work, content)?,
             None => None,
         };
         let how = if known.is_some() { How::SameInputs } else { How::Ran };
         let outcome = match known {
             Some(known) => known,
-            None => self.execute(step, &needs).map_err(|source| OpsError::Step {
-                subject: step.subject.clone(),
-                place: step.work.place(),
-                source: Box::new(source),
-            })?,
+            None => self.execute(step, &needs).map_err(failed)?,
         };
-        results::remember(&services.store, self.plan, id, content.as_ref(), &outcome)?;
+        results.remember(self.plan, id, content.as_ref(), &outcome)?;
         services.observer.event(Event::Finished { subject: &step.subject, how, took: since.elapsed() });
         Ok(())
     }

@@ -1,21 +1,21 @@
 //! Roots and build steps: from the plan's words to those of the sandbox.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use super::adding::Adding;
-use super::execute::inside;
-use super::results::{Outcome, Tree, root_of, root_spec};
+use super::execute::{expect, inside};
+use super::results::{Outcome, Tree, root_spec};
+use super::secrets::{host_network, secrets};
 use super::{OnFailure, Run};
 use crate::beneath::Beneath;
-use crate::model::{Digest, ImagePath, Platform};
-use crate::ops::environment::{Environment, SecretSource};
+use crate::model::{ImagePath, Platform};
 use crate::ops::error::StepError;
 use crate::ops::event::{Event, Observer};
-use crate::plan::{Role, RootEntry, RootWork, StageWork, Step, Subject};
-use crate::stage::{self, HostNetwork, Input, Network, OutputSink, ResolvedPaths, RunOptions, StageError, StepSpec};
-use crate::store::TreeKind;
+use crate::plan::{Role, RootEntry, RootWork, StageWork, Step, Subject, VendorWork, Work};
+use crate::recipe::meaning;
+use crate::stage::{self, Input, Network, OutputSink, ResolvedPaths, RunOptions, StageError, StepSpec};
+use crate::store::{CacheFolder, TreeKind};
 
 /// Passes on what a step prints.
 pub(super) struct Lines<'s> {
@@ -37,7 +37,7 @@ impl Run<'_, '_> {
         let lines = Lines { subject: &step.subject, observer: self.services.observer };
         let root = stage::compose_root(store, &spec.key(), &spec, &self.services.sandbox, &lines)?;
         if !work.entries.is_empty() {
-            let writer = store.tree_writer(TreeKind::Delta, &step.key)?;
+            let writer = store.tree_writer(TreeKind::Delta, &self.results().key(step))?;
             let adding = Adding::new(writer.path(), root.path()).map_err(|source| StageError::Prepare { source })?;
             for entry in &work.entries {
                 self.root_entry(&adding, entry, needs)?;
@@ -45,7 +45,7 @@ impl Run<'_, '_> {
             writer.commit()?;
         }
         let vanished = || StageError::Prepare { source: io::Error::other("a root vanished from the store") };
-        Ok(Outcome::Root(root_of(store, step, work).ok_or_else(vanished)?))
+        Ok(Outcome::Root(self.results().root(step, work).ok_or_else(vanished)?))
     }
 
     fn root_entry(&self, adding: &Adding, entry: &RootEntry, needs: &[Outcome]) -> Result<(), StepError> {
@@ -74,7 +74,7 @@ impl Run<'_, '_> {
     /// Runs a build step.
     pub(super) fn stage(&self, step: &Step<'_>, work: &StageWork<'_>, needs: &[Outcome]) -> Result<Tree, StepError> {
         let services = self.services;
-        let network = if matches!(step.work, crate::plan::Work::Vendor(_)) { Network::Host } else { Network::None };
+        let network = if matches!(step.work, Work::Vendor(_)) { Network::Host } else { Network::None };
         let target: Platform = work.target.unwrap_or(work.build);
         let mut spec = StepSpec::new(work.build, target, network);
         let mut paths = ResolvedPaths::default();
@@ -109,8 +109,9 @@ impl Run<'_, '_> {
             spec.output = output.clone();
         }
         spec.secrets = work.secrets.iter().map(|secret| (*secret).to_owned()).collect();
-        spec.caches = work.caches.to_vec();
+        spec.caches = work.caches.iter().map(|&cache| cache.clone()).collect();
         spec.limits = work.limits;
+        let kept = self.caches(step, &spec.caches)?;
         let options = RunOptions {
             sandbox: services.sandbox.clone(),
             jobs: services.jobs.get(),
@@ -119,72 +120,41 @@ impl Run<'_, '_> {
                 OnFailure::Report => stage::OnFailure::Stop,
                 OnFailure::Shell => stage::OnFailure::Shell,
             },
-            caches: self.caches(step, work.caches),
-            secrets: secrets(&services.environment, &spec.secrets)?,
-            network: host_network(&services.environment)?,
+            caches: kept.iter().flat_map(|folder| folder.of(&spec.caches)).collect(),
+            secrets: secrets(&services.environment, &step.subject, &spec.secrets)?,
+            network: host_network(&services.environment, &step.subject)?,
         };
         let lines = Lines { subject: &step.subject, observer: services.observer };
         let output = stage::run(&services.store, &spec, &paths, &options, &lines)?;
-        if let Some(expected) = &work.expected
-            && *expected != output.digest
-        {
-            let what = step.subject.to_string();
-            return Err(StepError::OtherTree { what, expected: *expected, found: output.digest });
-        }
         Ok(Tree { digest: output.digest, path: output.path, kind: TreeKind::Output, key: output.digest })
+    }
+
+    /// Runs a vendor step, whose output must be what the lock says.
+    pub(super) fn vendor(&self, step: &Step<'_>, work: &VendorWork<'_>, needs: &[Outcome]) -> Result<Tree, StepError> {
+        let tree = self.stage(step, &work.step, needs)?;
+        if let Some(expected) = &work.expected {
+            expect(format!("the output of {}", step.subject), expected, &tree.digest)?;
+        }
+        Ok(tree)
     }
 
     /// Where the output of a step's scripts goes.
     pub(super) fn log(&self, step: &Step<'_>) -> PathBuf {
-        self.services.store.root().join("logs").join(format!("{}.log", step.key.hex()))
+        self.services.store.root().join("logs").join(format!("{}.log", self.results().key(step).hex()))
     }
 
-    /// A folder of the store for each cache of a step, shared by all runs of the same part for the same platform.
-    fn caches(&self, step: &Step<'_>, caches: &[ImagePath]) -> BTreeMap<ImagePath, PathBuf> {
-        let base = self.services.store.root().join("caches").join(crate::recipe::meaning(&step.subject).hex());
-        let folder = |cache: &ImagePath| base.join(Digest::of(cache.as_bytes()).hex());
-        caches.iter().map(|cache| (cache.clone(), folder(cache))).collect()
+    /// The folder of the store for a step's caches, shared by all runs of the same part for the same platform in one
+    /// trust domain, one after the other; none for a step without caches.
+    fn caches(&self, step: &Step<'_>, caches: &[ImagePath]) -> Result<Option<CacheFolder>, StepError> {
+        if caches.is_empty() {
+            return Ok(None);
+        }
+        let domain = &self.services.environment.trust_domain;
+        Ok(Some(self.services.store.cache_folder(domain, &meaning(&("cache", domain, &step.subject)))?))
     }
 }
 
 fn mount(spec: &mut StepSpec, paths: &mut ResolvedPaths, tree: &Tree, path: &ImagePath, at: &ImagePath) {
     spec.inputs.push(Input { tree: tree.digest, path: path.clone(), at: at.clone() });
     paths.trees.insert(tree.digest, tree.path.clone());
-}
-
-/// The contents of secrets that a step names.
-fn secrets(environment: &Environment, wanted: &[String]) -> Result<BTreeMap<String, Vec<u8>>, StepError> {
-    let mut found = BTreeMap::new();
-    for id in wanted {
-        let content = match environment.secrets.get(id) {
-            Some(SecretSource::File(path)) => fs_err::read(path).map_err(|source| StageError::Prepare { source })?,
-            Some(SecretSource::Variable(name)) => environment.variable(name).unwrap_or_default().into_bytes(),
-            None => continue, // the step says that it lacks it
-        };
-        found.insert(id.clone(), content);
-    }
-    Ok(found)
-}
-
-/// How vendor steps reach the network of this place.
-fn host_network(environment: &Environment) -> Result<HostNetwork, StepError> {
-    let hosts = environment.hosts.iter().map(|(name, address)| format!("{address} {name}")).collect();
-    let mut network = HostNetwork { hosts, ..HostNetwork::default() };
-    for path in &environment.authorities {
-        network.authorities.extend(fs_err::read(path).map_err(|source| StageError::Prepare { source })?);
-        network.authorities.push(b'\n');
-    }
-    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy", "GOPROXY"] {
-        for name in [name.to_owned(), name.to_ascii_uppercase()] {
-            if let Some(value) = environment.variable(&name) {
-                network.variables.insert(name, value);
-            }
-        }
-    }
-    if let Some(proxy) = &environment.proxy {
-        for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy"] {
-            network.variables.insert(name.to_owned(), proxy.clone());
-        }
-    }
-    Ok(network)
 }

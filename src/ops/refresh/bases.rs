@@ -6,7 +6,9 @@ use serde::Deserialize;
 use crate::lock::{BasePin, BlobPin};
 use crate::model::{Digest, ImageReference, Platform};
 use crate::ops::error::PinError;
+use crate::ops::evidence::{self, BaseBlobs};
 use crate::ops::services::Services;
+use crate::store::Store;
 
 const MOST_LAYERS: usize = 127;
 const LARGEST_CONFIG: u64 = 8 << 20;
@@ -53,8 +55,18 @@ impl Descriptor {
     }
 }
 
-/// Finds the image behind `reference` for `platform`.
-pub(super) fn pin_base(
+/// Whether a pin answers `reference`, and says what the registry said here before.
+pub(super) fn is_confirmed(store: &Store, pin: &BasePin, reference: &ImageReference, platform: Platform) -> bool {
+    let seen = evidence::base(store, reference, platform).ok().flatten();
+    pin.reference == *reference && seen == Some(blobs(pin))
+}
+
+fn blobs(pin: &BasePin) -> BaseBlobs {
+    BaseBlobs { config: pin.config.digest, layers: pin.layers.iter().map(|layer| layer.digest).collect() }
+}
+
+/// Asks the registry for the image behind `reference` for `platform`, and notes what it said.
+pub(in crate::ops) fn pin_base(
     services: &Services<'_>,
     reference: &ImageReference,
     platform: Platform,
@@ -82,7 +94,9 @@ pub(super) fn pin_base(
         return Err(not_an_image(&format!("its configuration has {} bytes", config.size)));
     }
     let layers = document.layers.iter().map(Descriptor::pin).collect();
-    Ok(BasePin { reference: reference.clone(), manifest, config: config.pin(), layers })
+    let pin = BasePin { reference: reference.clone(), manifest, config: config.pin(), layers };
+    evidence::note_base(&services.store, reference, platform, &blobs(&pin))?;
+    Ok(pin)
 }
 
 fn variant(on: &On) -> String {

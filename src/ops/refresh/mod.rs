@@ -1,6 +1,6 @@
 //! `refresh`: every input that recipes name is looked up anew and pinned by the hash of its bytes.
 
-mod bases;
+pub(super) mod bases;
 pub(super) mod contents;
 mod packages;
 mod scope;
@@ -109,22 +109,24 @@ impl<'r> Refresh<'r> {
         })
     }
 
-    /// Pins what images are built on that come out of registries. What a digest stands for never changes.
+    /// Pins what images are built on that come out of registries. What a digest stands for never changes: once the
+    /// registry said so, it is not asked again.
     fn bases(&mut self) -> Result<(), OpsError> {
         for (set, platform, recipe) in self.readings() {
             for (name, image) in &recipe.images {
                 let Base::Oci(reference) = &image.from else { continue };
                 let key = (name.clone(), platform);
                 let known = self.lock.recipes.get(&set.name).and_then(|lock| lock.bases.get(&key));
-                let same = known.is_some_and(|pin| pin.reference == reference.value);
-                if same || !self.scope.has(&set.name, InputKind::Bases) {
+                if !self.scope.has(&set.name, InputKind::Bases)
+                    || known.is_some_and(|pin| bases::is_confirmed(&self.services.store, pin, reference, platform))
+                {
                     continue;
                 }
                 self.services.observer.event(Event::Doing { what: &format!("looking up {}", reference.name()) });
                 let pin = bases::pin_base(self.services, reference, platform).map_err(|source| OpsError::Pin {
                     what: format!("the base of image `{name}` for {platform}"),
                     place: reference.place,
-                    source,
+                    source: Box::new(source),
                 })?;
                 self.lock.recipes.entry(set.name.clone()).or_default().bases.insert(key, pin);
             }
@@ -330,13 +332,13 @@ impl<'r> Refresh<'r> {
         let wrong = |source_error: PinError| OpsError::Pin {
             what: format!("source `{what}`"),
             place: source.place,
-            source: source_error,
+            source: Box::new(source_error),
         };
         let key = (name.clone(), platform);
         let old = self.lock.recipes.get(&set.name).and_then(|lock| lock.sources.get(&key));
         let pin = match &source.origin {
             Origin::Git { url, reference, .. } => {
-                sources::pin_git(self.services, &source.origin, url, reference, old).map_err(wrong)?
+                sources::pin_git(self.services, &source.origin, url, reference).map_err(wrong)?
             }
             Origin::Download(download) => {
                 sources::pin_download(self.project, self.services, &source.origin, download).map_err(wrong)?

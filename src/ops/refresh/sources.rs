@@ -11,6 +11,7 @@ use crate::model::{ArchiveName, Digest, SourceName, Spanned};
 use crate::ops::build::{OnFailure, Run, Told};
 use crate::ops::error::{OpsError, PinError};
 use crate::ops::event::Event;
+use crate::ops::evidence;
 use crate::ops::mirrors::mirrors;
 use crate::ops::services::{ProjectFiles, Services};
 use crate::plan::{self, source_request};
@@ -23,26 +24,26 @@ pub(super) fn pin_git(
     origin: &Origin,
     url: &Spanned<String>,
     reference: &GitReference,
-    old: Option<&SourcePin>,
 ) -> Result<SourcePin, PinError> {
     let resolved = services.fetcher.git_resolve(url, reference)?;
     let request = source_request(origin);
-    if let Some(SourcePin::Git { commit, tree, .. }) = old
-        && *commit == resolved.commit
-    {
-        return Ok(SourcePin::Git { request, commit: commit.clone(), tree: *tree }); // a commit never changes
-    }
-    let tree = check_out(services, url, &resolved.commit)?;
+    // a commit never changes: what it gave here once it gives again. What the old lock says of it is no evidence.
+    let tree = match evidence::checkout(&services.store, url, &resolved.commit)? {
+        Some(tree) => tree,
+        None => check_out(services, url, &resolved.commit)?,
+    };
     Ok(SourcePin::Git { request, commit: resolved.commit, tree })
 }
 
-/// Brings a commit's tree into the store under the hash of its content.
+/// Brings a commit's tree into the store under the hash of its content, and notes that this commit gave it.
 pub(in crate::ops) fn check_out(services: &Services<'_>, url: &str, commit: &str) -> Result<Digest, PinError> {
     let store = &services.store;
     let scratch = store.tmp_dir()?;
     let folder = scratch.path().join("tree");
     services.fetcher.git_checkout(store, url, commit, &folder)?;
-    keep_tree(store, TreeKind::Source, &folder)
+    let tree = keep_tree(store, TreeKind::Source, &folder)?;
+    evidence::note_checkout(store, url, commit, tree)?;
+    Ok(tree)
 }
 
 /// Moves a folder into the store under the hash of its content.
@@ -148,7 +149,7 @@ fn fetch_files(
     services.fetcher.fetch(&services.store, &wants, &Told(services))
 }
 
-/// Runs a vendor step, unless the lock has what it would give, and hashes its output.
+/// Runs a vendor step, unless it ran here and gave what the lock has, and hashes its output.
 pub(super) fn pin_vendor(
     project: &Project,
     lock: &Lock,
@@ -161,10 +162,12 @@ pub(super) fn pin_vendor(
         return Ok(None);
     };
     let known = lock.recipes.get(&set.name).and_then(|lock| lock.sources.get(&(name.clone(), None)));
-    if let Some(pin) = known.filter(|pin| *pin.request() == request) {
+    let run = Run::new(project, lock, services, &plan, OnFailure::Report);
+    if let Some(pin @ SourcePin::Vendor { tree, .. }) = known.filter(|pin| *pin.request() == request)
+        && run.results().has_vendored(plan.step(plan.wanted[0]), tree)?
+    {
         return Ok(Some(pin.clone()));
     }
-    let run = Run::new(project, lock, services, &plan, OnFailure::Report);
     run.all()?;
     let tree = run.tree(plan.wanted[0])?;
     Ok(Some(SourcePin::Vendor { request, tree }))

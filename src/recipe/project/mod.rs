@@ -23,7 +23,7 @@ pub use image::{
     Image, Port, Runtime, User, Waiver,
 };
 pub use source::{DistributionRef, Download, Edit, GitReference, Origin, Signature, Source, Unpack};
-pub use stage::{Dependencies, Limits, PackageRequest, PackageSelection, Per, Stage, StageCopy, Use};
+pub use stage::{Dependencies, Limits, PackageRequest, PackageSelection, Per, STAGE_OUTPUT, Stage, StageCopy, Use};
 
 /// All recipes of a repository, read and checked.
 #[derive(Debug)]

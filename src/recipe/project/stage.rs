@@ -28,7 +28,7 @@ pub struct Stage {
     pub run: Vec<Spanned<String>>,
     /// The folder that becomes the output and that `$OUT` names; one of the sandbox's choice when the recipe does not say.
     pub output: Option<ImagePath>,
-    /// Folders kept between runs, never part of the key.
+    /// Folders kept between runs.
     pub caches: Vec<ImagePath>,
     /// Identifiers of secrets of the environment file, mounted at `/run/secrets/ID`.
     pub secrets: Vec<Spanned<String>>,
@@ -37,6 +37,9 @@ pub struct Stage {
     /// Limits.
     pub limits: Limits,
 }
+
+/// The folder that becomes the output where a recipe does not say.
+pub const STAGE_OUTPUT: &str = "out";
 
 /// How often a stage runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::model::{ByteSize, Digest};
+use crate::model::{ByteSize, Digest, TrustDomain};
 
 /// Stores a blob of so many bytes that was used so many hours ago.
 fn aged(store: &Store, bytes: usize, hours: u64) -> Digest {
@@ -38,6 +38,75 @@ fn a_status_counts_each_kind() {
     assert_eq!(usage.records.get("layer"), Some(&Count { entries: 1, bytes: 1 }));
     assert_eq!(usage.parts, Count { entries: 1, bytes: 2 });
     assert_eq!(usage.total(), Count { entries: 4, bytes: 11 });
+}
+
+/// Makes a cache with a file in it, and says where it is.
+fn cache(store: &Store, key: &Digest) -> PathBuf {
+    let folder = store.cache_folder(&TrustDomain::default(), key).expect("a folder");
+    let [(_, path)] = folder.of(&["cache".parse().expect("a path")]).try_into().expect("one");
+    fs_err::create_dir_all(&path).expect("made");
+    fs_err::write(path.join("file"), [0; 5000]).expect("written");
+    path.parent().expect("a parent").to_owned()
+}
+
+#[test]
+fn caches_and_logs_are_counted_and_go_with_the_rest() {
+    let (_folder, store) = store();
+    let [used, old] = [b"used".as_slice(), b"old"].map(|key| (Digest::of(key), cache(&store, &Digest::of(key))));
+    let log = store.root().join("logs/step.log");
+    fs_err::create_dir_all(log.parent().expect("a parent")).expect("made");
+    fs_err::write(&log, "line\n").expect("written");
+    let usage = store.status().expect("a status");
+    assert_eq!(usage.logs, Count { entries: 1, bytes: 5 });
+    let caches = usage.caches["default"];
+    assert!(caches.entries == 2 && caches.bytes >= 10_000, "{caches:?}");
+    assert_eq!(usage.total().entries, 3);
+    for path in [&used.1, &old.1, &log] {
+        age(path, 48);
+    }
+    let claim = store.cache_folder(&TrustDomain::default(), &used.0).expect("taken");
+    age(&used.1, 48);
+    let cleaned = store.clean(Retention { size: None, age: Some(Duration::from_secs(24 * 3600)) }).expect("cleaned");
+    assert_eq!((cleaned.removed.entries, cleaned.kept.entries), (2, 1));
+    assert!(used.1.exists() && !old.1.exists() && !log.exists(), "a cache that a step uses stays");
+    drop(claim);
+    store.clean(Retention { size: Some(ByteSize(0)), age: None }).expect("cleaned");
+    assert!(!used.1.exists());
+}
+
+#[test]
+fn a_cache_that_a_step_made_unreadable_is_counted_and_removed() {
+    let (_folder, store) = store();
+    let path = cache(&store, &Digest::of(b"key"));
+    let inner = path.join("inner");
+    fs_err::create_dir(&inner).expect("made");
+    fs_err::set_permissions(&inner, std::os::unix::fs::PermissionsExt::from_mode(0o000)).expect("changed");
+    assert_eq!(store.status().expect("a status").caches["default"].entries, 1);
+    store.clean(Retention { size: Some(ByteSize(0)), age: None }).expect("cleaned");
+    assert!(!path.exists());
+}
+
+#[test]
+fn caches_and_logs_of_last_month_go_by_themselves() {
+    let (folder, store) = store();
+    let [used, old] = [b"used".as_slice(), b"old"].map(|key| cache(&store, &Digest::of(key)));
+    let logs = ["used.log", "old.log"].map(|name| store.root().join("logs").join(name));
+    fs_err::create_dir_all(store.root().join("logs")).expect("made");
+    logs.iter().for_each(|log| fs_err::write(log, "line\n").expect("written"));
+    for path in [&old, &logs[1]] {
+        age(path, 24 * 31);
+    }
+    let again = || drop(Store::open(&folder.path().join("store")).expect("opened"));
+    let root = store.root().to_owned();
+    age(&root.join("swept"), 48);
+    again();
+    assert!(old.exists(), "another process has the store open");
+    drop(store);
+    again();
+    assert!(used.exists() && logs[0].exists() && !old.exists() && !logs[1].exists());
+    age(&logs[0], 24 * 31);
+    again();
+    assert!(logs[0].exists(), "once a day is enough");
 }
 
 #[test]
