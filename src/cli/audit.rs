@@ -1,13 +1,13 @@
 //! `audit`: a table per image and platform, or JSON.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::Write as _;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::Exit;
 use super::args::{Audit, Common};
 use super::progress::{Progress, plural};
-use super::{report, setup, verbs};
+use super::{setup, terminal, verbs};
 use crate::distribution::debian::configure::Cover;
 use crate::ops::{self, AuditedScript, ImageScripts, OpsError, Workspace};
 use crate::recipe::Configure;
@@ -26,7 +26,7 @@ pub(super) fn run(common: &Common, verb: &Audit, workspace: &Workspace, progress
     }
     let unknown = images.iter().flat_map(ImageScripts::unknown).count();
     if !common.quiet {
-        let _ = writeln!(io::stderr(), "{}", summary(&images, unknown)); // nobody is left to tell
+        terminal::say(summary(&images, unknown));
     }
     Ok(if unknown == 0 { Exit::Done } else { Exit::Failed })
 }
@@ -44,8 +44,9 @@ fn summary(images: &[ImageScripts], unknown: usize) -> String {
 }
 
 fn print(images: &[ImageScripts]) -> Result<(), OpsError> {
-    let mut out = io::stdout().lock();
-    let width = if out.is_terminal() { u16::try_from(report::terminal_width()).unwrap_or(WIDTH) } else { WIDTH };
+    let mut out = terminal::data();
+    let people = terminal::data_goes_to_a_terminal();
+    let width = if people { u16::try_from(terminal::width()).unwrap_or(WIDTH) } else { WIDTH };
     for (index, image) in images.iter().enumerate() {
         let space = if index == 0 { "" } else { "\n" };
         writeln!(out, "{space}{} {}{}", image.image, image.platform, remark(image))?;

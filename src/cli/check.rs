@@ -1,11 +1,9 @@
 //! `check`: findings drawn for people, or printed for programs.
 
-use std::io::Write as _;
-
 use super::Exit;
 use super::args::{Check, Common};
 use super::progress::plural;
-use super::{report, setup, verbs};
+use super::{report, setup, terminal, verbs};
 use crate::model::Platform;
 use crate::ops::{self, CheckReport, OpsError};
 use crate::recipe::Severity;
@@ -21,7 +19,7 @@ pub(super) fn run(common: &Common, verb: &Check) -> Result<Exit, OpsError> {
         report::mistakes(&found.mistakes(), setup::colour(common));
     }
     if !common.quiet {
-        let _ = writeln!(std::io::stderr(), "{}", summary(&found)); // nobody is left to tell
+        terminal::say(summary(&found));
     }
     Ok(if found.failed(verb.strict) { Exit::Failed } else { Exit::Done })
 }

@@ -2,14 +2,14 @@
 //! recipes, platforms. And `list --names`, which answers them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use super::Exit;
 use super::args::{Arguments, Common, Names};
-use super::setup;
+use super::{setup, terminal};
 use crate::ops::OpsError;
 use crate::recipe;
 
@@ -24,7 +24,7 @@ pub(super) fn run(shell: Shell) -> Result<Exit, OpsError> {
         Shell::Fish => format!("{script}{}", include_str!("completions/names.fish")),
         _ => script.into_owned(),
     };
-    io::stdout().write_all(script.as_bytes())?;
+    terminal::data().write_all(script.as_bytes())?;
     Ok(Exit::Done)
 }
 
@@ -64,7 +64,7 @@ pub(super) fn names(common: &Common, wanted: Names) -> Result<Exit, OpsError> {
         Names::Recipes => sets.map(|set| set.name.to_string()).collect(),
         Names::Platforms => sets.flat_map(|set| &set.platforms).map(ToString::to_string).collect(),
     };
-    let mut out = io::stdout().lock();
+    let mut out = terminal::data();
     for name in names {
         writeln!(out, "{name}")?;
     }

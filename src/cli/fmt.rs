@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::Exit;
 use super::args::{Common, Fmt};
 use super::progress::plural;
-use super::setup;
+use super::{setup, terminal};
 use crate::ops::{self, FormatMode, FormatReport, OpsError};
 
 /// Stands for standard input.
@@ -33,17 +33,17 @@ pub(super) fn fmt(common: &Common, verb: &Fmt) -> Result<Exit, OpsError> {
     let report = ops::format(root.as_deref(), &files, mode)?;
     print_changed(&report.changed)?;
     if !common.quiet {
-        let _ = writeln!(io::stderr(), "{}", summary(&report, mode));
+        terminal::say(summary(&report, mode));
     }
     Ok(if verb.check && !report.changed.is_empty() { Exit::NotUpToDate } else { Exit::Done })
 }
 
 fn print_changed(changed: &[Utf8PathBuf]) -> Result<(), OpsError> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::data();
     for path in changed {
         writeln!(out, "{path}")?;
     }
-    Ok(())
+    Ok(out.flush()?)
 }
 
 fn summary(report: &FormatReport, mode: FormatMode) -> String {
@@ -61,7 +61,9 @@ fn input(verb: &Fmt) -> Result<Exit, OpsError> {
     io::stdin().lock().read_to_string(&mut text)?;
     let formatted = ops::format_text("standard input", &text)?;
     if !verb.check {
-        io::stdout().lock().write_all(formatted.as_bytes())?;
+        let mut out = terminal::data();
+        out.write_all(formatted.as_bytes())?;
+        out.flush()?;
         return Ok(Exit::Done);
     }
     if formatted == text {

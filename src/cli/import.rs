@@ -1,8 +1,9 @@
 //! `import`: the recipe is data, what it does not say is for people.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use super::args::{Common, FileKind, Import};
+use super::terminal::{self, Colours};
 use super::verbs::json;
 use super::{Exit, setup};
 use crate::ops::{self, ImportKind, Imported, OpsError};
@@ -20,11 +21,11 @@ pub(super) fn import(common: &Common, verb: &Import) -> Result<Exit, OpsError> {
     };
     match (verb.json, &written) {
         (true, _) => json(&imported)?,
-        (false, Some(path)) => writeln!(io::stdout(), "{path}")?,
-        (false, None) => write!(io::stdout(), "{}", imported.recipe)?,
+        (false, Some(path)) => writeln!(terminal::data(), "{path}")?,
+        (false, None) => write!(terminal::data(), "{}", imported.recipe)?,
     }
     if !common.quiet && !verb.json {
-        let _ = write!(io::stderr(), "{}", drawn(verb.file.file_name().unwrap_or_default(), &imported));
+        terminal::draw(&drawn(verb.file.file_name().unwrap_or_default(), &imported), Colours::Stop);
     }
     Ok(Exit::Done)
 }

@@ -1,13 +1,13 @@
 //! `man`: manual pages, made of what the command line is parsed with.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use camino::Utf8Path;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
 
-use super::Exit;
 use super::args::Arguments;
+use super::{Exit, terminal};
 use crate::ops::OpsError;
 
 /// Writes `orchestrate.1` and a page for each verb into `folder`, else the first of them on standard output.
@@ -22,7 +22,7 @@ pub(super) fn run(folder: Option<&Utf8Path>) -> Result<Exit, OpsError> {
         None => {
             let mut page = Vec::new();
             Man::new(command).render(&mut page)?;
-            io::stdout().write_all(&page)?;
+            terminal::data().write_all(&page)?;
         }
     }
     Ok(Exit::Done)

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod bars;
 mod check;
 mod completions;
 mod fmt;
@@ -14,14 +15,19 @@ mod progress;
 mod report;
 mod setup;
 mod show;
+mod terminal;
 mod verbs;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use args::Arguments;
+use terminal::Colours;
+
+use crate::model::printable;
 
 /// How a run ended (docs/commands.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,19 +54,32 @@ const BUG: u8 = 70;
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     memory::bound();
     std::panic::set_hook(Box::new(|panic| {
-        use std::io::Write as _;
-        let _ = writeln!(
-            std::io::stderr(),
-            "orchestrate has a bug: {panic}\nplease report it with the command that you gave"
-        );
+        terminal::say(format_args!("orchestrate has a bug: {panic}\nplease report it with the command that you gave"));
     }));
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            let _ = error.print(); // nobody is left to tell
+            say_about_arguments(&error);
             return ExitCode::from(code);
         }
     };
     std::panic::catch_unwind(|| verbs::run(&arguments)).map_or(ExitCode::from(BUG), ExitCode::from)
+}
+
+/// Prints help, or what is wrong with the arguments. These are quoted, and a name that a shell put there may hold
+/// anything: then nothing is coloured.
+fn say_about_arguments(error: &clap::Error) {
+    let plain = error.render().to_string();
+    let quotes_nothing = printable(&plain) == plain && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    if error.use_stderr() {
+        let coloured = quotes_nothing && terminal::people_have_a_terminal();
+        let text = if coloured { error.render().ansi().to_string() } else { plain };
+        terminal::draw(&text, Colours::when(coloured));
+    } else {
+        let coloured = quotes_nothing && terminal::data_goes_to_a_terminal();
+        let text = if coloured { error.render().ansi().to_string() } else { plain };
+        // a reader that has seen enough is no failure
+        let _ = terminal::coloured_data(Colours::when(coloured)).write_all(text.as_bytes());
+    }
 }

@@ -1,8 +1,9 @@
 //! `new`: the paths of what was created are data, what to do next is for people.
 
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
 use super::args::{Common, New, StartFrom};
+use super::terminal::{self, Colours};
 use super::{Exit, setup};
 use crate::ops::{self, NewReport, OpsError, Template};
 
@@ -14,12 +15,13 @@ pub(super) fn new(common: &Common, verb: &New) -> Result<Exit, OpsError> {
         StartFrom::Packages => Template::Packages,
     };
     let report = ops::new(&setup::project_root_or_here(common)?, &verb.name, template)?;
-    let mut out = io::stdout().lock();
+    let mut out = terminal::data();
     for path in &report.created {
         writeln!(out, "{path}")?;
     }
     if !common.quiet {
-        let _ = write!(io::stderr(), "{}", next(verb.name.as_str(), &report));
+        out.flush()?;
+        terminal::draw(&next(verb.name.as_str(), &report), Colours::Stop);
     }
     Ok(Exit::Done)
 }

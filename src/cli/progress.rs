@@ -1,12 +1,11 @@
 //! How a running build looks: bars on a terminal, a line for each thing that matters elsewhere.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use super::bars::{Bar, Bars};
+use super::terminal;
 use crate::model::Seconds;
 use crate::ops::{Event, How, Observer};
 
@@ -28,15 +27,15 @@ enum Look {
 }
 
 struct State {
-    bars: MultiProgress,
-    steps: BTreeMap<String, ProgressBar>,
+    bars: Bars,
+    steps: BTreeMap<String, Bar>,
     fetch: Option<Fetch>,
     done: usize,
     to_run: usize,
 }
 
 struct Fetch {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     files: usize,
     bytes: BTreeMap<String, u64>,
     since: Instant,
@@ -45,13 +44,12 @@ struct Fetch {
 impl Progress {
     /// Bars on a terminal, lines elsewhere, nothing when quiet.
     pub(super) fn new(quiet: bool) -> Self {
-        let look = match (quiet, std::io::stderr().is_terminal()) {
+        let look = match (quiet, terminal::people_have_a_terminal()) {
             (true, _) => Look::Quiet,
             (false, true) => Look::Bars,
             (false, false) => Look::Lines,
         };
-        let target = if look == Look::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bars = MultiProgress::with_draw_target(target);
+        let bars = Bars::new(look == Look::Bars);
         let state = State { bars, steps: BTreeMap::new(), fetch: None, done: 0, to_run: 0 };
         Self { look, state: Mutex::new(state) }
     }
@@ -61,53 +59,40 @@ impl Progress {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.fetch = None;
         state.steps.clear();
-        let _ = state.bars.clear(); // a terminal that went away needs no clearing
+        state.bars.clear();
     }
 }
 
 impl State {
     /// A line that stays, above the bars.
     fn line(&self, text: &str) {
-        // a reader that went away is no reason to fail a build
-        self.bars.suspend(|| {
-            let _ = writeln!(std::io::stderr(), "{text}");
-        });
+        self.bars.suspend(|| terminal::say(text));
     }
 
     fn fetching(&mut self, look: Look, files: usize, bytes: u64) {
-        let bar = (look == Look::Bars).then(|| {
-            let bar = self.bars.add(ProgressBar::new(bytes));
-            bar.set_style(style("{msg:32} {bar:24} {decimal_bytes:>9} of {decimal_total_bytes:9} {eta}"));
-            bar.set_message(format!("fetching {files} file{}", plural(files)));
-            bar
-        });
+        let message = format!("fetching {files} file{}", plural(files));
+        let bar = (look == Look::Bars).then(|| self.bars.bytes(bytes, &message));
         self.fetch = Some(Fetch { bar, files, bytes: BTreeMap::new(), since: Instant::now() });
     }
 
     fn fetch_done(&mut self) {
         let Some(fetch) = self.fetch.take() else { return };
         if let Some(bar) = &fetch.bar {
-            bar.finish_and_clear();
+            self.bars.end(bar);
         }
         let (files, size) = (fetch.files, crate::model::ByteSize(fetch.bytes.values().sum()));
         self.line(&format!("fetched   {files} file{}, {size} in {}", plural(files), short(fetch.since.elapsed())));
     }
 
     fn started(&mut self, look: Look, name: &str) {
-        if look != Look::Bars {
-            return;
+        if look == Look::Bars {
+            self.steps.insert(name.to_owned(), self.bars.spinner(name));
         }
-        let bar = self.bars.add(ProgressBar::new_spinner());
-        bar.set_style(style("{spinner} {prefix} {elapsed:>4} {wide_msg}"));
-        bar.set_prefix(format!("{name:32}"));
-        bar.enable_steady_tick(Duration::from_millis(120));
-        self.steps.insert(name.to_owned(), bar);
     }
 
     fn finished(&mut self, name: &str, how: How, took: Duration) {
         if let Some(bar) = self.steps.remove(name) {
-            bar.finish_and_clear();
-            self.bars.remove(&bar);
+            self.bars.end(&bar);
         }
         self.done += 1;
         let same = if how == How::SameInputs { ", nothing new" } else { "" };
@@ -133,7 +118,7 @@ impl Observer for Progress {
                 if let Some(fetch) = &mut state.fetch {
                     fetch.bytes.insert(label.to_owned(), bytes);
                     if let Some(bar) = &fetch.bar {
-                        bar.set_position(fetch.bytes.values().sum());
+                        bar.at(fetch.bytes.values().sum());
                     }
                 }
             }
@@ -141,7 +126,7 @@ impl Observer for Progress {
             Event::Started { subject } => state.started(self.look, &subject.to_string()),
             Event::Line { subject, text } => {
                 if let Some(bar) = state.steps.get(&subject.to_string()) {
-                    bar.set_message(printable(text));
+                    bar.says(text);
                 }
             }
             Event::Finished { subject, how, took } => state.finished(&subject.to_string(), how, took),
@@ -149,16 +134,6 @@ impl Observer for Progress {
             Event::Note { text } => state.line(&format!("note: {text}")),
         }
     }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    // a template that does not parse would be a mistake of ours: fall back to the default look rather than stop
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-/// A step's line without what would move the cursor.
-fn printable(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(160).collect()
 }
 
 pub(super) fn plural(count: usize) -> &'static str {

@@ -2,17 +2,16 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::io::Write as _;
-use std::sync::Arc;
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
+use super::terminal::{self, Colours};
 use crate::distribution::debian::release::ReleaseError;
 use crate::image::ImageError;
-use crate::model::{Place, RecipeName, SourceMap};
+use crate::model::{Place, RecipeName, SourceMap, printable, printable_line, printable_output};
 use crate::ops::{ImportError, OpsError, PinError, ShowError, StepError, SuiteError};
 use crate::plan::PlanError;
-use crate::recipe::Mistakes;
+use crate::recipe::{Excerpt, Mistakes};
 use crate::stage::{ScriptsError, StageError};
 
 /// An error with everything that is said about it.
@@ -21,7 +20,7 @@ struct Drawn {
     message: String,
     help: Option<String>,
     labels: Vec<LabeledSpan>,
-    source: Option<NamedSource<Arc<str>>>,
+    source: Option<Excerpt>,
 }
 
 impl fmt::Display for Drawn {
@@ -69,7 +68,7 @@ pub(super) fn report(error: &OpsError, sources: Option<&SourceMap>, colour: bool
             }
         }
     }
-    let _ = write!(std::io::stderr(), "{text}"); // nobody is left to tell
+    terminal::draw(&text, Colours::when(colour));
 }
 
 /// Draws mistakes on stderr.
@@ -80,19 +79,12 @@ pub(super) fn mistakes(mistakes: &Mistakes, colour: bool) {
         let _ = handler.render_report(&mut text, &report); // writing to a string cannot fail
         text.push('\n');
     }
-    let _ = write!(std::io::stderr(), "{text}"); // nobody is left to tell
+    terminal::draw(&text, Colours::when(colour));
 }
 
 fn handler(colour: bool) -> GraphicalReportHandler {
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    GraphicalReportHandler::new_themed(theme).with_width(terminal_width()).with_links(false)
-}
-
-/// Columns of the terminal, within what can be read.
-pub(super) fn terminal_width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
-    let found = rustix::termios::tcgetwinsize(std::io::stderr()).ok().map(|size| usize::from(size.ws_col));
-    columns.or(found.filter(|&width| width > 0)).unwrap_or(80).clamp(60, 120)
+    GraphicalReportHandler::new_themed(theme).with_width(terminal::width()).with_links(false)
 }
 
 fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
@@ -115,7 +107,7 @@ fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
         }
         OpsError::Step { source, .. } if let StepError::Stage(StageError::Failed(failure)) = source.as_ref() => {
             let script = failure.script.trim_end().lines().map(|line| format!("\n    {}", line.trim_start()));
-            let lines = failure.tail.iter().map(|line| format!("\n    {line}"));
+            let lines = failure.tail.iter().map(|line| format!("\n    {}", printable_output(line)));
             let message = format!(
                 "{}\n  while it ran{}\n  it said last{}",
                 chain(error),
@@ -129,7 +121,7 @@ fn draw(error: &OpsError, sources: Option<&SourceMap>) -> Vec<Drawn> {
             if let StepError::Image(ImageError::Scripts { source: ScriptsError::Failed { tail, .. } }) =
                 source.as_ref() =>
         {
-            let lines: String = tail.iter().map(|line| format!("\n    {line}")).collect();
+            let lines: String = tail.iter().map(|line| format!("\n    {}", printable_output(line))).collect();
             let places: Vec<_> = place(error).into_iter().map(|place| (place, "asked for here".to_owned())).collect();
             vec![at(format!("{}\n  it said last{lines}", chain(error)), &places, help(error), sources)]
         }
@@ -159,15 +151,18 @@ fn chain(error: &OpsError) -> String {
 }
 
 fn at(message: String, places: &[(Place, String)], help: Option<String>, sources: Option<&SourceMap>) -> Drawn {
+    let message = printable(&message).into_owned();
+    let help = help.map(|help| printable(&help).into_owned());
     let mut drawn = Drawn { message, help, labels: Vec::new(), source: None };
     if let (Some(sources), Some((first, _))) = (sources, places.first()) {
-        let file = sources.file(first.file);
-        drawn.source = Some(NamedSource::new(&file.name, Arc::clone(&file.text)));
-        let here = places.iter().filter(|(place, _)| place.file == first.file);
-        let label = |(place, text): &(Place, String)| {
-            LabeledSpan::new(Some(text.clone()), place.offset as usize, place.length as usize)
+        let here: Vec<&(Place, String)> = places.iter().filter(|(place, _)| place.file == first.file).collect();
+        let of_file: Vec<Place> = here.iter().map(|(place, _)| *place).collect();
+        let (excerpt, ranges) = Excerpt::new(sources.file(first.file), &of_file);
+        let label = |(range, (_, text)): (_, &(Place, String))| {
+            LabeledSpan::new_with_span(Some(printable_line(text).into_owned()), range)
         };
-        drawn.labels = here.map(label).collect();
+        drawn.labels = ranges.into_iter().zip(here).map(label).collect();
+        drawn.source = Some(excerpt);
     }
     drawn
 }

@@ -1,12 +1,12 @@
 //! The world, looked at once: folders, terminal, clock, environment.
 
-use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::args::{Common, When};
+use super::terminal;
 use crate::fetch::Fetcher;
 use crate::model::{Platform, Timestamp};
 use crate::ops::{self, Environment, HostSources, Observer, OpsError, Services, Workspace};
@@ -19,7 +19,7 @@ pub(super) fn colour(common: &Common) -> bool {
         When::Always => true,
         When::Never => false,
         When::Auto => {
-            std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal()
+            std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && terminal::people_have_a_terminal()
         }
     }
 }

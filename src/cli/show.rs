@@ -1,10 +1,12 @@
 //! `show`: recipes after unification, as KDL with comments or as JSON.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 use super::Exit;
 use super::args::{Common, Show, When};
-use super::{report, setup, verbs};
+use super::terminal::{self, Colours};
+use super::{setup, verbs};
+use crate::model::printable;
 use crate::ops::{self, OpsError};
 use crate::recipe::{Part, Shown};
 
@@ -15,18 +17,18 @@ pub(super) fn run(common: &Common, verb: &Show) -> Result<Exit, OpsError> {
         return Ok(Exit::Done);
     }
     let colour = match common.color {
-        When::Auto => setup::colour(common) && io::stdout().is_terminal(),
+        When::Auto => setup::colour(common) && terminal::data_goes_to_a_terminal(),
         _ => setup::colour(common),
     };
-    let width = io::stdout().is_terminal().then(report::terminal_width);
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let people = terminal::data_goes_to_a_terminal();
+    let mut out = io::BufWriter::new(terminal::coloured_data(Colours::when(colour)));
     for (index, recipe) in shown.iter().enumerate() {
         if shown.len() > 1 {
             writeln!(out, "{}// recipe {}", if index == 0 { "" } else { "\n" }, recipe.recipe)?;
         }
         match verb.plain {
             true => write!(out, "{}", recipe.text())?,
-            false => print(recipe, colour, width, &mut out)?,
+            false => print(recipe, colour, people, &mut out)?,
         }
     }
     out.flush()?;
@@ -34,11 +36,15 @@ pub(super) fn run(common: &Common, verb: &Show) -> Result<Exit, OpsError> {
 }
 
 /// Prints with comments, which are faint in colour, and stand above what they would not fit behind.
-fn print(recipe: &Shown, colour: bool, width: Option<usize>, out: &mut impl io::Write) -> io::Result<()> {
+fn print(recipe: &Shown, colour: bool, people: bool, out: &mut impl io::Write) -> io::Result<()> {
+    let width = people.then(terminal::width);
+    // on a terminal the colours pass, so nothing else may look like one
+    let text = |text: &str| if people { printable(text).into_owned() } else { text.to_owned() };
     let (begin, end) = if colour { ("\u{1b}[2m", "\u{1b}[0m") } else { ("", "") };
     for line in recipe.lines() {
         match &line[..] {
             [Part::Code(code), Part::Origin(origin)] => {
+                let (code, origin) = (text(code), text(origin));
                 let fits = width.is_none_or(|width| code.chars().count() + origin.chars().count() <= width);
                 let indentation = code.len() - code.trim_start().len();
                 match fits {
@@ -49,8 +55,8 @@ fn print(recipe: &Shown, colour: bool, width: Option<usize>, out: &mut impl io::
             parts => {
                 for part in parts {
                     match part {
-                        Part::Code(text) => write!(out, "{text}")?,
-                        Part::Origin(text) => write!(out, "{begin}{text}{end}")?,
+                        Part::Code(code) => write!(out, "{}", text(code))?,
+                        Part::Origin(origin) => write!(out, "{begin}{}{end}", text(origin))?,
                     }
                 }
                 writeln!(out)?;

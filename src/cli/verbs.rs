@@ -1,6 +1,6 @@
 //! Each verb: calls one function of `ops` and prints what it gives.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Exit;
 use super::args::{Arguments, Build, Cache, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
-use super::{audit, check, completions, fmt, import, lsp, man, new, report, setup, show};
+use super::{audit, check, completions, fmt, import, lsp, man, new, report, setup, show, terminal};
 use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
     self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest,
@@ -77,9 +77,10 @@ fn request(chosen: &Chosen, outputs: Vec<Output>, on_failure: OnFailure) -> Buil
 }
 
 pub(super) fn json<T: Serialize>(value: &T) -> Result<(), OpsError> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::data();
     serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
+    writeln!(out)?;
+    Ok(out.flush()?)
 }
 
 fn build(
@@ -110,7 +111,7 @@ fn build(
             let images = report.images.len();
             format!("{images} image{} written to {}", plural(images), report.outputs.join(" and "))
         };
-        let _ = writeln!(io::stderr(), "{said}");
+        terminal::say(said);
     }
     if verb.json {
         json(&report)?
@@ -121,7 +122,7 @@ fn build(
 }
 
 fn print_images(report: &BuildReport) -> Result<(), OpsError> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::data();
     for image in &report.images {
         for built in &image.platforms {
             writeln!(out, "{}\t{}\t{}", image.name, built.platform, built.manifest)?;
@@ -142,7 +143,7 @@ fn fetch(
     ops::fetch(&workspace, &services, &request(&verb.chosen, Vec::new(), OnFailure::Report))?;
     progress.clear();
     if !arguments.common.quiet {
-        let _ = writeln!(io::stderr(), "everything is here: `orchestrate build --offline` needs no network");
+        terminal::say(format_args!("everything is here: `orchestrate build --offline` needs no network"));
     }
     Ok(Exit::Done)
 }
@@ -160,7 +161,7 @@ fn plan(
         json(&steps)?;
         return Ok(Exit::Done);
     }
-    let mut out = io::stdout().lock();
+    let mut out = terminal::data();
     for step in steps.iter().filter(|step| verb.all || !step.run.is_empty()) {
         let state = if step.run.is_empty() { "done" } else { "run" };
         writeln!(out, "{state:4}  {:44} {}", step.step, step.key.short())?;
@@ -169,7 +170,7 @@ fn plan(
         }
     }
     let to_run = steps.iter().filter(|step| !step.run.is_empty()).count();
-    let _ = writeln!(io::stderr(), "{to_run} of {} steps would run", steps.len());
+    terminal::say(format_args!("{to_run} of {} steps would run", steps.len()));
     Ok(Exit::Done)
 }
 
@@ -191,14 +192,14 @@ fn refresh(
         print_moves(&report)?
     }
     if !arguments.common.quiet {
-        let _ = writeln!(io::stderr(), "{}", summary(&report, mode));
+        terminal::say(summary(&report, mode));
     }
     Ok(if verb.check && report.changed { Exit::NotUpToDate } else { Exit::Done })
 }
 
 /// A table for people; for programs, words with tabs between them.
 fn print_moves(report: &RefreshReport) -> Result<(), OpsError> {
-    if io::stdout().is_terminal() && !report.moves.is_empty() {
+    if terminal::data_goes_to_a_terminal() && !report.moves.is_empty() {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
         table.set_header(["RECIPE", "WHAT", "WAS", "", "IS", "IN"]);
@@ -207,9 +208,9 @@ fn print_moves(report: &RefreshReport) -> Result<(), OpsError> {
             let is = moved.new.clone().unwrap_or_else(|| "gone".to_owned());
             table.add_row([moved.recipe.to_string(), moved.what.clone(), was, "→".to_owned(), is, moved.part.clone()]);
         }
-        return Ok(writeln!(io::stdout(), "{}", table.trim_fmt())?);
+        return Ok(writeln!(terminal::data(), "{}", table.trim_fmt())?);
     }
-    let mut out = io::stdout().lock();
+    let mut out = terminal::data();
     for moved in &report.moves {
         let (old, new) = (moved.old.as_deref().unwrap_or("-"), moved.new.as_deref().unwrap_or("-"));
         writeln!(out, "{}\t{}\t{old}\t{new}\t{}", moved.recipe, moved.what, moved.part)?;
@@ -250,7 +251,7 @@ fn list(arguments: &Arguments, verb: &List, sources: &mut Option<SourceMap>) -> 
             title,
         ]);
     }
-    writeln!(io::stdout(), "{}", table.trim_fmt())?;
+    writeln!(terminal::data(), "{}", table.trim_fmt())?;
     Ok(Exit::Done)
 }
 
@@ -267,7 +268,7 @@ fn print_usage(usage: &Usage) -> Result<(), OpsError> {
     for (kind, count) in rows.chain(last.map(|(name, count)| (name.to_owned(), count))) {
         table.add_row([kind, count.entries.to_string(), ByteSize(count.bytes).to_string()]);
     }
-    Ok(writeln!(io::stdout(), "{}", table.trim_fmt())?)
+    Ok(writeln!(terminal::data(), "{}", table.trim_fmt())?)
 }
 
 fn cache(arguments: &Arguments, verb: &Cache, progress: &Progress) -> Result<Exit, OpsError> {
@@ -289,7 +290,7 @@ fn cache(arguments: &Arguments, verb: &Cache, progress: &Progress) -> Result<Exi
                 json(&listed.collect::<Vec<_>>())?;
             } else {
                 for problem in &problems {
-                    writeln!(io::stdout(), "{}\t{}", problem.path.display(), problem.reason)?;
+                    writeln!(terminal::data(), "{}\t{}", problem.path.display(), problem.reason)?;
                 }
             }
             if *repair {
@@ -301,8 +302,8 @@ fn cache(arguments: &Arguments, verb: &Cache, progress: &Progress) -> Result<Exi
             let age = keep_days.map(|days| Duration::from_secs(u64::from(days) * 24 * 3600));
             let cleaned = store.clean(Retention { size: *keep_size, age })?;
             let (removed, kept) = (cleaned.removed, cleaned.kept);
-            writeln!(io::stdout(), "removed\t{}\t{}", removed.entries, ByteSize(removed.bytes))?;
-            writeln!(io::stdout(), "kept\t{}\t{}", kept.entries, ByteSize(kept.bytes))?;
+            writeln!(terminal::data(), "removed\t{}\t{}", removed.entries, ByteSize(removed.bytes))?;
+            writeln!(terminal::data(), "kept\t{}\t{}", kept.entries, ByteSize(kept.bytes))?;
         }
     }
     Ok(Exit::Done)

@@ -1,8 +1,9 @@
 //! Which paths of a package go into an image.
 
 use std::fmt;
+use std::sync::OnceLock;
 
-use globset::{GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
@@ -13,8 +14,12 @@ use super::ImagePath;
 #[derive(Clone)]
 pub struct Glob {
     text: String,
-    matcher: GlobMatcher,
+    /// What it compiles to, once it is asked: that takes a hundred times the memory of the text.
+    matcher: OnceLock<Option<GlobSet>>,
 }
+
+/// Deepest nesting of `{…}` in a pattern.
+const DEEPEST: usize = 8;
 
 /// Why a text is not a pattern.
 #[derive(Debug, Error)]
@@ -37,16 +42,22 @@ impl Glob {
         if text.len() > 1024 {
             return Err(wrong("it is longer than 1024 bytes".to_owned()));
         }
-        let glob =
-            GlobBuilder::new(text).literal_separator(true).build().map_err(|error| wrong(error.kind().to_string()))?;
-        Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
+        if nesting(text) > DEEPEST {
+            return Err(wrong(format!("`{{…}}` are nested more than {DEEPEST} deep")));
+        }
+        compile(text).map_err(|error| wrong(error.kind().to_string()))?;
+        Ok(Self { text: text.to_owned(), matcher: OnceLock::new() })
+    }
+
+    fn matcher(&self) -> Option<&GlobSet> {
+        self.matcher.get_or_init(|| set(std::slice::from_ref(self))).as_ref()
     }
 
     /// Whether it matches the path itself or a folder that the path is in.
     #[must_use]
     pub fn matches(&self, path: &ImagePath) -> bool {
         let with_folders = std::iter::once(path.clone()).chain(path.ancestors());
-        with_folders.into_iter().any(|path| self.matcher.is_match(path.to_string()))
+        with_folders.into_iter().any(|path| self.matcher().is_some_and(|set| set.is_match(path.to_string())))
     }
 
     /// The pattern as written.
@@ -82,7 +93,8 @@ impl Serialize for Glob {
 pub struct PathPolicy {
     exclude: Vec<Glob>,
     keep: Vec<Glob>,
-    sets: Option<(GlobSet, GlobSet)>,
+    /// What they compile to, once something is asked.
+    sets: OnceLock<Option<(GlobSet, GlobSet)>>,
 }
 
 impl PathPolicy {
@@ -93,15 +105,7 @@ impl PathPolicy {
             globs.sort_by(|one, other| one.text.cmp(&other.text));
             globs.dedup();
         }
-        let set = |globs: &[Glob]| {
-            let mut builder = GlobSetBuilder::new();
-            for glob in globs {
-                builder.add(glob.matcher.glob().clone());
-            }
-            builder.build().ok() // each glob compiled alone; only a size limit can fail, and then `excludes` asks one by one
-        };
-        let sets = if exclude.is_empty() { None } else { set(&exclude).zip(set(&keep)) };
-        Self { exclude, keep, sets }
+        Self { exclude, keep, sets: OnceLock::new() }
     }
 
     /// Whether it leaves out nothing.
@@ -117,13 +121,40 @@ impl PathPolicy {
         if self.exclude.is_empty() || path.is_root() {
             return false;
         }
-        match &self.sets {
+        match self.sets.get_or_init(|| set(&self.exclude).zip(set(&self.keep))) {
             Some((exclude, keep)) => any(exclude, path) && !any(keep, path),
             None => {
                 self.exclude.iter().any(|glob| glob.matches(path)) && !self.keep.iter().any(|glob| glob.matches(path))
             }
         }
     }
+}
+
+fn compile(text: &str) -> Result<globset::Glob, globset::Error> {
+    GlobBuilder::new(text).literal_separator(true).build()
+}
+
+/// All patterns as one; none when together they are beyond the limits of what can be compiled: then each is asked alone.
+fn set(globs: &[Glob]) -> Option<GlobSet> {
+    let mut builder = GlobSetBuilder::new();
+    for glob in globs {
+        builder.add(compile(&glob.text).ok()?);
+    }
+    builder.build().ok()
+}
+
+/// How deep `{…}` are nested.
+fn nesting(text: &str) -> usize {
+    let (mut deepest, mut open) = (0_usize, 0_usize);
+    for byte in text.bytes() {
+        match byte {
+            b'{' => open += 1,
+            b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    deepest
 }
 
 fn any(set: &GlobSet, path: &ImagePath) -> bool {
@@ -167,5 +198,9 @@ mod tests {
     fn patterns_are_absolute_and_parse() {
         assert!(Glob::new("usr/*").is_err());
         assert!(Glob::new("/a[").is_err());
+        let deep = format!("/{}a{}", "{".repeat(400), "}".repeat(400));
+        assert!(Glob::new(&deep).is_err_and(|error| error.to_string().contains("deep")));
+        let wide = format!("/{{{}}}", "{a,b},".repeat(160));
+        assert!(Glob::new(&wide).expect("a pattern").matches(&"b".parse().expect("a path")));
     }
 }

@@ -7,6 +7,7 @@ mod name;
 mod path;
 mod place;
 mod platform;
+mod printable;
 mod quantity;
 mod reference;
 mod time;
@@ -21,6 +22,7 @@ pub use name::{
 pub use path::{ImagePath, PathError};
 pub use place::{FileId, Place, SourceFile, SourceMap, Spanned};
 pub use platform::{Architecture, Platform, PlatformError};
+pub use printable::{colour_sequence, is_printable, printable, printable_line, printable_output};
 pub use quantity::{ByteSize, QuantityError, Seconds};
 pub use reference::{ImageReference, ReferenceError};
 pub use time::{EPOCH, Timestamp, TimestampError};

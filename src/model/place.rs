@@ -1,6 +1,6 @@
 //! Where in a recipe a value was written: carried along so that an error found much later can still point at it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Serialize, Serializer};
 
@@ -69,6 +69,34 @@ pub struct SourceFile {
     pub name: String,
     /// The whole text.
     pub text: Arc<str>,
+    /// Where each line begins, once somebody asked: errors are many, and texts long.
+    lines: OnceLock<Arc<[u32]>>,
+}
+
+impl SourceFile {
+    /// Where each line begins.
+    fn lines(&self) -> &[u32] {
+        self.lines.get_or_init(|| {
+            let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            let starts = ends.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX));
+            std::iter::once(0).chain(starts).collect()
+        })
+    }
+
+    /// The line that holds the byte at `offset`, counting from zero; past the end it is the last one.
+    #[must_use]
+    pub fn line_at(&self, offset: usize) -> usize {
+        let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+        self.lines().partition_point(|&start| start <= offset).saturating_sub(1)
+    }
+
+    /// Where a line, counted from zero, begins and ends, its line end excluded; none past the last one.
+    #[must_use]
+    pub fn line_range(&self, line: usize) -> Option<std::ops::Range<usize>> {
+        let start = *self.lines().get(line)? as usize;
+        let end = self.lines().get(line + 1).map_or(self.text.len(), |&next| next as usize - 1);
+        Some(start..end)
+    }
 }
 
 /// All files that were read, so that a [`Place`] can be shown.
@@ -84,7 +112,7 @@ impl SourceMap {
     /// Not before four thousand million files.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
         let id = u32::try_from(self.files.len()).expect("fewer files than 2^32");
-        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.files.push(SourceFile { name: name.into(), text: text.into(), lines: OnceLock::new() });
         FileId(id)
     }
 
@@ -105,8 +133,7 @@ impl SourceMap {
     #[must_use]
     pub fn position(&self, place: Place) -> (&str, usize) {
         let file = self.file(place.file);
-        let before = file.text.as_bytes().iter().take(place.offset as usize);
-        (&file.name, before.filter(|&&byte| byte == b'\n').count() + 1)
+        (&file.name, file.line_at(place.offset as usize) + 1)
     }
 
     /// `file:line`, counting from one.

@@ -1,12 +1,14 @@
 //! `fmt`: files of a project in their one layout.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::OpsError;
-use crate::recipe::{self, Mistakes};
+use super::workspace::find_project;
+use crate::beneath::Dir;
+use crate::recipe::{self, Mistakes, ProjectDir};
 
 /// Whether files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,29 +28,34 @@ pub struct FormatReport {
     pub changed: Vec<Utf8PathBuf>,
 }
 
+/// A file that is laid out: its folder, held open, and its name there.
+struct Written {
+    folder: Dir,
+    name: String,
+    shown: Utf8PathBuf,
+}
+
 /// A file whose layout is another one.
 struct Change {
-    shown: Utf8PathBuf,
-    path: Utf8PathBuf,
+    file: Written,
     text: String,
 }
 
 /// Lays out `files`; names of those in the project at `root` are shown as it sees them.
 ///
 /// # Errors
-/// When a file cannot be read or written, or with the mistakes of all files: then none is written.
+/// When a file cannot be read or written, when a link leads out of the project, or with the mistakes of all files: then
+/// none is written.
 pub fn format(root: Option<&Utf8Path>, files: &[Utf8PathBuf], mode: FormatMode) -> Result<FormatReport, OpsError> {
     let root = root.map(Utf8Path::canonicalize_utf8).transpose()?;
-    let mut changes = Vec::new();
-    let mut refused = Vec::new();
-    let paths =
-        files.iter().map(|file| fs_err::canonicalize(file).and_then(utf8)).collect::<io::Result<BTreeSet<_>>>()?;
+    let paths = files.iter().map(|file| real(file)).collect::<io::Result<BTreeSet<_>>>()?;
+    let (mut changes, mut refused) = (Vec::new(), Vec::new());
     for path in &paths {
-        let shown = root.as_ref().and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path);
-        let old = fs_err::read_to_string(path)?;
-        match recipe::format(shown.as_str(), &old) {
+        let file = open(root.as_deref(), path)?;
+        let old = read(&file)?;
+        match recipe::format(file.shown.as_str(), &old) {
             Ok(text) if text == old => {}
-            Ok(text) => changes.push(Change { shown: shown.to_owned(), path: path.clone(), text }),
+            Ok(text) => changes.push(Change { file, text }),
             Err(mistakes) => refused.push(mistakes),
         }
     }
@@ -57,10 +64,41 @@ pub fn format(root: Option<&Utf8Path>, files: &[Utf8PathBuf], mode: FormatMode) 
     }
     if mode == FormatMode::Write {
         for change in &changes {
-            replace(&change.path, &change.text)?;
+            replace(change)?;
         }
     }
-    Ok(FormatReport { files: paths.len(), changed: changes.into_iter().map(|change| change.shown).collect() })
+    Ok(FormatReport { files: paths.len(), changed: changes.into_iter().map(|change| change.file.shown).collect() })
+}
+
+/// Where a file is, links followed; those of a project that lead out of it are refused.
+fn real(file: &Utf8Path) -> io::Result<Utf8PathBuf> {
+    let real = utf8(fs_err::canonicalize(file)?)?;
+    let named = utf8(std::path::absolute(file)?)?;
+    if let Ok(project) = find_project(named.parent().unwrap_or(&named))
+        && !real.starts_with(project.canonicalize_utf8()?)
+    {
+        let reason =
+            format!("`{file}` is reached through a symbolic link that leads out of the project: it is left as it is");
+        return Err(io::Error::other(reason));
+    }
+    Ok(real)
+}
+
+/// Opens the folder of a file at a path without links; one that came since is not followed.
+fn open(root: Option<&Utf8Path>, path: &Utf8Path) -> io::Result<Written> {
+    let inside = root.and_then(|root| Some((root, path.strip_prefix(root).ok()?)));
+    let (base, below) = inside.unwrap_or((Utf8Path::new("/"), path.strip_prefix("/").unwrap_or(path)));
+    let folder = Dir::open(base.as_std_path())?.dir(below.parent().unwrap_or(Utf8Path::new("")))?;
+    let shown = if inside.is_some() { below.to_owned() } else { path.to_owned() };
+    Ok(Written { folder, name: path.file_name().unwrap_or_default().to_owned(), shown })
+}
+
+/// The text of a file; of one that is too long as much as shows that.
+fn read(file: &Written) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    file.folder.open_file(&file.name)?.take(recipe::LARGEST_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    String::from_utf8(bytes)
+        .map_err(|_| io::Error::other(format!("`{}` is not UTF-8 text of a recipe's size", file.shown)))
 }
 
 /// Lays out a text; messages call it `name`.
@@ -76,28 +114,27 @@ pub fn format_text(name: &str, text: &str) -> Result<String, OpsError> {
 /// # Errors
 /// When a folder cannot be read.
 pub fn written_files(root: &Utf8Path) -> Result<Vec<Utf8PathBuf>, OpsError> {
-    let images = root.join("images");
+    let project = ProjectDir::open(root)?;
+    let images = Utf8PathBuf::from("images");
     let mut files = vec![images.join("project.kdl")];
-    for folder in entries(&images)? {
-        files.push(folder.join("recipe.kdl"));
-    }
+    files.extend(project.names(&images)?.into_iter().map(|name| images.join(name).join("recipe.kdl")));
     let mut folders = vec![images.join("lib")];
-    while let Some(folder) = folders.pop().filter(|folder| folder.is_dir()) {
-        for path in entries(&folder)? {
-            // a link to a folder may lead back to it
-            if path.is_dir() && !path.is_symlink() {
+    while let Some(folder) = folders.pop() {
+        // a link to a folder may lead back to it
+        if !project.dir().is_dir(&folder) {
+            continue;
+        }
+        for path in project.names(&folder)?.into_iter().map(|name| folder.join(name)) {
+            if project.dir().is_dir(&path) {
                 folders.push(path);
             } else if path.extension() == Some("kdl") {
                 files.push(path);
             }
         }
     }
-    files.retain(|file| file.is_file());
-    Ok(files)
-}
-
-fn entries(folder: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
-    fs_err::read_dir(folder)?.map(|entry| utf8(entry?.path())).collect()
+    // a link that leads out is kept, and refused when it is opened
+    files.retain(|file| project.find(file).map_or(true, |found| found.is_some_and(|found| found.is_file())));
+    Ok(files.into_iter().map(|file| root.join(file)).collect())
 }
 
 fn utf8(path: std::path::PathBuf) -> io::Result<Utf8PathBuf> {
@@ -121,13 +158,16 @@ fn together(all: Vec<Mistakes>) -> Mistakes {
     joined
 }
 
-/// Puts `text` in the place of the file, which is the old one or the new one at any moment and keeps its permissions.
-fn replace(path: &Utf8Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Utf8Path::new("."));
-    let permissions = fs_err::metadata(path)?.permissions();
-    let mut file = tempfile::Builder::new().prefix(".orchestrate-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(permissions)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+/// Puts a text in the place of a file, which is the old one or the new one at any moment and keeps its permissions.
+fn replace(change: &Change) -> io::Result<()> {
+    let Written { folder, name, .. } = &change.file;
+    let mode = folder.metadata(name)?.mode & 0o777;
+    let beside = format!(".orchestrate-{}-{name}", std::process::id());
+    folder.remove_file(&beside)?; // of a process of this number that was killed
+    let mut file = folder.create_file(&beside, mode)?;
+    let written = file.write_all(change.text.as_bytes()).and_then(|()| folder.rename(&beside, folder, name));
+    if written.is_err() {
+        let _ = folder.remove_file(&beside); // the first error counts
+    }
+    written
 }

@@ -8,9 +8,10 @@ use rayon::prelude::*;
 use crate::model::{Architecture, FileId, ImageName, Place, Platform, RecipeName, SourceMap};
 
 use super::Mistake;
+use super::budget::Budget;
 use super::context::{Context, ImageKnown, Names, World};
 use super::definitions::{Collector, Library, ReadFile};
-use super::file::{File, Written};
+use super::file::{Expanded, File, Written};
 use super::mistake::Severity;
 use super::node::Node;
 use super::platforms;
@@ -60,7 +61,7 @@ pub(super) fn decode(mut files: Vec<Text>, root: &Utf8Path, read: ReadFile<'_>) 
     let (mut syntax, sink) = (Vec::new(), Sink::default());
     let mut world =
         World { recipes_complete: true, project_complete: !project.is_empty() && complete, ..World::default() };
-    let mut collector = Collector { sources: &mut sources, read, syntax: &mut syntax };
+    let mut collector = Collector { sources: &mut sources, read, syntax: &mut syntax, left: 0 };
     let (mut project_file, mut shared) = (ProjectFile::default(), Library::default());
     for ((_, _), parsed) in project {
         collector.syntax.extend(parsed.mistakes);
@@ -94,17 +95,21 @@ pub(super) fn decode(mut files: Vec<Text>, root: &Utf8Path, read: ReadFile<'_>) 
     let mut mistakes = sink.into_list();
     // a broken project file may well name the platforms that a recipe misses
     let defaults = Some(project_file.platforms.as_slice()).filter(|all| complete || !all.is_empty());
-    let expanded: Vec<Vec<File>> =
+    let expanded: Vec<Expanded> =
         written.into_par_iter().map(|file| file.expand(defaults, &shared, &sources)).collect();
-    let expanded: Vec<File> = expanded.into_iter().flatten().collect();
-    know_images(&expanded, &mut world, &mut mistakes);
-    let read: Vec<_> = expanded.into_par_iter().map(|file| file.read(&world)).collect();
+    world.recipes_complete &= expanded.iter().all(Expanded::is_complete);
+    for recipe in &expanded {
+        know_images(&recipe.files, &mut world, &mut mistakes);
+    }
+    let read: Vec<_> = expanded.into_par_iter().map(|recipe| recipe.read(&world)).collect();
 
     let (mut sets, mut unified) = (BTreeMap::new(), Vec::new());
-    for (set, nodes, found) in read {
+    for (variants, found) in read {
         mistakes.extend(found);
-        unified.push(nodes);
-        sets.insert(set.name.clone(), set);
+        for (set, nodes) in variants {
+            unified.push(nodes);
+            sets.insert(set.name.clone(), set);
+        }
     }
     let project = Project {
         root: root.to_owned(),
@@ -127,7 +132,11 @@ pub(super) fn decode(mut files: Vec<Text>, root: &Utf8Path, read: ReadFile<'_>) 
 }
 
 fn read_project_file(nodes: Vec<Node>, sources: &SourceMap, sink: &Sink) -> ProjectFile {
-    let nodes = platforms::plain(nodes, &Setting::new(None, sources, sink));
+    let budget = Budget::new(0, 0);
+    let nodes = platforms::plain(nodes, &Setting { platform: None, sources, sink, budget: &budget });
+    if let Some(refusal) = budget.refusal() {
+        sink.push(refusal);
+    }
     let (names, world) = (Names::default(), World::default());
     project_file::read(&nodes, &Context { sink, platform: None, names: &names, world: &world, record: None })
 }

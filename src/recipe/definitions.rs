@@ -42,7 +42,12 @@ pub(super) struct Collector<'c> {
     pub(super) read: ReadFile<'c>,
     /// Mistakes of syntax in included files.
     pub(super) syntax: &'c mut Vec<Mistake>,
+    /// Bytes of included files that the file may still bring.
+    pub(super) left: usize,
 }
+
+/// Most bytes of all files that one file brings by including them, and those that they include.
+pub(super) const MOST_INCLUDED: usize = syntax::LARGEST;
 
 /// A file and what it says, on its way into a library.
 struct Written {
@@ -55,6 +60,7 @@ impl Collector<'_> {
     /// says, and keeps all the rest. What `shared` has as well is reported.
     pub(super) fn collect(&mut self, path: &str, nodes: &mut Vec<Node>, shared: &Library, sink: &Sink) -> Library {
         let mut library = Library::default();
+        self.left = MOST_INCLUDED;
         let (own, rest) = std::mem::take(nodes).into_iter().partition(|node: &Node| is_of_library(&node.name));
         *nodes = rest;
         let mut seen = BTreeSet::from([path.to_owned()]);
@@ -114,6 +120,13 @@ impl Collector<'_> {
                 return None;
             }
         };
+        let Some(left) = self.left.checked_sub(text.len()) else {
+            let message = format!("with `{path}` there are more than {MOST_INCLUDED} bytes of included files");
+            let help = "include fewer or shorter files: each is read with this one";
+            sink.push(Mistake::new(place, message, "too much", help));
+            return None;
+        };
+        self.left = left;
         let id = self.sources.add(path.as_str(), text.as_str());
         let parsed = syntax::parse(id, &text);
         self.syntax.extend(parsed.mistakes);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::model::{Architecture, FileId, Place, Platform, RecipeName, SourceMap, Spanned, VariantName};
+use crate::model::{Architecture, FileId, Place, Platform, RecipeName, SourceMap, VariantName};
 
 use super::Mistake;
+use super::budget::{Budget, MOST_READINGS};
 use super::context::{Context, Names, World};
 use super::definitions::Library;
 use super::node::Node;
@@ -16,9 +17,6 @@ use super::project::{Recipe, RecipeSet};
 use super::recipe_file::{self, Platforms};
 use super::sink::{self, Sink};
 use super::values::Setting;
-
-/// Most nodes that a recipe may come to for all its platforms and variants together: each takes memory of its own.
-const MOST_READ: usize = 200_000;
 
 /// What a recipe file says.
 pub(super) struct Written {
@@ -38,6 +36,14 @@ pub(super) struct File {
     place: Place,
     platforms: Arc<Vec<Platform>>,
     readings: Vec<(Reading, Names, Vec<Mistake>)>,
+}
+
+/// A recipe as it reads for each of its variants and platforms.
+pub(super) struct Expanded {
+    /// One for each variant; none when there is too much of it.
+    pub(super) files: Vec<File>,
+    mistakes: Vec<Mistake>,
+    budget: Budget,
 }
 
 /// The nodes of a recipe, or a variant of one, with all that definitions bring.
@@ -65,50 +71,56 @@ impl Written {
 
     /// Reads the nodes for each variant and platform, without their meaning yet. `defaults` are the project's platforms,
     /// when they are known.
-    pub(super) fn expand(self, defaults: Option<&[Platform]>, shared: &Library, sources: &SourceMap) -> Vec<File> {
+    pub(super) fn expand(self, defaults: Option<&[Platform]>, shared: &Library, sources: &SourceMap) -> Expanded {
         let sink = Sink::default();
         let platforms = self.platforms(defaults, &sink);
         platforms::idle(&self.nodes, &platforms, &sink);
+        let place = self.place();
         let (variants, nodes): (Vec<Node>, Vec<Node>) =
-            self.nodes.iter().cloned().partition(|node| *node.name == "variant");
-        let mut variants = read_variants(variants, &sink);
-        let readings = platforms.len().max(1) * variants.len().max(1);
-        if readings * count(&self.nodes) > MOST_READ {
-            let message =
-                format!("{readings} readings of this recipe, one for each variant and platform, are too much");
-            let help = format!("split it: variants × platforms × nodes may be {MOST_READ} at most");
-            sink.push(Mistake::new(self.place(), message, "the recipe begins here", help));
-            variants.truncate(1);
+            self.nodes.into_iter().partition(|node| *node.name == "variant");
+        let variants = read_variants(variants, &sink);
+        let budget = Budget::new(variants.len(), platforms.len());
+        if budget.readings() > MOST_READINGS {
+            let message = format!(
+                "{} variants on {} platforms are {} readings of this recipe; {MOST_READINGS} are allowed",
+                variants.len(),
+                platforms.len(),
+                budget.readings()
+            );
+            sink.push(Mistake::new(place, message, "the recipe begins here", "split the recipe"));
+            return Expanded { files: Vec::new(), mistakes: sink.into_list(), budget };
         }
-        let first = sink.into_list();
         // without a platform everything else is still checked, for one that anybody knows
         let fallback = [Platform::new(Architecture::Amd64)];
         let all = if platforms.is_empty() { &fallback[..] } else { &platforms[..] };
+        let mut expanded = Expanded { files: Vec::new(), mistakes: sink.into_list(), budget };
         let platforms = Arc::new(platforms.clone());
-        let file = |variant: Option<&Variant>| {
+        let named = variants.iter().map(Some).chain(variants.is_empty().then_some(None));
+        for variant in named {
             let parts: Vec<&[Node]> =
                 [nodes.as_slice()].into_iter().chain(variant.map(|it| it.nodes.as_slice())).collect();
             let name = variant.map(|variant| &variant.name);
-            let read = |platform: &Platform| {
-                let sink = Sink::default();
-                let setting = Setting::new(Some(*platform), sources, &sink);
-                let libraries = (shared, &self.library);
-                let reading = platforms::read(&parts, self.place(), libraries, readings, &setting);
-                let names = Names::collect(&reading.nodes, name, &sink);
-                (reading, names, first.iter().cloned().chain(sink.into_list()).collect())
-            };
-            File {
+            let mut file = File {
                 name: name.map_or_else(|| self.name.clone(), |variant| self.name.with_variant(variant)),
                 folder: self.folder.clone(),
-                place: self.place(),
+                place,
                 platforms: Arc::clone(&platforms),
-                readings: all.iter().map(read).collect(),
+                readings: Vec::new(),
+            };
+            for platform in all {
+                let sink = Sink::default();
+                let setting = Setting { platform: Some(*platform), sources, sink: &sink, budget: &expanded.budget };
+                let reading = platforms::read(&parts, place, (shared, &self.library), &setting);
+                let names = Names::collect(&reading.nodes, name, &sink);
+                let over = setting.is_over();
+                file.readings.push((reading, names, sink.into_list()));
+                if over {
+                    return expanded.stopped(file);
+                }
             }
-        };
-        match variants.is_empty() {
-            true => vec![file(None)],
-            false => variants.iter().map(|variant| file(Some(variant))).collect(),
+            expanded.files.push(file);
         }
+        expanded
     }
 
     fn platforms(&self, defaults: Option<&[Platform]>, sink: &Sink) -> Vec<Platform> {
@@ -128,15 +140,11 @@ impl Written {
     }
 }
 
-/// How many nodes there are, those in blocks included.
-fn count(nodes: &[Node]) -> usize {
-    nodes.iter().map(|node| 1 + count(node.block())).sum()
-}
-
 /// Reads `variant` nodes.
 fn read_variants(nodes: Vec<Node>, sink: &Sink) -> Vec<Variant> {
     const LIKE: &str = "write it like `variant \"8.4\" { let php \"8.4\" }`";
-    let mut read: Vec<Spanned<Variant>> = Vec::new();
+    let mut read = Vec::new();
+    let mut places: BTreeMap<VariantName, Place> = BTreeMap::new();
     for node in nodes {
         let mistake = |place, message: String, label: &str| sink.push(Mistake::new(place, message, label, LIKE));
         if let Some(property) = node.properties.first() {
@@ -161,14 +169,14 @@ fn read_variants(nodes: Vec<Node>, sink: &Sink) -> Vec<Variant> {
                 continue;
             }
         };
-        if let Some(first) = read.iter().find(|first| first.name == name) {
+        if let Some(first) = places.get(&name) {
             let mistake = Mistake::new(
                 key.place,
                 format!("the variant `{name}` is declared twice"),
                 "again here",
                 "give one of them another name",
             );
-            sink.push(mistake.and(first.place, "first here"));
+            sink.push(mistake.and(*first, "first here"));
             continue;
         }
         let (wrong, nodes): (Vec<Node>, Vec<Node>) =
@@ -180,9 +188,45 @@ fn read_variants(nodes: Vec<Node>, sink: &Sink) -> Vec<Variant> {
             let message = format!("`{}` cannot depend on the variant", *child.name);
             sink.push(Mistake::new(child.header, message, "in `variant`", help));
         }
-        read.push(Spanned::new(Variant { name, nodes }, key.place));
+        places.insert(name.clone(), key.place);
+        read.push(Variant { name, nodes });
     }
-    read.into_iter().map(|variant| variant.value).collect()
+    read
+}
+
+impl Expanded {
+    /// What was found until `file` was too much: nothing of the recipe is read any further.
+    fn stopped(mut self, file: File) -> Self {
+        self.files.push(file);
+        let refusal = self.budget.refusal();
+        // what the last reading found may only follow from the refusal
+        if let Some(last) = self.files.last_mut().filter(|_| refusal.is_some()) {
+            last.readings.pop();
+        }
+        self.mistakes.extend(refusal);
+        for file in std::mem::take(&mut self.files) {
+            let found = file.readings.into_iter().map(|(reading, _, mistakes)| (reading.platform, mistakes));
+            self.mistakes.extend(sink::merge(found.collect()));
+        }
+        self
+    }
+
+    /// Whether the recipe could be read; otherwise nobody knows what it declares.
+    pub(super) fn is_complete(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// Gives the nodes of each variant their meaning, and gives all that is wrong with the recipe.
+    pub(super) fn read(self, world: &World) -> (Vec<(RecipeSet, Unified)>, Vec<Mistake>) {
+        let Self { files, mut mistakes, budget } = self;
+        let mut read = Vec::with_capacity(files.len());
+        for file in files {
+            let (set, unified, found) = file.read(world, &budget);
+            mistakes.extend(found);
+            read.push((set, unified));
+        }
+        (read, mistakes)
+    }
 }
 
 impl File {
@@ -192,7 +236,7 @@ impl File {
     }
 
     /// Gives the nodes their meaning.
-    pub(super) fn read(self, world: &World) -> (RecipeSet, Unified, Vec<Mistake>) {
+    fn read(self, world: &World, budget: &Budget) -> (RecipeSet, Unified, Vec<Mistake>) {
         let mut on = BTreeMap::new();
         let (mut found, mut readings) = (Vec::new(), Vec::new());
         for (reading, names, mut mistakes) in self.readings {
@@ -200,7 +244,11 @@ impl File {
             let cx = Context { sink: &sink, platform: Some(reading.platform), names: &names, world, record: None };
             let recipe: Recipe = recipe_file::read(&reading, &cx);
             mistakes.extend(sink.into_list());
-            found.push((reading.platform, mistakes));
+            budget.charge_mistakes(mistakes.len());
+            // one reading tells of its mistakes in any case
+            if !budget.is_spent() || found.is_empty() {
+                found.push((reading.platform, mistakes));
+            }
             on.insert(reading.platform, recipe);
             readings.push(reading);
         }

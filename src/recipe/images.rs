@@ -7,14 +7,14 @@ use crate::model::{Glob, ImageName, ImageReference, PathPolicy, Place, Spanned};
 use super::Mistake;
 use super::bases::{Parent, of_registry};
 use super::project::{
-    Account, Base, Compression, Config, Configure, DistributionRef, Emulate, Entry, Group, Image, PackageRequest,
-    PackageSelection, Runtime, Waiver,
+    Account, Base, Compression, Config, Configure, DistributionRef, Emulate, Entry, Group, Image, PackageSelection,
+    Runtime, Waiver,
 };
 use super::project_file::label;
 use super::reader::{Reader, Row, Table};
 use super::recipe_file::Draft;
 use super::shape::Shape;
-use super::stages::packages;
+use super::stages::{Requests, packages};
 use super::{accounts, bases, config, entries};
 
 /// An image that is being read.
@@ -22,7 +22,7 @@ use super::{accounts, bases, config, entries};
 pub(super) struct ImageDraft {
     bases: Vec<Spanned<Base>>,
     distribution: Option<Spanned<DistributionRef>>,
-    packages: Vec<Spanned<PackageRequest>>,
+    packages: Requests,
     selections: Vec<Spanned<PackageSelection>>,
     recommends: bool,
     configure: Configure,
@@ -322,7 +322,7 @@ pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
     let image = Image {
         from,
         distribution: draft.distribution,
-        packages: draft.packages,
+        packages: draft.packages.list,
         selections: draft.selections,
         recommends: draft.recommends,
         configure: draft.configure,

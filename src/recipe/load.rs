@@ -1,13 +1,14 @@
 //! Reads the files of a project; the only place of this room that touches a disk.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read as _};
+use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::model::{Place, Spanned};
 
 use super::Inspected;
+use super::ProjectDir;
 use super::decode::{Decoded, PROJECT_FILE, Text, Unread, decode};
 use super::project::{CopyFrom, Edit, EntryKind, Origin, Recipe};
 use super::show::UnifiedProject;
@@ -30,8 +31,9 @@ pub struct Loaded {
 /// # Errors
 /// With all mistakes of all files; a file that cannot be read is one of them.
 pub fn load(root: &Utf8Path) -> Result<Loaded, Mistakes> {
-    let read = |name: &str| read_text(&root.join(name)).map_err(|error| unread(&error));
-    let mut decoded = decode(read_files(root), root, &read);
+    let folder = ProjectDir::open(root);
+    let read = |name: &str| read_text(&folder, name).map_err(|error| unread(&error));
+    let mut decoded = decode(read_files(root, &folder), root, &read);
     let beside = files_beside(&decoded.project);
     decoded.mistakes.extend(beside);
     finish(decoded)
@@ -57,14 +59,15 @@ pub fn parse(files: Vec<(String, String)>, root: &Utf8Path) -> Result<Loaded, Mi
 /// files of these names, which need not be there.
 #[must_use]
 pub fn inspect(root: &Utf8Path, open: &BTreeMap<String, String>) -> Inspected {
+    let folder = ProjectDir::open(root);
     let read = |name: &str| match open.get(name) {
         Some(text) => Ok(text.clone()),
-        None => read_text(&root.join(name)).map_err(|error| unread(&error)),
+        None => read_text(&folder, name).map_err(|error| unread(&error)),
     };
     let is_own = |name: &str| name == PROJECT_FILE || (name.ends_with("/recipe.kdl") && name.split('/').count() == 3);
     let own: Vec<Text> =
         open.iter().filter(|(name, _)| is_own(name)).map(|(name, text)| (name.clone(), Ok(text.clone()))).collect();
-    let mut files = read_files(root);
+    let mut files = read_files(root, &folder);
     // what is open is what counts, whether or not it could be read
     files.retain(|(name, _)| !open.contains_key(name) && (own.is_empty() || name != "images"));
     files.extend(own);
@@ -77,6 +80,7 @@ pub fn inspect(root: &Utf8Path, open: &BTreeMap<String, String>) -> Inspected {
     sink::without_consequences(&syntax, &mut mistakes, &project.sources);
     mistakes.extend(syntax);
     sink::sort(&mut mistakes);
+    sink::limit(&mut mistakes);
     Inspected { mistakes: Mistakes { sources: project.sources.clone(), list: mistakes }, project, unified }
 }
 
@@ -85,6 +89,7 @@ fn finish(decoded: Decoded) -> Result<Loaded, Mistakes> {
     sink::without_consequences(&syntax, &mut mistakes, &project.sources);
     mistakes.extend(syntax);
     sink::sort(&mut mistakes);
+    sink::limit(&mut mistakes);
     let (errors, warnings) = sink::partition(mistakes);
     let sources = project.sources.clone();
     if errors.is_empty() {
@@ -94,10 +99,10 @@ fn finish(decoded: Decoded) -> Result<Loaded, Mistakes> {
     }
 }
 
-fn read_files(root: &Utf8Path) -> Vec<Text> {
+fn read_files(root: &Utf8Path, folder: &io::Result<ProjectDir>) -> Vec<Text> {
     let mut files = Vec::new();
     let mut names = vec![PROJECT_FILE.to_owned()];
-    match recipes(root) {
+    match recipes(folder) {
         Ok(recipes) => names.extend(recipes),
         Err(error) => {
             let missing = error.kind() == io::ErrorKind::NotFound;
@@ -107,7 +112,7 @@ fn read_files(root: &Utf8Path) -> Vec<Text> {
         }
     }
     for name in names {
-        match read_text(&root.join(&name)) {
+        match read_text(folder, &name) {
             Ok(text) => files.push((name, Ok(text))),
             // a project needs no file of its own as long as its recipes name no archive
             Err(error) if error.kind() == io::ErrorKind::NotFound && name == PROJECT_FILE => {}
@@ -118,36 +123,37 @@ fn read_files(root: &Utf8Path) -> Vec<Text> {
 }
 
 const READABLE: &str = "make it a readable file of UTF-8 text";
+const NO_LINK: &str = "put the file itself there: a link could show what is outside of the project";
 
 fn unread(error: &io::Error) -> Unread {
-    Unread { message: format!("cannot be read: {error}"), label: "this file", help: READABLE }
+    let help = if error.kind() == io::ErrorKind::PermissionDenied { NO_LINK } else { READABLE };
+    Unread { message: format!("cannot be read: {error}"), label: "this file", help }
 }
 
-/// The recipe files, relative to `root`.
-fn recipes(root: &Utf8Path) -> io::Result<Vec<String>> {
+/// An error of opening the project's folder, for each file that is asked of it.
+fn opened(folder: &io::Result<ProjectDir>) -> io::Result<&ProjectDir> {
+    folder.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))
+}
+
+/// The recipe files, relative to the project.
+fn recipes(folder: &io::Result<ProjectDir>) -> io::Result<Vec<String>> {
+    let folder = opened(folder)?;
     let mut names = Vec::new();
-    for entry in fs_err::read_dir(root.join("images"))? {
-        let entry = entry?;
-        let path = entry.path().join("recipe.kdl");
-        if entry.path().is_dir() && path.try_exists()? {
-            let folder = entry.file_name();
-            let shown = folder.to_str().ok_or_else(|| io::Error::other(format!("{} is not UTF-8", path.display())))?;
-            names.push(format!("images/{shown}/recipe.kdl"));
+    for entry in folder.names(Utf8Path::new("images"))? {
+        let name = format!("images/{entry}/recipe.kdl");
+        // what cannot be looked at is told when it is read
+        if folder.find(Utf8Path::new(&name)).is_ok_and(|found| found.is_none()) {
+            continue;
         }
+        names.push(name);
     }
     names.sort();
     Ok(names)
 }
 
 /// The text of a file; a little more than is allowed of a long one, so that its length is refused with the rest.
-fn read_text(path: &Utf8Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    fs_err::File::open(path)?.take(syntax::LARGEST as u64 + 1).read_to_end(&mut bytes)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8 text"))
-    })
+fn read_text(folder: &io::Result<ProjectDir>, name: &str) -> io::Result<String> {
+    opened(folder)?.read_text(Utf8Path::new(name), syntax::LARGEST)
 }
 
 /// What a path must be.
@@ -175,7 +181,7 @@ fn files_beside(project: &Project) -> Vec<Mistake> {
         }
     }
     let problems = wanted.into_iter().filter_map(|(place, path, folder, kind)| {
-        let (message, help) = problem(&project.root.join(folder), &path, kind)?;
+        let (message, help) = problem(project, folder, &path, kind)?;
         Some(Mistake::new(place, message, format!("in `{folder}`"), help))
     });
     problems.collect()
@@ -208,12 +214,14 @@ fn keyrings(recipe: &Recipe) -> impl Iterator<Item = &Spanned<Utf8PathBuf>> {
 }
 
 /// What is wrong with `path` in `folder`: it is missing, no plain file or folder, or a link leads out of the folder.
-fn problem(folder: &Utf8Path, path: &Utf8Path, kind: Kind) -> Option<(String, String)> {
+fn problem(project: &Project, below: &Utf8Path, path: &Utf8Path, kind: Kind) -> Option<(String, String)> {
+    let folder = project.root.join(below);
     let full = folder.join(path);
     let real = match full.canonicalize_utf8() {
         Ok(real) => real,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let help = near_file(folder, path).unwrap_or_else(|| "put the file there, or correct the path".to_owned());
+            let help = near_file(&project.root, below, path)
+                .unwrap_or_else(|| "put the file there, or correct the path".to_owned());
             return Some((format!("there is no `{path}`"), help));
         }
         Err(error) => return Some((format!("`{path}` cannot be used: {error}"), "make it readable".to_owned())),
@@ -233,13 +241,10 @@ fn problem(folder: &Utf8Path, path: &Utf8Path, kind: Kind) -> Option<(String, St
     }
 }
 
-/// A file of a similar name in the same place.
-fn near_file(folder: &Utf8Path, path: &Utf8Path) -> Option<String> {
+/// A file of a similar name in the same place, which no link leads to: names outside of the project are none of its.
+fn near_file(root: &Utf8Path, folder: &Utf8Path, path: &Utf8Path) -> Option<String> {
     let parent = path.parent()?;
-    let entries = fs_err::read_dir(folder.join(parent)).ok()?;
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).take(1000).collect();
-    names.sort();
+    let names = ProjectDir::open(root).ok()?.names(&folder.join(parent)).ok()?;
     let near = super::nearest::nearest(path.file_name()?, names.iter().map(String::as_str))?;
     Some(format!("did you mean `{}`?", parent.join(near)))
 }

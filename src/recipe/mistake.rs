@@ -1,11 +1,12 @@
 //! What is wrong with a recipe: message, places and what to write instead, ready to be drawn by `miette`.
 
 use std::fmt;
-use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource};
+use miette::{Diagnostic, LabeledSpan};
 
-use crate::model::{Place, SourceMap};
+use crate::model::{Place, SourceMap, printable, printable_line};
+
+use super::excerpt::Excerpt;
 
 /// Something that a person has to change, or, as a warning, may want to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,22 +35,24 @@ pub enum Severity {
 }
 
 impl Mistake {
-    /// A mistake at one place.
+    /// A mistake at one place. What is quoted in it is shortened: a text of a recipe may be as long as the recipe.
     pub fn new(place: Place, message: impl Into<String>, label: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
+            message: shortened(message.into(), LONGEST),
             place,
-            label: label.into(),
+            label: shortened(label.into(), LONGEST_LABEL),
             others: Vec::new(),
-            help: help.into(),
+            help: shortened(help.into(), LONGEST),
             severity: Severity::Error,
         }
     }
 
-    /// The same with another place that matters.
+    /// The same with another place that matters, as long as these are few enough to be looked at.
     #[must_use]
     pub fn and(mut self, place: Place, label: impl Into<String>) -> Self {
-        self.others.push((place, label.into()));
+        if self.others.len() < MOST_OTHERS {
+            self.others.push((place, shortened(label.into(), LONGEST_LABEL)));
+        }
         self
     }
 
@@ -60,50 +63,75 @@ impl Mistake {
         self
     }
 
-    /// The mistake as `miette` draws it, over the texts that its places point into.
+    /// The mistake as `miette` draws it, over the lines that its places are in.
     #[must_use]
     pub fn report(&self, sources: &SourceMap) -> Report {
-        let range = self.place.offset as usize..(self.place.offset + self.place.length) as usize;
-        let mut labels = vec![LabeledSpan::new_primary_with_span(Some(self.label.clone()), range)];
         let (here, elsewhere): (Vec<_>, Vec<_>) =
             self.others.iter().partition(|(place, _)| place.file == self.place.file);
-        labels.extend(here.into_iter().map(|(place, label)| labelled(*place, label)));
-        let related = elsewhere.into_iter().map(|(place, label)| Report {
-            message: label.clone(),
-            source: source(*place, sources),
-            labels: vec![labelled(*place, "here")],
-            help: None,
-            severity: miette::Severity::Advice,
-            related: Vec::new(),
-        });
+        let own = (self.place, &self.label);
+        let all: Vec<(Place, &String)> =
+            std::iter::once(own).chain(here.into_iter().map(|(place, label)| (*place, label))).collect();
+        let places: Vec<Place> = all.iter().map(|(place, _)| *place).collect();
+        let (source, ranges) = Excerpt::new(sources.file(self.place.file), &places);
+        let mut labels = Vec::with_capacity(all.len());
+        for ((_, label), range) in all.iter().zip(ranges) {
+            let label = Some(printable_line(label).into_owned());
+            labels.push(match labels.is_empty() {
+                true => LabeledSpan::new_primary_with_span(label, range),
+                false => LabeledSpan::new_with_span(label, range),
+            });
+        }
         Report {
-            message: self.message.clone(),
-            source: source(self.place, sources),
+            message: printable_line(&self.message).into_owned(),
+            source,
             labels,
-            help: Some(self.help.clone()),
+            help: Some(printable(&self.help).into_owned()),
             severity: match self.severity {
                 Severity::Error => miette::Severity::Error,
                 Severity::Warning => miette::Severity::Warning,
             },
-            related: related.collect(),
+            related: elsewhere.into_iter().map(|(place, label)| related(*place, label, sources)).collect(),
         }
     }
 }
 
-fn labelled(place: Place, label: &str) -> LabeledSpan {
-    LabeledSpan::new(Some(label.to_owned()), place.offset as usize, place.length as usize)
+/// Longest message and help, in bytes.
+const LONGEST: usize = 2000;
+/// Longest label, in bytes.
+const LONGEST_LABEL: usize = 400;
+/// Most other places of a mistake.
+const MOST_OTHERS: usize = 32;
+
+/// The text, or its beginning and its end.
+fn shortened(text: String, longest: usize) -> String {
+    if text.len() <= longest {
+        return text;
+    }
+    let part = longest / 2;
+    let head = (0..=part).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let tail = (text.len() - part..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    format!("{}…{}", &text[..head], &text[tail..])
 }
 
-fn source(place: Place, sources: &SourceMap) -> NamedSource<Arc<str>> {
-    let file = sources.file(place.file);
-    NamedSource::new(&file.name, Arc::clone(&file.text))
+/// What is said in another file.
+fn related(place: Place, label: &str, sources: &SourceMap) -> Report {
+    let (source, ranges) = Excerpt::new(sources.file(place.file), &[place]);
+    let here = |range| LabeledSpan::new_with_span(Some("here".to_owned()), range);
+    Report {
+        message: printable_line(label).into_owned(),
+        source,
+        labels: ranges.into_iter().map(here).collect(),
+        help: None,
+        severity: miette::Severity::Advice,
+        related: Vec::new(),
+    }
 }
 
 /// One [`Mistake`] together with the text it is in.
 #[derive(Debug)]
 pub struct Report {
     message: String,
-    source: NamedSource<Arc<str>>,
+    source: Excerpt,
     labels: Vec<LabeledSpan>,
     help: Option<String>,
     severity: miette::Severity,

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod bases;
+mod budget;
 mod caches;
 mod checks;
 mod config;
@@ -16,6 +17,7 @@ mod context;
 mod decode;
 mod definitions;
 mod entries;
+mod excerpt;
 mod file;
 mod format;
 mod habits;
@@ -30,6 +32,7 @@ mod parameters;
 mod platforms;
 mod policy;
 mod project;
+mod project_dir;
 mod project_file;
 mod reader;
 mod reads;
@@ -50,13 +53,16 @@ mod values;
 mod variables;
 mod vocabulary;
 
+pub use excerpt::Excerpt;
 pub use format::format;
 pub use inspect::{Hover, Inspected, Proposal};
 pub use language::{LanguageDescription, language};
 pub use load::{Loaded, inspect, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
+pub use project_dir::ProjectDir;
 pub use show::{Part, Provenance, Shown, UnifiedProject};
+pub use syntax::LARGEST as LARGEST_FILE;
 
 #[cfg(test)]
 mod reference_tests;

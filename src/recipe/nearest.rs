@@ -1,16 +1,20 @@
 //! The name that was probably meant.
 
+/// Most names that a word is compared with: each takes a moment, and a recipe may have thousands.
+const MOST_COMPARED: usize = 300;
+
 /// The candidate nearest to `word` by edits (Damerau-Levenshtein), when it is near enough to be a slip.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if word.len() > 64 {
         return None;
     }
-    let most = (word.chars().count() / 3).max(1);
-    let near = candidates.into_iter().filter(|candidate| candidate.len() <= 128).map(|candidate| {
-        let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
-        (strsim::damerau_levenshtein(&plain(word), &plain(candidate)), candidate)
-    });
-    near.filter(|&(edits, _)| edits <= most && edits < word.chars().count()).min().map(|(_, candidate)| candidate)
+    let length = word.chars().count();
+    let most = (length / 3).max(1);
+    let plain = |text: &str| text.to_ascii_lowercase().replace('_', "-");
+    let alike = candidates.into_iter().filter(|candidate| candidate.len() <= 4 * (length + most));
+    let near = alike.filter(|candidate| candidate.chars().count().abs_diff(length) <= most).take(MOST_COMPARED);
+    let near = near.map(|candidate| (strsim::damerau_levenshtein(&plain(word), &plain(candidate)), candidate));
+    near.filter(|&(edits, _)| edits <= most && edits < length).min().map(|(_, candidate)| candidate)
 }
 
 /// `did you mean …`, or all there is, or `otherwise`.
@@ -31,9 +35,10 @@ pub(super) fn suggestion<'c>(
 /// The names in backticks, separated by commas; at most two dozen.
 pub(super) fn list<'c>(names: impl IntoIterator<Item = &'c str>) -> String {
     const MOST: usize = 24;
-    let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    let more = if names.len() > MOST { ", …" } else { "" };
-    names.into_iter().take(MOST).collect::<Vec<_>>().join(", ") + more
+    let mut names = names.into_iter();
+    let first: Vec<String> = names.by_ref().take(MOST).map(|name| format!("`{name}`")).collect();
+    let more = if names.next().is_some() { ", …" } else { "" };
+    first.join(", ") + more
 }
 
 #[cfg(test)]

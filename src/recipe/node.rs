@@ -70,6 +70,35 @@ impl Value {
     }
 }
 
+/// What nodes take of a [`super::budget::Budget`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// Nodes, arguments and properties.
+    pub(super) parts: usize,
+    /// Bytes of text in them.
+    pub(super) text: usize,
+}
+
+impl std::ops::Add for Weight {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self { parts: self.parts.saturating_add(other.parts), text: self.text.saturating_add(other.text) }
+    }
+}
+
+impl std::ops::Mul<usize> for Weight {
+    type Output = Self;
+    fn mul(self, times: usize) -> Self {
+        Self { parts: self.parts.saturating_mul(times), text: self.text.saturating_mul(times) }
+    }
+}
+
+impl std::iter::Sum for Weight {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| sum + one)
+    }
+}
+
 /// A property: `name=value`.
 #[derive(Clone, Debug)]
 pub(super) struct Property {
@@ -129,15 +158,35 @@ impl Node {
 
     /// The same without its block.
     pub(super) fn shallow(&self) -> Self {
+        Self { arguments: self.arguments.clone(), ..self.bare() }
+    }
+
+    /// The same without its block and its arguments.
+    pub(super) fn bare(&self) -> Self {
         Self {
             name: self.name.clone(),
             header: self.header,
-            arguments: self.arguments.clone(),
+            arguments: Vec::new(),
             yields: self.yields,
             properties: self.properties.clone(),
             children: None,
             via: self.via.clone(),
         }
+    }
+
+    /// What it takes with all that is in its block.
+    pub(super) fn weight(&self) -> Weight {
+        let value = |value: &Value| match value {
+            Value::Text(text) | Value::Filled(text) | Value::Number { written: text, .. } => text.len(),
+            Value::Bool(_) | Value::Null | Value::Lost => 0,
+        };
+        let arguments: usize = self.arguments.iter().map(|argument| value(&argument.value)).sum();
+        let properties = self.properties.iter().map(|one| one.name.len() + value(&one.value.value));
+        let own = Weight {
+            parts: 1 + self.arguments.len() + self.properties.len(),
+            text: self.name.len() + arguments + properties.sum::<usize>(),
+        };
+        own + self.block().iter().map(Self::weight).sum()
     }
 
     /// The property of this name.

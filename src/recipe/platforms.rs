@@ -25,24 +25,22 @@ pub(super) struct Reading {
     pub(super) nodes: Vec<Node>,
 }
 
-/// Reads `parts`, which together are the whole recipe, for the platform of `setting`, which is one of `readings` that it
-/// is read for; what they use of definitions is in the libraries: the project's, and the recipe's own.
-pub(super) fn read(
-    parts: &[&[Node]],
-    place: Place,
-    libraries: (&Library, &Library),
-    readings: usize,
-    setting: &Setting<'_>,
-) -> Reading {
+/// Reads `parts`, which together are the whole recipe, for the platform of `setting`; what they use of definitions is in
+/// the libraries: the project's, and the recipe's own.
+pub(super) fn read(parts: &[&[Node]], place: Place, libraries: (&Library, &Library), setting: &Setting<'_>) -> Reading {
     let platform = setting.platform.unwrap_or(Platform::new(Architecture::Amd64));
-    let parts: Vec<Vec<Node>> = parts.iter().map(|nodes| select(nodes, platform, setting.sink)).collect();
+    let mut parts: Vec<Vec<Node>> = parts.iter().map(|nodes| select(nodes, platform, setting.sink)).collect();
+    let weight = parts.iter().flatten().map(Node::weight).sum();
+    if !setting.budget.charge(weight, place) {
+        parts.clear();
+    }
     let lets: Vec<Node> = parts.iter().flatten().filter(|node| *node.name == "let").cloned().collect();
     let values = Values::read(&lets, setting);
     let parts = parts.into_iter().map(|nodes| {
         let rest = nodes.into_iter().filter(|node| *node.name != "let");
         rest.map(|node| expand(node, "", &values)).collect()
     });
-    let uses = Uses::new(libraries.0, libraries.1, setting, readings);
+    let uses = Uses::new(libraries.0, libraries.1, setting);
     let nodes = uses.apply(parts.collect(), &RECIPE, "recipe", place);
     Reading { platform, values: values.named().clone(), places: values.places().clone(), nodes }
 }

@@ -46,6 +46,9 @@ impl<T> Row<T> {
     }
 }
 
+/// Most nodes of a block within a recipe: many of them are compared with each other.
+const MOST_OF_BLOCK: usize = 2000;
+
 /// The nodes that may stand in a block.
 pub(super) struct Table<T: 'static> {
     /// What the block is, as in "unknown node in …".
@@ -75,7 +78,12 @@ impl<T> Table<T> {
     /// Reads the nodes of a block into `draft`.
     pub(super) fn read(&self, nodes: &[Node], draft: &mut T, cx: &Context<'_>) {
         let mut seen: Vec<Option<Place>> = vec![None; self.rows.len()];
-        for node in nodes {
+        if let Some(extra) = nodes.get(MOST_OF_BLOCK).filter(|_| self.what != RECIPE.what) {
+            let message = format!("{} has more than {MOST_OF_BLOCK} nodes", self.what);
+            let help = "split it, or put files into a folder that is copied as a whole";
+            return cx.sink.push(Mistake::new(extra.header, message, "this is one too many", help));
+        }
+        for node in nodes.iter().take_while(|_| !cx.sink.is_full()) {
             cx.sink.within(node.via.as_ref(), || self.read_node(node, draft, &mut seen, cx));
         }
     }

@@ -8,6 +8,9 @@ use super::Mistake;
 use super::project::{Base, CopyFrom, EntryKind, Image, Origin, Project, Recipe, Stage};
 use super::sink;
 
+/// Most circles that are told of one platform: each is a list of all that is in it.
+const MOST_CIRCLES: usize = 20;
+
 /// Checks the project, on each platform.
 pub(super) fn check(project: &Project) -> Vec<Mistake> {
     let platforms: BTreeSet<Platform> = project.recipes.values().flat_map(|set| set.on.keys().copied()).collect();
@@ -81,6 +84,7 @@ impl<'p> Graph<'p> {
     /// Depth first without recursion: chains of images may be long.
     fn walk<'g>(&'g self, start: &'g Thing<'p>, done: &mut BTreeSet<&'g Thing<'p>>, found: &mut Vec<Mistake>) {
         let mut path: Vec<(&'g Thing<'p>, usize)> = vec![(start, 0)];
+        let mut on_path = BTreeMap::from([(start, 0)]);
         while let Some((thing, next)) = path.last_mut() {
             let (thing, index) = (*thing, *next);
             *next += 1;
@@ -88,11 +92,17 @@ impl<'p> Graph<'p> {
             let Some((need, _)) = need else {
                 done.insert(thing);
                 path.pop();
+                on_path.remove(thing);
                 continue;
             };
-            match path.iter().position(|(known, _)| *known == need) {
-                Some(start) => found.extend(self.circle(&path[start..])),
-                None if !done.contains(need) => path.push((need, 0)),
+            match on_path.get(need) {
+                // whoever mends some of them sees the others
+                Some(_) if found.len() >= MOST_CIRCLES => {}
+                Some(&start) => found.extend(self.circle(&path[start..])),
+                None if !done.contains(need) => {
+                    on_path.insert(need, path.len());
+                    path.push((need, 0));
+                }
                 None => {}
             }
         }

@@ -16,6 +16,8 @@ const DEEPEST: usize = 64;
 const DEEPEST_HIDDEN: usize = 4;
 /// Most nodes in a file.
 const MOST_NODES: usize = 20_000;
+/// Most names, values and properties in a file: the parser takes some hundred bytes for each.
+const MOST_WORDS: usize = 100_000;
 /// Most mistakes worth reporting of one file's syntax.
 const MOST_MISTAKES: usize = 100;
 
@@ -34,7 +36,13 @@ pub(super) fn scan(file: FileId, text: &str) -> Scan {
     scanner.strange_characters();
     scanner.run();
     scanner.unclosed();
-    scanner.mistakes.truncate(MOST_MISTAKES);
+    if scanner.mistakes.len() >= MOST_MISTAKES {
+        scanner.mistakes.truncate(MOST_MISTAKES);
+        let place = scanner.place(scanner.at, scanner.at);
+        let message = format!("this file has more mistakes than the {MOST_MISTAKES} that are shown");
+        let help = "correct what is shown: the rest is shown after that";
+        scanner.mistakes.push(Mistake::new(place, message, "reading stopped here", help));
+    }
     // only whole characters are ever replaced, and by ASCII
     let text = String::from_utf8(scanner.mended);
     let parseable = !scanner.broken && text.is_ok();
@@ -62,6 +70,9 @@ pub(super) struct Scanner<'t> {
     /// Whether a `/-` hides the block that comes, and whether nothing came since.
     hidden: (bool, bool),
     nodes: usize,
+    words: usize,
+    /// Before this no `(` has its `)`.
+    unannotated: usize,
     /// Whether the rest cannot be understood.
     broken: bool,
 }
@@ -81,6 +92,8 @@ impl<'t> Scanner<'t> {
             last: (0, 0),
             hidden: (false, false),
             nodes: 0,
+            words: 0,
+            unannotated: 0,
             broken: false,
         }
     }
@@ -158,12 +171,19 @@ impl<'t> Scanner<'t> {
                 );
                 self.mend(range, b' ');
             }
+            if self.mistakes.len() >= MOST_MISTAKES {
+                break;
+            }
         }
     }
 
     fn run(&mut self) {
         while let Some(byte) = self.peek(0) {
-            if self.open.len() > DEEPEST || self.nodes > MOST_NODES || self.mistakes.len() >= MOST_MISTAKES {
+            if self.open.len() > DEEPEST
+                || self.nodes > MOST_NODES
+                || self.words > MOST_WORDS
+                || self.mistakes.len() >= MOST_MISTAKES
+            {
                 self.broken = true;
                 break;
             }
@@ -201,6 +221,11 @@ impl<'t> Scanner<'t> {
                 "this is one too many",
                 "split the recipe",
             );
+        }
+        self.words += 1;
+        if self.words > MOST_WORDS {
+            let message = format!("the file has more than {MOST_WORDS} words and texts");
+            self.stop((start, self.at), message, "this is one too many", "split the recipe");
         }
         self.position += 1;
         self.last = (start, self.at);
@@ -276,7 +301,8 @@ impl<'t> Scanner<'t> {
     }
 
     fn unclosed(&mut self) {
-        if self.open.len() > DEEPEST {
+        let stopped = self.nodes > MOST_NODES || self.words > MOST_WORDS || self.mistakes.len() >= MOST_MISTAKES;
+        if stopped || self.open.len() > DEEPEST {
             return; // said already
         }
         for index in 0..self.open.len() {
@@ -347,12 +373,19 @@ impl<'t> Scanner<'t> {
     }
 
     fn annotation(&mut self) {
-        let rest = &self.bytes[self.at..];
-        let end = rest.iter().position(|byte| matches!(byte, b')' | b'\n' | b'"' | b'{'));
-        self.at += match end {
-            Some(end) if rest[end] == b')' => end + 1,
-            _ => 1,
-        };
+        if self.at >= self.unannotated {
+            let rest = &self.bytes[self.at..];
+            let end = rest.iter().position(|byte| matches!(byte, b')' | b'\n' | b'"' | b'{'));
+            match end {
+                Some(end) if rest[end] == b')' => {
+                    self.at += end + 1;
+                    return;
+                }
+                // the next `(` looks no further: a line of them would take time without end
+                other => self.unannotated = self.at + other.unwrap_or(rest.len()),
+            }
+        }
+        self.at += 1;
     }
 
     fn equals(&mut self) {

@@ -1,19 +1,26 @@
 //! Where mistakes are collected while a recipe is read, once per platform, and made one list again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Place, Platform, SourceMap};
+use crate::model::{FileId, Place, Platform, SourceMap};
 
 use super::Mistake;
 use super::mistake::Severity;
 use super::node::Via;
 
-/// Takes mistakes from wherever they are found.
+/// Most mistakes that one reading tells, and as many warnings: nobody corrects more in one go.
+const MOST: usize = 200;
+
+/// Takes mistakes from wherever they are found, as many as can be told.
 #[derive(Default)]
 pub(super) struct Sink {
     mistakes: RefCell<Vec<Mistake>>,
+    errors: Cell<usize>,
+    warnings: Cell<usize>,
+    /// Where the first stands that is not told, and how bad the worst of those is.
+    untold: Cell<Option<(Place, Severity)>>,
     /// The use of a definition that brought what is being read.
     via: RefCell<Option<Arc<Via>>>,
 }
@@ -21,6 +28,16 @@ pub(super) struct Sink {
 impl Sink {
     /// Takes a mistake; where it stands in a definition, it also says where that is used.
     pub(super) fn push(&self, mut mistake: Mistake) {
+        let count = match mistake.severity {
+            Severity::Error => &self.errors,
+            Severity::Warning => &self.warnings,
+        };
+        if count.get() >= MOST {
+            let (place, worst) = self.untold.get().unwrap_or((mistake.place, mistake.severity));
+            let severity = if worst == Severity::Error { worst } else { mistake.severity };
+            return self.untold.set(Some((place, severity)));
+        }
+        count.set(count.get() + 1);
         if let Some(via) = &*self.via.borrow() {
             let place = mistake.place;
             for used in via.chain().filter(|used| used.used != place).take(4) {
@@ -33,6 +50,11 @@ impl Sink {
         self.mistakes.borrow_mut().push(mistake);
     }
 
+    /// Whether there are as many mistakes as are told: then reading on helps nobody.
+    pub(super) fn is_full(&self) -> bool {
+        self.errors.get() >= MOST
+    }
+
     /// Runs `read` on something that `via` brought.
     pub(super) fn within<T>(&self, via: Option<&Arc<Via>>, read: impl FnOnce() -> T) -> T {
         let before = self.via.replace(via.cloned());
@@ -41,8 +63,19 @@ impl Sink {
         read
     }
 
+    /// All that was taken, and whether there is more.
     pub(super) fn into_list(self) -> Vec<Mistake> {
-        self.mistakes.into_inner()
+        let full = self.is_full();
+        let mut list = self.mistakes.into_inner();
+        // whoever read stopped when it was full
+        let last = list.last().filter(|_| full).map(|last| (last.place, Severity::Error));
+        if let Some((place, severity)) = self.untold.get().or(last) {
+            let what = if severity == Severity::Error { "mistakes" } else { "warnings" };
+            let message = format!("only the first {MOST} {what} of this recipe are shown");
+            let help = "correct what is shown: the rest is shown after that";
+            list.push(Mistake { severity, ..Mistake::new(place, message, "from here on", help) });
+        }
+        list
     }
 }
 
@@ -76,19 +109,39 @@ pub(super) fn sort(mistakes: &mut Vec<Mistake>) {
     mistakes.dedup_by(|one, other| (one.place, &one.message) == (other.place, &other.message));
 }
 
+/// Most mistakes that are told of one file.
+const MOST_OF_FILE: usize = 250;
+
+/// Keeps, of a sorted list, what can be told of each file, errors before warnings, and says how many more there are.
+pub(super) fn limit(mistakes: &mut Vec<Mistake>) {
+    let mut counts: BTreeMap<(FileId, bool), usize> = BTreeMap::new();
+    let mut untold: BTreeMap<(FileId, bool), (Place, usize)> = BTreeMap::new();
+    mistakes.retain(|mistake| {
+        let key = (mistake.place.file, mistake.severity == Severity::Error);
+        let count = counts.entry(key).or_default();
+        *count += 1;
+        if *count > MOST_OF_FILE {
+            untold.entry(key).or_insert((mistake.place, 0)).1 += 1;
+        }
+        *count <= MOST_OF_FILE
+    });
+    for ((_, errors), (place, count)) in untold {
+        let what = if errors { "mistake" } else { "warning" };
+        let plural = if count == 1 { " is" } else { "s are" };
+        let message = format!("{count} more {what}{plural} not shown");
+        let told = Mistake::new(place, message, "from here on", "correct what is shown: the rest is shown after that");
+        mistakes.push(if errors { told } else { told.as_warning() });
+    }
+}
+
 /// Drops of `later` what stands on a line that already has a mistake of `syntax`: it would only follow from that.
 pub(super) fn without_consequences(syntax: &[Mistake], later: &mut Vec<Mistake>, sources: &SourceMap) {
     if syntax.is_empty() {
         return;
     }
-    let lines: BTreeSet<_> = syntax.iter().map(|mistake| line(mistake.place, sources)).collect();
-    later.retain(|mistake| !lines.contains(&line(mistake.place, sources)));
-}
-
-fn line(place: Place, sources: &SourceMap) -> (crate::model::FileId, usize) {
-    let text = sources.file(place.file).text.as_bytes();
-    let before = &text[..text.len().min(place.offset as usize)];
-    (place.file, before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1))
+    let line = |place: Place| (place.file, sources.file(place.file).line_at(place.offset as usize));
+    let lines: BTreeSet<_> = syntax.iter().map(|mistake| line(mistake.place)).collect();
+    later.retain(|mistake| !lines.contains(&line(mistake.place)));
 }
 
 /// Errors and warnings apart.

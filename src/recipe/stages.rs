@@ -16,8 +16,8 @@ use super::shape::Shape;
 #[derive(Default)]
 pub(super) struct StageDraft {
     from: Option<Spanned<ImageName>>,
-    packages: Vec<Spanned<PackageRequest>>,
-    target_packages: Vec<Spanned<PackageRequest>>,
+    packages: Requests,
+    target_packages: Requests,
     uses: Vec<Use>,
     copies: Vec<StageCopy>,
     /// What is mounted where, by its node.
@@ -183,8 +183,8 @@ fn body(node: &mut Reader<'_>) -> Option<(Stage, Option<Spanned<Per>>)> {
     let stage = Stage {
         place: node.place(),
         from: from?,
-        packages: draft.packages,
-        target_packages: draft.target_packages,
+        packages: draft.packages.list,
+        target_packages: draft.target_packages.list,
         uses: draft.uses,
         copies: draft.copies,
         env: draft.env.into_iter().map(|(name, value)| (name, value.value)).collect(),
@@ -214,8 +214,15 @@ fn toolchain(node: &mut Reader<'_>, in_block: Option<Spanned<ImageName>>) -> Opt
     Some(from)
 }
 
+/// The packages that somebody asks for, each once.
+#[derive(Default)]
+pub(super) struct Requests {
+    pub(super) list: Vec<Spanned<PackageRequest>>,
+    places: BTreeMap<PackageName, Place>,
+}
+
 /// Packages, with a version for a single one, and without what they depend on where they are `alone`.
-pub(super) fn packages(list: &mut Vec<Spanned<PackageRequest>>, node: &mut Reader<'_>) {
+pub(super) fn packages(requests: &mut Requests, node: &mut Reader<'_>) {
     let names = node.arguments::<PackageName>("the name of a package");
     let version = node.property::<Constraint>("version");
     if let Some(version) = version.as_ref().filter(|_| names.len() > 1) {
@@ -225,14 +232,15 @@ pub(super) fn packages(list: &mut Vec<Spanned<PackageRequest>>, node: &mut Reade
     let alone = node.property::<bool>("alone").is_some_and(|alone| alone.value);
     let dependencies = if alone { Dependencies::Ignore } else { Dependencies::Follow };
     for name in names {
-        if let Some(first) = list.iter().find(|first| first.name == name.value) {
+        if let Some(first) = requests.places.get(&name.value) {
             let message = format!("the package `{}` is asked for twice", *name);
             let mistake = Mistake::new(name.place, message, "again here", "keep one of the two");
-            node.cx.sink.push(mistake.and(first.place, "first here"));
+            node.cx.sink.push(mistake.and(*first, "first here"));
             continue;
         }
+        requests.places.insert(name.value.clone(), name.place);
         let version = version.as_ref().map(|version| version.value.0.clone());
-        list.push(Spanned::new(PackageRequest { name: name.value, version, dependencies }, name.place));
+        requests.list.push(Spanned::new(PackageRequest { name: name.value, version, dependencies }, name.place));
     }
 }
 

@@ -10,7 +10,12 @@ use super::node::{Node, Property, Value};
 use super::scan::{Scan, scan};
 
 /// Largest file, in bytes: some hundred times the longest recipe that one would want to read.
-pub(super) const LARGEST: usize = 1 << 20;
+pub const LARGEST: usize = 1 << 20;
+
+/// Most properties of a node: each is compared with the others.
+const MOST_PROPERTIES: usize = 256;
+/// Most mistakes that are told of one file's syntax.
+const MOST_MISTAKES: usize = 200;
 
 /// What marks a value that gives way to another.
 const DEFAULT: &str = "default";
@@ -36,7 +41,7 @@ pub(super) fn parse(file: FileId, text: &str) -> Parsed {
     }
     let nodes = match KdlDocument::parse_v2(&mended) {
         Ok(document) => {
-            let mut builder = Builder { file, text: &mended, mistakes: &mut mistakes };
+            let mut builder = Builder { file, text: &mended, mistakes: &mut mistakes, crowded: None };
             Some(builder.nodes(&document))
         }
         Err(error) => {
@@ -50,7 +55,7 @@ pub(super) fn parse(file: FileId, text: &str) -> Parsed {
 /// What the parser says, in our form: its own diagnostics know no file, span whole blocks and repeat themselves.
 fn refused(file: FileId, text: &str, error: &kdl::KdlError, mistakes: &mut Vec<Mistake>) {
     let mut lines = Vec::new();
-    for diagnostic in &error.diagnostics {
+    for diagnostic in error.diagnostics.iter().take(1000) {
         let start = diagnostic.span.offset().min(text.len());
         let end = (start + diagnostic.span.len()).min(text.len());
         let spanned = text.get(start..end).unwrap_or_default();
@@ -87,9 +92,22 @@ struct Builder<'t> {
     file: FileId,
     text: &'t str,
     mistakes: &'t mut Vec<Mistake>,
+    /// The last node that has too many properties.
+    crowded: Option<Place>,
 }
 
 impl Builder<'_> {
+    /// Takes a mistake, while there are few enough to be looked at.
+    fn tell(&mut self, mistake: Mistake) {
+        if self.mistakes.len() < MOST_MISTAKES {
+            self.mistakes.push(mistake);
+        } else if self.mistakes.len() == MOST_MISTAKES {
+            let message = format!("this file has more mistakes than the {MOST_MISTAKES} that are shown");
+            let help = "correct what is shown: the rest is shown after that";
+            self.mistakes.push(Mistake::new(mistake.place, message, "from here on", help));
+        }
+    }
+
     /// Spans of the parser are in bytes, whatever its documentation says.
     fn place(&self, start: usize, end: usize) -> Place {
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX); // at most `LARGEST`
@@ -127,7 +145,7 @@ impl Builder<'_> {
         if let Some(children) = node.children() {
             if children.nodes().is_empty() {
                 let message = format!("the block of `{}` is empty", *read.name);
-                self.mistakes.push(Mistake::new(
+                self.tell(Mistake::new(
                     read.header,
                     message,
                     "says nothing",
@@ -155,7 +173,7 @@ impl Builder<'_> {
                 },
             ),
         };
-        self.mistakes.push(Mistake::new(place, message, "not known", help));
+        self.tell(Mistake::new(place, message, "not known", help));
     }
 
     /// Whether a value is marked `(default)`; reports all other marks.
@@ -190,7 +208,15 @@ impl Builder<'_> {
         if let Some(first) = node.properties.iter().find(|property| *property.name == *name) {
             let mistake =
                 Mistake::new(name.place, format!("`{}` is given twice", *name), "again here", "keep one of the two");
-            self.mistakes.push(mistake.and(first.name.place, "first here"));
+            self.tell(mistake.and(first.name.place, "first here"));
+            return;
+        }
+        if node.properties.len() >= MOST_PROPERTIES {
+            // once for each node
+            if self.crowded.replace(node.name.place) != Some(node.name.place) {
+                let message = format!("a node has {MOST_PROPERTIES} properties at most");
+                self.tell(Mistake::new(name.place, message, "one too many", "remove it, and those that follow"));
+            }
             return;
         }
         node.properties.push(Property { name, value, yields });

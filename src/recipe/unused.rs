@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::Spanned;
+
 use super::Mistake;
 use super::definitions::{Definition, Library};
 use super::file::Written;
 use super::node::Node;
 use super::sink::Sink;
 use super::values::names_in;
-use super::variables::mentions;
+use super::variables::words;
 
 /// Checks what the project's own files declare. It is told by what is written, whatever platform it is written for.
 pub(super) fn check(shared: &Library, files: &[Written], sink: &Sink) {
@@ -24,7 +26,14 @@ pub(super) fn check(shared: &Library, files: &[Written], sink: &Sink) {
         for definition in file.library.definitions.values() {
             self::definition(definition, &used, sink);
         }
-        lets(&file.nodes, &file.nodes, sink);
+        let mut unused = Vec::new();
+        lets(&file.nodes, &mut unused);
+        let said = said(&file.nodes, unused.iter().map(|name| name.value).collect());
+        for name in unused.iter().filter(|name| name.value != VERSION && !said.contains(name.value)) {
+            let help = format!("write `${{{}}}` where it belongs, or remove it", **name);
+            let message = format!("nothing uses the value `{}`", **name);
+            sink.push(Mistake::new(name.place, message, "never used", help).as_warning());
+        }
     }
 }
 
@@ -58,24 +67,28 @@ fn definition(definition: &Definition, used: &BTreeSet<&str>, sink: &Sink) {
         let message = format!("nothing uses the definition `{name}`");
         sink.push(Mistake::new(definition.name.place, message, "never used", help).as_warning());
     }
-    for parameter in &definition.parameters {
+    let parameters = definition.parameters.iter().map(|parameter| parameter.name.as_str());
+    let said = said(&definition.body, parameters.collect());
+    for parameter in definition.parameters.iter().filter(|parameter| !said.contains(parameter.name.as_str())) {
         let parameter = &parameter.name;
-        if !says(&definition.body, parameter) {
-            let help = format!("write `${{{}}}` where its value belongs, or remove it", **parameter);
-            let message = format!("nothing in `{name}` uses the parameter `{}`", **parameter);
-            sink.push(Mistake::new(parameter.place, message, "never used", help).as_warning());
-        }
+        let help = format!("write `${{{}}}` where its value belongs, or remove it", **parameter);
+        let message = format!("nothing in `{name}` uses the parameter `{}`", **parameter);
+        sink.push(Mistake::new(parameter.place, message, "never used", help).as_warning());
     }
 }
 
-/// Whether any text has `${name}`, or a script has the name as a variable.
-fn says(nodes: &[Node], name: &str) -> bool {
-    let mut found = false;
+/// Those of `names` that a text has as `${name}`, or a script as a variable: each text is read once, however many names
+/// there are.
+fn said<'n>(nodes: &'n [Node], names: BTreeSet<&'n str>) -> BTreeSet<&'n str> {
+    let mut found = BTreeSet::new();
     each(nodes, &mut |node| {
         let values = node.arguments.iter().chain(node.properties.iter().map(|property| &property.value));
-        found |= values
-            .filter_map(|value| value.value.text())
-            .any(|text| names_in(text).any(|used| used == name) || (*node.name == "run" && mentions(text, name)));
+        for text in values.filter_map(|value| value.value.text()) {
+            found.extend(names_in(text).filter_map(|used| names.get(used)));
+            if *node.name == "run" {
+                found.extend(words(text).filter_map(|word| names.get(word)));
+            }
+        }
     });
     found
 }
@@ -83,17 +96,12 @@ fn says(nodes: &[Node], name: &str) -> bool {
 /// A value that also says which version the images are of: it becomes their label.
 const VERSION: &str = "version";
 
-/// Reports `let` nodes among `nodes`, the blocks of platforms and variants included, that nothing in `file` uses.
-fn lets(nodes: &[Node], file: &[Node], sink: &Sink) {
+/// Collects the names of `let` nodes among `nodes`, the blocks of platforms and variants included.
+fn lets<'n>(nodes: &'n [Node], found: &mut Vec<Spanned<&'n str>>) {
     for node in nodes {
         match node.name.as_str() {
-            "let" => {
-                let Some(name) = node.key().filter(|name| **name != VERSION && !says(file, name)) else { continue };
-                let help = format!("write `${{{}}}` where it belongs, or remove it", *name);
-                let message = format!("nothing uses the value `{}`", *name);
-                sink.push(Mistake::new(name.place, message, "never used", help).as_warning());
-            }
-            "on" | "variant" => lets(node.block(), file, sink),
+            "let" => found.extend(node.key()),
+            "on" | "variant" => lets(node.block(), found),
             _ => {}
         }
     }

@@ -52,9 +52,8 @@ struct Pattern {
 }
 
 impl<'u> Uses<'u> {
-    /// `readings` is for how many platforms and variants the recipe is read.
-    pub(super) fn new(shared: &'u Library, own: &'u Library, setting: &'u Setting<'u>, readings: usize) -> Self {
-        let most = (MOST / readings.max(1)).max(FAIR);
+    pub(super) fn new(shared: &'u Library, own: &'u Library, setting: &'u Setting<'u>) -> Self {
+        let most = (MOST / setting.budget.readings()).max(FAIR);
         Self { shared, own, setting, most, left: Cell::new(Some(most)) }
     }
 
@@ -105,7 +104,9 @@ impl<'u> Uses<'u> {
         }
         for Pattern { name, place, tree: pattern } in &patterns {
             let copies = tree.count(name).saturating_sub(1);
-            if self.afford(copies.saturating_mul(pattern.size()), *place) {
+            let weight = pattern.weight() * copies;
+            let affordable = self.afford(copies.saturating_mul(pattern.size()), *place);
+            if affordable && self.setting.budget.charge(weight, *place) {
                 tree.everywhere(name, pattern);
             }
         }
@@ -194,6 +195,9 @@ impl<'u> Uses<'u> {
     fn instance(&self, node: &Node, block: &str) -> Option<Vec<Node>> {
         let sink = self.setting.sink;
         self.left.get()?; // more than enough
+        if self.setting.is_over() {
+            return None;
+        }
         let (name, definition, shared) = self.find(node)?;
         if self.circle(node, &definition.name, name.value) {
             return None;
@@ -202,6 +206,11 @@ impl<'u> Uses<'u> {
         let platform = Values::of_definition(&of, Default::default(), self.setting);
         let told = parameters::bind(&definition.parameters, &of, node, &platform, sink)?;
         let values = Values::of_definition(&of, told, self.setting);
+        // charged before it is copied
+        let weight = definition.body.iter().map(Node::weight).sum();
+        if !self.setting.budget.charge(weight, node.header) {
+            return None;
+        }
         let via = Via { definition: definition.name.clone(), shared, used: node.header, outer: node.via.clone() };
         let via = Arc::new(via);
         let body = match self.setting.platform {
@@ -215,7 +224,7 @@ impl<'u> Uses<'u> {
             return None;
         }
         let body = body.into_iter().flat_map(|child| spliced(child, block)).collect();
-        let told = Told { definition, values: &values, node, via: &via };
+        let told = Told { definition, values: &values, setting: self.setting, node, via: &via };
         Some(told.with_variables(body, block))
     }
 

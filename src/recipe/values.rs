@@ -3,20 +3,18 @@
 //! A value may use values that come earlier or later; a circle is a mistake. `$${` is a plain `${`. Texts that grow
 //! beyond reason through values of values are refused before they take memory.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Place, Platform, SourceMap, Spanned};
 
 use super::Mistake;
+use super::budget::Budget;
 use super::nearest::suggestion;
 use super::node::{Node, Value};
 use super::sink::Sink;
 
 /// Longest value, in bytes.
 const LONGEST: usize = 64 << 10;
-/// Most bytes that all texts of a recipe may grow to through `${…}`, for one platform.
-const MOST: usize = 16 << 20;
 
 /// What every value of a recipe is read with.
 pub(super) struct Setting<'s> {
@@ -25,13 +23,14 @@ pub(super) struct Setting<'s> {
     /// All files, to find the place of a `${…}` inside a text.
     pub(super) sources: &'s SourceMap,
     pub(super) sink: &'s Sink,
-    /// How many bytes texts may still grow by.
-    left: Cell<usize>,
+    /// What the recipe may still come to.
+    pub(super) budget: &'s Budget,
 }
 
-impl<'s> Setting<'s> {
-    pub(super) fn new(platform: Option<Platform>, sources: &'s SourceMap, sink: &'s Sink) -> Self {
-        Self { platform, sources, sink, left: Cell::new(MOST) }
+impl Setting<'_> {
+    /// Whether reading on helps nobody: there are too many mistakes, or what was read is too much already.
+    pub(super) fn is_over(&self) -> bool {
+        self.sink.is_full() || self.budget.is_spent()
     }
 }
 
@@ -175,6 +174,7 @@ impl<'s> Values<'s> {
     /// A value with every `${…}` of its text replaced.
     pub(super) fn fill(&self, value: Spanned<Value>) -> Spanned<Value> {
         match value.value {
+            Value::Text(_) if self.setting.is_over() => Spanned::new(Value::Lost, value.place),
             Value::Text(text) => Spanned::new(self.interpolate(&Spanned::new(text, value.place)), value.place),
             other => Spanned::new(other, value.place),
         }
@@ -197,9 +197,8 @@ impl<'s> Values<'s> {
         let mut lost = false;
         for part in references(text) {
             result.push_str(part.before);
-            if result.len() > self.setting.left.get() {
-                self.too_much(text.place);
-                break;
+            if result.len() > self.setting.budget.text_left() {
+                break; // what follows charges for it, and reports that it is too much
             }
             let Some(written) = part.written else { continue };
             lost |= part.name.is_none_or(|name| self.lost.contains(name) || self.lookup(name).is_none());
@@ -216,21 +215,8 @@ impl<'s> Values<'s> {
                 },
             }
         }
-        self.setting.left.set(self.setting.left.get().saturating_sub(result.len()));
-        (!lost).then_some(result)
-    }
-
-    fn too_much(&self, place: Place) {
-        if self.setting.left.replace(0) == 0 {
-            return; // said already
-        }
-        let message = format!("the texts of this recipe grow beyond {} MiB", MOST >> 20);
-        self.setting.sink.push(Mistake::new(
-            place,
-            message,
-            "here at the latest",
-            "use values less often, or shorter ones",
-        ));
+        let affordable = self.setting.budget.charge_text(result.len(), text.place);
+        (affordable && !lost).then_some(result)
     }
 
     /// The place of `written` inside the text at `place`.

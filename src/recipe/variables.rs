@@ -1,19 +1,21 @@
 //! Where a definition brings a script, the parameters that it mentions become variables of the step: `${…}` is the shell's
 //! in a script, and the shell knows variables.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::Spanned;
 
 use super::definitions::Definition;
-use super::node::{Node, Value, Via};
+use super::node::{Node, Value, Via, Weight};
 use super::parameters::Parameter;
-use super::values::Values;
+use super::values::{Setting, Values};
 
 /// What one use tells a definition.
 pub(super) struct Told<'t> {
     pub(super) definition: &'t Definition,
     pub(super) values: &'t Values<'t>,
+    pub(super) setting: &'t Setting<'t>,
     /// The `is` node.
     pub(super) node: &'t Node,
     pub(super) via: &'t Arc<Via>,
@@ -27,7 +29,12 @@ impl Told<'_> {
         for mut node in nodes {
             if matches!(block, "stage" | "vendor") && *node.name == "run" {
                 let script = node.arguments.first().and_then(|script| script.value.text()).unwrap_or_default();
-                mentioned.extend(self.definition.parameters.iter().filter(|one| mentions(script, &one.name)));
+                let said: BTreeSet<&str> = words(script).collect();
+                let new = |one: &&Parameter| {
+                    said.contains(one.name.as_str()) && mentioned.iter().all(|known| *known.name != *one.name)
+                };
+                let new: Vec<&Parameter> = self.definition.parameters.iter().filter(new).collect();
+                mentioned.extend(new);
             }
             if let Some(children) = node.children.take() {
                 node.children = Some(self.with_variables(children, &node.name));
@@ -48,6 +55,9 @@ impl Told<'_> {
     /// `env NAME TEXT`, at the place of what was told, or of the default.
     fn variable(&self, parameter: &Parameter) -> Option<Node> {
         let text = self.values.named().get(parameter.name.as_str())?;
+        if !self.setting.budget.charge(Weight { parts: 3, text: text.len() }, self.node.header) {
+            return None;
+        }
         let written = self.node.property(&parameter.name).map(|property| property.value.place);
         let place = written.or(parameter.default.as_ref().map(|default| default.place)).unwrap_or(self.node.header);
         let argument = |text: &str| Spanned::new(Value::Text(text.to_owned()), place);
@@ -63,13 +73,7 @@ impl Told<'_> {
     }
 }
 
-/// Whether a script has this name as a word: `$name`, `${name}`, or as an argument of `printenv`.
-pub(super) fn mentions(script: &str, name: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let bytes = script.as_bytes();
-    script.match_indices(name).any(|(at, _)| {
-        let before = at.checked_sub(1).is_some_and(|before| word(bytes[before]));
-        let after = bytes.get(at + name.len()).is_some_and(|after| word(*after));
-        !before && !after
-    })
+/// The words of a script: what may be a variable in `$name` or `${name}`, or an argument of `printenv`.
+pub(super) fn words(script: &str) -> impl Iterator<Item = &str> {
+    script.split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
 }

@@ -1,6 +1,8 @@
 //! Attacks that were tried on the program, each named after what it tries. All of them end in an error or do no harm.
 
 mod keys;
+mod recipes;
 mod sandbox;
 mod store;
+mod terminal;
 mod trees;

@@ -10,9 +10,9 @@ use std::io::{self, BufReader, Write};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 
-use super::Exit;
 use super::args::Common;
-use crate::model::Place;
+use super::{Exit, terminal};
+use crate::model::{Place, printable, printable_line};
 use crate::ops::{self, OpsError};
 use crate::recipe::{self, Inspected, Mistake, Severity};
 
@@ -33,7 +33,7 @@ struct Server<W> {
 /// Serves until the editor ends.
 pub(super) fn run(common: &Common) -> Result<Exit, OpsError> {
     let mut server = Server {
-        out: io::stdout().lock(),
+        out: terminal::protocol(),
         root: common.project.clone(),
         open: BTreeMap::new(),
         inspected: None,
@@ -132,6 +132,8 @@ impl<W: Write> Server<W> {
     /// Reads the project anew and tells of the mistakes in each file.
     fn publish(&mut self) -> io::Result<()> {
         let Some(root) = self.root.clone() else { return Ok(()) };
+        // two of them at once would take twice the memory
+        self.inspected = None;
         let inspected = recipe::inspect(&root, &self.open);
         let mut by_file: BTreeMap<String, Vec<Value>> =
             std::mem::take(&mut self.marked).into_iter().map(|name| (name, Vec::new())).collect();
@@ -202,14 +204,14 @@ fn diagnostic(root: &Utf8Path, inspected: &Inspected, mistake: &Mistake) -> Valu
         .others
         .iter()
         .filter_map(|(place, label)| {
-            Some(json!({ "location": text::location(root, sources, *place)?, "message": label }))
+            Some(json!({ "location": text::location(root, sources, *place)?, "message": printable_line(label) }))
         })
         .collect();
     json!({
         "range": text::range(sources, mistake.place),
         "severity": severity,
         "source": "orchestrate",
-        "message": format!("{}\n{}", mistake.message, mistake.help),
+        "message": printable(&format!("{}\n{}", mistake.message, mistake.help)),
         "relatedInformation": related,
     })
 }

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::model::{Place, SourceMap};
+use crate::model::{Place, SourceFile, SourceMap};
 
 /// The path that a `file:` URI names.
 pub(super) fn path(uri: &str) -> Option<Utf8PathBuf> {
@@ -37,22 +37,25 @@ pub(super) fn offset(text: &str, position: &Value) -> Option<usize> {
 }
 
 /// An offset in bytes as a position of the protocol.
-fn position(text: &str, offset: usize) -> Value {
-    let before = text.get(..offset).unwrap_or(text);
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    json!({ "line": before.matches('\n').count(), "character": line.encode_utf16().count() })
+fn position(file: &SourceFile, offset: usize) -> Value {
+    let line = file.line_at(offset);
+    let start = file.line_range(line).map_or(0, |range| range.start);
+    let before = file.text.get(start..offset).or_else(|| file.text.get(start..)).unwrap_or_default();
+    json!({ "line": line, "character": before.encode_utf16().count() })
 }
 
 /// A place as a range of the protocol.
 pub(super) fn range(sources: &SourceMap, place: Place) -> Value {
-    let text = &sources.file(place.file).text;
-    let (start, end) = (place.offset as usize, (place.offset + place.length) as usize);
-    json!({ "start": position(text, start), "end": position(text, end) })
+    let file = sources.file(place.file);
+    let start = place.offset as usize;
+    json!({ "start": position(file, start), "end": position(file, start.saturating_add(place.length as usize)) })
 }
 
 /// The whole of a text as a range of the protocol.
 pub(super) fn whole(text: &str) -> Value {
-    json!({ "start": { "line": 0, "character": 0 }, "end": position(text, text.len()) })
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let end = json!({ "line": text.matches('\n').count(), "character": last.encode_utf16().count() });
+    json!({ "start": { "line": 0, "character": 0 }, "end": end })
 }
 
 /// A place as a location of the protocol.
@@ -71,8 +74,10 @@ mod tests {
         let at = |line: u32, character: u32| offset(text, &json!({ "line": line, "character": character }));
         assert_eq!((at(0, 0), at(0, 2), at(0, 4), at(0, 99)), (Some(0), Some(3), Some(7), Some(8)));
         assert_eq!((at(1, 5), at(2, 1), at(3, 0)), (Some(9), Some(11), None));
+        let mut sources = SourceMap::default();
+        let file = sources.add("a", text);
         for offset in [0, 1, 3, 7, 8, 9, 10, 14] {
-            let there = position(text, offset);
+            let there = position(sources.file(file), offset);
             assert_eq!(super::offset(text, &there), Some(offset), "{there}");
         }
         assert_eq!(offset(text, &json!({})), None);

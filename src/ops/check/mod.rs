@@ -86,7 +86,31 @@ pub fn check(root: &Utf8Path, build: Platform) -> Result<CheckReport, OpsError> 
         let key = |finding: &Finding| (finding.mistake.place, finding.rule.clone(), finding.mistake.message.clone());
         key(one).cmp(&key(other))
     });
+    limit(&mut findings);
     Ok(CheckReport { recipes: project.recipes.len(), images: list(&project).len(), steps, findings, sources })
+}
+
+/// Most findings that are told of one rule.
+const MOST: usize = 250;
+
+/// Keeps as many findings of each rule as can be looked at, and says how many more there are.
+fn limit(findings: &mut Vec<Finding>) {
+    let mut counts: BTreeMap<(String, bool), usize> = BTreeMap::new();
+    let mut untold: BTreeMap<(String, bool), (Place, usize)> = BTreeMap::new();
+    findings.retain(|finding| {
+        let key = (finding.rule.clone(), finding.mistake.severity == Severity::Error);
+        let count = counts.entry(key.clone()).or_default();
+        *count += 1;
+        if *count > MOST {
+            untold.entry(key).or_insert((finding.mistake.place, 0)).1 += 1;
+        }
+        *count <= MOST
+    });
+    for ((rule, errors), (place, count)) in untold {
+        let message = format!("{count} more of `{rule}` {} not shown", if count == 1 { "is" } else { "are" });
+        let told = Mistake::new(place, message, "from here on", "correct what is shown: the rest is shown after that");
+        findings.push(Finding::new(rule, if errors { told } else { told.as_warning() }));
+    }
 }
 
 /// Plans everything, and gives the number of steps; what the lock does not answer are findings.

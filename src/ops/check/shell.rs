@@ -12,10 +12,12 @@ use serde::Deserialize;
 use super::Finding;
 use crate::model::{Place, SourceMap};
 use crate::ops::OpsError;
-use crate::recipe::{CopyFrom, EntryKind, Mistake, Origin, Project, Recipe, Stage};
+use crate::recipe::{CopyFrom, EntryKind, Mistake, Origin, Project, ProjectDir, Recipe, Stage};
 
 /// Largest script that is looked at.
 const LARGEST: u64 = 1 << 20;
+/// Most scripts of a recipe that are looked at: a program is started for each.
+const MOST_SCRIPTS: usize = 250;
 /// Most files of a copied folder that are looked at.
 const MOST_FILES: usize = 1000;
 
@@ -39,10 +41,18 @@ pub(super) fn check(project: &Project, sources: &mut SourceMap) -> Result<Vec<Fi
     let mut scripts = Vec::new();
     let mut seen = BTreeSet::new();
     let mut looked_at = BTreeSet::new();
+    let mut skipped = Vec::new();
     for set in project.recipes.values() {
+        let mut left = MOST_SCRIPTS;
         for recipe in set.on.values() {
             for run in stages(recipe).flat_map(|stage| &stage.run) {
-                if seen.insert((run.place, run.value.clone())) {
+                if !seen.insert((run.place, run.value.clone())) {
+                    continue;
+                }
+                if left == 0 {
+                    skipped.push(run.place);
+                } else {
+                    left -= 1;
                     let lines = Lines::Recipe(run.place);
                     scripts.push(Script { shell: "sh", text: run.value.clone(), lines });
                 }
@@ -60,7 +70,13 @@ pub(super) fn check(project: &Project, sources: &mut SourceMap) -> Result<Vec<Fi
             })
         })
         .collect();
-    Ok(found?.into_iter().flatten().collect())
+    let mut found: Vec<Finding> = found?.into_iter().flatten().collect();
+    found.extend(skipped.first().map(|first| {
+        let message = format!("{} scripts were not checked: a recipe has too many of them", skipped.len());
+        let help = format!("split the recipe: {MOST_SCRIPTS} scripts of each are checked");
+        Finding::new("shell", Mistake::new(*first, message, "the first of them", help).as_warning())
+    }));
+    Ok(found)
 }
 
 fn stages(recipe: &Recipe) -> impl Iterator<Item = &Stage> {
@@ -87,13 +103,13 @@ fn copied(
         })
         .collect();
     let mut scripts = Vec::new();
+    let root = ProjectDir::open(&project.root)?;
     for path in paths {
-        for file in files(&project.root.join(folder).join(path))? {
-            let name = file.strip_prefix(&project.root).unwrap_or(&file);
-            if !looked_at.insert(name.to_owned()) {
+        for name in files(&root, folder.join(path))? {
+            if !looked_at.insert(name.clone()) {
                 continue;
             }
-            let Some((shell, text)) = script(&file)? else { continue };
+            let Some((shell, text)) = script(&root, &name)? else { continue };
             let place = Place { file: sources.add(name.as_str(), text.as_str()), offset: 0, length: 0 };
             scripts.push(Script { shell, text, lines: Lines::File(place) });
         }
@@ -102,16 +118,14 @@ fn copied(
 }
 
 /// A file, or the files in a folder; links are not followed.
-fn files(path: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
-    let (mut found, mut waiting) = (Vec::new(), vec![path.to_owned()]);
+fn files(root: &ProjectDir, path: Utf8PathBuf) -> io::Result<Vec<Utf8PathBuf>> {
+    let (mut found, mut waiting) = (Vec::new(), vec![path]);
     while let Some(path) = waiting.pop() {
-        let kind = fs_err::symlink_metadata(&path)?.file_type();
-        if kind.is_file() {
+        let Some(metadata) = root.dir().find(&path)? else { continue };
+        if metadata.is_file() {
             found.push(path);
-        } else if kind.is_dir() {
-            for entry in path.read_dir_utf8()? {
-                waiting.push(entry?.into_path());
-            }
+        } else if metadata.is_dir() {
+            waiting.extend(root.names(&path)?.into_iter().map(|name| path.join(name)));
         }
         if found.len() + waiting.len() > MOST_FILES {
             break;
@@ -122,8 +136,8 @@ fn files(path: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
 }
 
 /// The shell and the text of a file that is a shell script of a moderate size.
-fn script(path: &Utf8Path) -> io::Result<Option<(&'static str, String)>> {
-    let mut file = fs_err::File::open(path)?;
+fn script(root: &ProjectDir, path: &Utf8Path) -> io::Result<Option<(&'static str, String)>> {
+    let mut file = root.dir().open_file(path)?;
     if file.metadata()?.len() > LARGEST {
         return Ok(None);
     }
@@ -132,7 +146,7 @@ fn script(path: &Utf8Path) -> io::Result<Option<(&'static str, String)>> {
         return Ok(None);
     }
     let mut text = String::from("#!");
-    if file.read_to_string(&mut text).is_err() {
+    if file.take(LARGEST).read_to_string(&mut text).is_err() {
         return Ok(None); // not text
     }
     let first = text.lines().next().unwrap_or_default();

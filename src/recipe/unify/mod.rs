@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::model::{FileId, Place, Spanned};
 
 use super::Mistake;
-use super::node::{Node, Property, Value, Via};
+use super::node::{Node, Property, Value, Via, Weight};
 use super::shape::{Block, Identity, Shape};
 use super::sink::Sink;
 
@@ -92,6 +92,11 @@ impl<T> Slot<T> {
             true => Self { plain: BTreeMap::new(), defaults: one },
             false => Self { plain: one, defaults: BTreeMap::new() },
         }
+    }
+
+    /// All candidates.
+    fn all(&self) -> impl Iterator<Item = &T> {
+        self.plain.values().chain(self.defaults.values()).map(|said| &said.what)
     }
 
     fn union(&mut self, other: Self) {
@@ -264,6 +269,24 @@ impl Entry {
     }
 }
 
+/// What values take.
+fn values_weight(values: &[Spanned<Value>]) -> Weight {
+    Weight { parts: values.len(), text: values.iter().map(|value| value.value.text().map_or(0, str::len)).sum() }
+}
+
+impl Entry {
+    /// What it takes, all candidates for its values included.
+    fn weight(&self) -> Weight {
+        let tails = self.tail.all().map(|tail| values_weight(tail));
+        let properties = self.properties.values().flat_map(Slot::all);
+        let properties = properties.map(|property| values_weight(std::slice::from_ref(&property.value)));
+        let nodes = self.list.all().flatten().chain(self.stray.iter().flatten()).map(Node::weight);
+        let own = Weight { parts: 1, text: 0 } + values_weight(&self.key.what);
+        let block = self.block.as_ref().map(Tree::weight).unwrap_or_default();
+        own + tails.sum() + properties.sum() + nodes.sum() + block
+    }
+}
+
 impl Tree {
     /// Adds all that `other` says.
     pub(super) fn union(&mut self, other: Self) {
@@ -297,8 +320,9 @@ impl Tree {
                 self.add_entry(Identifier { name, key }, Entry::of(node, 1, block));
             }
             Identity::Set => {
+                let bare = node.bare();
                 for argument in &node.arguments {
-                    let member = Node { arguments: vec![argument.clone()], header: argument.place, ..node.shallow() };
+                    let member = Node { arguments: vec![argument.clone()], header: argument.place, ..bare.clone() };
                     let key = vec![argument.value.canonical()];
                     self.add_entry(Identifier { name: name.clone(), key }, Entry::of(&member, 1, None));
                 }
@@ -313,7 +337,7 @@ impl Tree {
     /// Adds all nodes of a block that are one list together.
     pub(super) fn add_list(&mut self, nodes: Vec<Node>) {
         let Some(first) = nodes.first() else { return };
-        let mut entry = Entry::of(&Node { arguments: Vec::new(), properties: Vec::new(), ..first.shallow() }, 0, None);
+        let mut entry = Entry::of(&Node { properties: Vec::new(), ..first.bare() }, 0, None);
         let identifier = Identifier { name: first.name.value.clone(), key: Vec::new() };
         let words = nodes.iter().map(|node| meaning(&node.arguments).join(" ")).collect();
         entry.list = Slot::of(first.yields == Some(0), words, said(first, first.header, nodes.clone()));
@@ -336,6 +360,11 @@ impl Tree {
     /// How many nodes there are, those in blocks included.
     pub(super) fn size(&self) -> usize {
         self.entries.values().map(|entry| 1 + entry.block.as_ref().map_or(0, Self::size)).sum()
+    }
+
+    /// What its nodes take, those in blocks included.
+    pub(super) fn weight(&self) -> Weight {
+        self.entries.values().map(Entry::weight).sum()
     }
 
     /// Adds `other` to the block of every node called `name`.
