@@ -156,7 +156,7 @@ impl Failure {
 }
 
 /// A URL as it may be shown: without user and password.
-pub(super) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // both fail only for URLs that cannot have credentials
     let _ = url.set_username("");

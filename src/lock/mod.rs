@@ -21,10 +21,12 @@ pub use text::{parse_archives, parse_recipe, render_archives, render_recipe};
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::path::Path;
 
 use camino::Utf8Path;
 use fs_err as fs;
 
+use crate::file;
 use crate::model::RecipeName;
 
 /// All locks of a project.
@@ -39,12 +41,18 @@ pub struct Lock {
 /// Name of the file that belongs to no recipe; no recipe can have it, for `refresh` refuses one called so.
 pub const ARCHIVES: &str = "archives";
 
-/// Reads `folder/*.kdl`. A folder that is not there is an empty lock.
+/// The largest file of pins that is read, and what all of them may have together. Those of a thousand packages have
+/// 200 kB.
+const LARGEST: u64 = 32 << 20;
+const LARGEST_ALL: u64 = 256 << 20;
+
+/// Reads `folder/*.kdl`, which must be regular files: a lock comes with the recipes, and whoever can change those must
+/// not be able to have other files read. A folder that is not there is an empty lock.
 ///
 /// # Errors
 /// When a file cannot be read or is not in the form that [`save`] writes.
 pub fn load(folder: &Utf8Path) -> Result<Lock, LockError> {
-    let mut lock = Lock::default();
+    let (mut lock, mut left) = (Lock::default(), LARGEST_ALL);
     let entries = match fs::read_dir(folder.as_std_path()) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(lock),
@@ -56,7 +64,8 @@ pub fn load(folder: &Utf8Path) -> Result<Lock, LockError> {
         else {
             continue;
         };
-        let text = fs::read_to_string(&path).map_err(|source| LockError::Io { source })?;
+        let text = read(&path, LARGEST.min(left))?;
+        left = left.saturating_sub(text.len() as u64);
         let shown = format!("{}/{stem}.kdl", folder.file_name().unwrap_or("lock"));
         let within = |line: LineError| LockError::Text { file: shown.clone(), line };
         if stem == ARCHIVES {
@@ -66,6 +75,13 @@ pub fn load(folder: &Utf8Path) -> Result<Lock, LockError> {
         }
     }
     Ok(lock)
+}
+
+fn read(path: &Path, limit: u64) -> Result<String, LockError> {
+    let bytes = file::read_unlinked(path, limit).map_err(|source| LockError::Io { source })?;
+    String::from_utf8(bytes).map_err(|_| LockError::Io {
+        source: std::io::Error::new(ErrorKind::InvalidData, format!("`{}` is not UTF-8", path.display())),
+    })
 }
 
 /// Writes what differs from the files in `folder`, and removes locks of recipes that are no more. Files whose bytes
@@ -81,7 +97,7 @@ pub fn save(folder: &Utf8Path, lock: &Lock) -> Result<(), LockError> {
     files.insert(format!("{ARCHIVES}.kdl"), render_archives(&lock.archives));
     for (name, text) in &files {
         let path = folder.join(name);
-        if fs::read(path.as_std_path()).is_ok_and(|old| old == text.as_bytes()) {
+        if file::read_unlinked(path.as_std_path(), LARGEST).is_ok_and(|old| old == text.as_bytes()) {
             continue;
         }
         let mut file = tempfile::NamedTempFile::new_in(folder.as_std_path()).map_err(io)?;
@@ -133,6 +149,27 @@ mod tests {
         lock.recipes.clear();
         save(&folder, &lock).expect("saves without it");
         assert!(!folder.join("dns.kdl").exists());
+    }
+
+    #[test]
+    fn links_devices_pipes_and_huge_files_are_no_locks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.kdl");
+        let refused = |reason: &str| {
+            let error = load(Utf8Path::from_path(folder.path()).expect("UTF-8")).expect_err(reason);
+            let LockError::Io { source } = &error else { panic!("{error}") };
+            assert!(source.to_string().contains(reason) && source.to_string().contains("x.kdl"), "{source}");
+            fs::remove_file(&path).expect("removed");
+        };
+        std::os::unix::fs::symlink("/dev/zero", &path).expect("linked");
+        refused("it is a link");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).expect("made");
+        refused("not a regular file");
+        let sparse = fs::File::create(&path).expect("made");
+        sparse.set_len(1 << 40).expect("grown");
+        refused("larger than");
+        fs::write(&path, b"\xff").expect("written");
+        refused("not UTF-8");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What fetching promises, tried against servers on the loopback interface.
 
+mod credentials;
 mod files;
 mod git;
+mod git_objects;
+mod pace;
 mod registry;
 mod server;
 mod tls;
@@ -30,6 +33,7 @@ fn config() -> FetchConfig {
         attempts: 4,
         pause: Duration::from_millis(2),
         longest_pause: Duration::from_millis(20),
+        ..Patience::default()
     };
     FetchConfig { patience, ..FetchConfig::default() }
 }
