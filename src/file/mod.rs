@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 /// Opens a regular file; links on the way are followed.
 ///
@@ -29,17 +30,16 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`read`], and when it is a link.
 pub fn read_unlinked(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    match open_with(path, OFlags::NONBLOCK | OFlags::NOFOLLOW) {
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-            Err(refused(path, "it is a link, and is not followed"))
-        }
-        file => all(path, file?, limit),
-    }
+    all(path, open_with(path, OFlags::NONBLOCK | OFlags::NOFOLLOW)?, limit)
 }
 
 fn open_with(path: &Path, flags: OFlags) -> io::Result<File> {
+    let unlinked = flags.contains(OFlags::NOFOLLOW);
     let flags = i32::try_from(flags.bits()).unwrap_or_default(); // all of them are small numbers
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| named(path, error))?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
+        let link = unlinked && error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+        if link { refused(path, "it is a link, and is not followed") } else { named(path, error) }
+    })?;
     // looked at after it was opened, so that nobody can put something else there in between
     if file.metadata().map_err(|error| named(path, error))?.is_file() {
         Ok(file)

@@ -29,8 +29,12 @@ impl PackWatch {
         Self { lines: Lines::Length(Vec::new()), pack: Pack::new(allowance) }
     }
 
-    /// Takes the next bytes of the answer.
-    pub(super) fn feed(&mut self, mut bytes: &[u8]) -> Result<(), String> {
+    /// Takes the next bytes of the answer. What is wrong with them is remembered: libgit2 has other words for it.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.lines(bytes).or_else(|reason| self.pack.allowance.refuse(reason))
+    }
+
+    fn lines(&mut self, mut bytes: &[u8]) -> Result<(), String> {
         while !bytes.is_empty() {
             match &mut self.lines {
                 Lines::Raw => return self.pack.feed(bytes),

@@ -25,10 +25,10 @@ fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-/// Little patience, so that tests are quick.
+/// Little patience, so that tests are quick; with silence there is more, for machines are busy.
 fn config() -> FetchConfig {
     let patience = Patience {
-        stall: Duration::from_millis(400),
+        stall: Duration::from_secs(10),
         connect: Duration::from_secs(5),
         attempts: 4,
         pause: Duration::from_millis(2),

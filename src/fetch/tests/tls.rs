@@ -105,7 +105,6 @@ fn no_redirection_leads_from_https_to_http_or_to_a_file() {
         fetcher.fetch(&store, &[want("x", b"in the clear", &[url("plain")])], &()).expect_err("refused"),
         fetcher.pin(&store, "x", &[url("plain")], &()).expect_err("refused"),
         fetcher.document(&[url("plain")], 100).expect_err("refused"),
-        fetcher.look(&[url("plain")]).expect_err("refused"),
         fetcher.manifest(&url("v2/a/manifests/1")).expect_err("refused"),
         fetcher.git_list(url("x.git").as_str()).expect_err("refused"),
     ];
