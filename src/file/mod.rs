@@ -1,5 +1,6 @@
-//! Reading files that somebody else may have put where we look: only regular files, and never more than a limit. A
-//! device, a pipe or a socket is refused before anything is read, and opening one does not wait.
+//! Reading files that a person names, as in the environment file: only regular files, and never more than a limit. A
+//! device, a pipe or a socket is refused before anything is read, and opening one does not wait. Links are followed; for
+//! folders that others fill there is [`Dir`](crate::beneath::Dir), which follows none.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -7,39 +8,14 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
-use rustix::io::Errno;
 
 /// Opens a regular file; links on the way are followed.
 ///
 /// # Errors
 /// When it cannot be opened or is something else; the error names the path.
 pub fn open(path: &Path) -> io::Result<File> {
-    open_with(path, OFlags::NONBLOCK)
-}
-
-/// Reads a regular file of at most `limit` bytes; links on the way are followed.
-///
-/// # Errors
-/// When it cannot be read, is something else, or is larger; the error names the path.
-pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    all(path, open(path)?, limit)
-}
-
-/// Like [`read`], and refuses a link at the end of the path.
-///
-/// # Errors
-/// As [`read`], and when it is a link.
-pub fn read_unlinked(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    all(path, open_with(path, OFlags::NONBLOCK | OFlags::NOFOLLOW)?, limit)
-}
-
-fn open_with(path: &Path, flags: OFlags) -> io::Result<File> {
-    let unlinked = flags.contains(OFlags::NOFOLLOW);
-    let flags = i32::try_from(flags.bits()).unwrap_or_default(); // all of them are small numbers
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| {
-        let link = unlinked && error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
-        if link { refused(path, "it is a link, and is not followed") } else { named(path, error) }
-    })?;
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default(); // a small number
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|error| named(path, error))?;
     // looked at after it was opened, so that nobody can put something else there in between
     if file.metadata().map_err(|error| named(path, error))?.is_file() {
         Ok(file)
@@ -48,9 +24,13 @@ fn open_with(path: &Path, flags: OFlags) -> io::Result<File> {
     }
 }
 
-fn all(path: &Path, file: File, limit: u64) -> io::Result<Vec<u8>> {
+/// Reads a regular file of at most `limit` bytes; links on the way are followed.
+///
+/// # Errors
+/// When it cannot be read, is something else, or is larger; the error names the path.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| named(path, error))?;
+    open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| named(path, error))?;
     if bytes.len() as u64 > limit {
         return Err(refused(path, &format!("it is larger than {limit} bytes")));
     }
@@ -78,13 +58,10 @@ mod tests {
         let path = folder.path().join("x");
         fs_err::write(&path, "12345").expect("written");
         assert_eq!(read(&path, 5).expect("read"), b"12345");
-        assert_eq!(read_unlinked(&path, 5).expect("read"), b"12345");
         let error = read(&path, 4).expect_err("too large").to_string();
         assert!(error.contains("larger than 4 bytes") && error.contains(&path.display().to_string()), "{error}");
         symlink("x", folder.path().join("link")).expect("linked");
         assert_eq!(read(&folder.path().join("link"), 5).expect("read"), b"12345");
-        let error = read_unlinked(&folder.path().join("link"), 5).expect_err("a link").to_string();
-        assert!(error.contains("it is a link"), "{error}");
         assert_eq!(read(&folder.path().join("none"), 5).expect_err("none").kind(), io::ErrorKind::NotFound);
     }
 
@@ -97,7 +74,7 @@ mod tests {
         let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("made");
         symlink("/dev/zero", folder.path().join("zero")).expect("linked");
         for path in [pipe, socket, folder.path().join("zero"), folder.path().to_owned(), "/dev/full".into()] {
-            assert!(read(&path, 10).is_err() && read_unlinked(&path, 10).is_err(), "{}", path.display());
+            assert!(read(&path, 10).is_err(), "{}", path.display());
         }
     }
 }

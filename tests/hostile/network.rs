@@ -176,12 +176,17 @@ fn a_lock_that_is_a_link_or_a_device_is_not_read() {
     for target in ["/dev/zero", "/dev/tty", "../secret", "/proc/self/environ"] {
         fs_err::os::unix::fs::symlink(target, &lock).expect("linked");
         let start = Instant::now();
-        let said = project.run(&["check"]).failed(&["app.kdl", "link"]);
+        let said = project.run(&["check"]).failed(&["app.kdl", "it is a symbolic link"]);
         assert!(!said.contains("hunter2") && start.elapsed() < Duration::from_secs(10), "{said}");
         fs_err::remove_file(&lock).expect("removed");
     }
     tool("coreutils", Command::new("mkfifo").arg(&lock));
     project.run(&["check"]).failed(&["app.kdl", "not a regular file"]);
+    // nor is the folder a link
+    fs_err::remove_dir_all(project.path("lock")).expect("removed");
+    write(&project.path("elsewhere/app.kdl"), "created \"2026-01-01T00:00:00Z\"\n");
+    fs_err::os::unix::fs::symlink("elsewhere", project.path("lock")).expect("linked");
+    project.run(&["check"]).failed(&["lock", "link"]);
 }
 
 /// A server with a certificate for `localhost`, whose files are whole answers; ends when dropped.
