@@ -207,6 +207,12 @@ pub(super) fn with_login(request: RequestBuilder, login: Option<&Login>) -> Requ
     }
 }
 
+/// Opens the file of a `file://` URL.
+pub(super) fn local_file(url: &Url) -> Result<std::fs::File, Trouble> {
+    let path = url.to_file_path().map_err(|()| Trouble::Next("it names no file of this machine".to_owned()))?;
+    crate::file::open(&path).map_err(|error| Trouble::Next(error.to_string()))
+}
+
 /// Hands a `file://` URL's content to `take`, from `skip` on; at most `room` bytes are accepted.
 pub(super) fn local_body(
     url: &Url,
@@ -216,8 +222,7 @@ pub(super) fn local_body(
 ) -> Result<(), Trouble> {
     use std::io::{Seek as _, SeekFrom};
     let failed = |error: std::io::Error| Trouble::Next(error.to_string());
-    let path = url.to_file_path().map_err(|()| Trouble::Next("it names no file of this machine".to_owned()))?;
-    let mut file = crate::file::open(&path).map_err(failed)?;
+    let mut file = local_file(url)?;
     file.seek(SeekFrom::Start(skip)).map_err(failed)?;
     let (mut buffer, mut left) = (vec![0; 1 << 16], room);
     loop {

@@ -8,10 +8,9 @@ use git2::Error;
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
 use url::Url;
 
-use super::super::network::Trouble;
 use super::super::pace::Pace;
 use super::pack::PackWatch;
-use super::transport::{MOST_LIST, Session};
+use super::transport::{MOST_LIST, Session, failed};
 
 const PORT: u16 = 9418;
 
@@ -88,10 +87,7 @@ impl Read for Conversation {
             }
             _ => error,
         })?;
-        self.pace.took(since.elapsed(), read).map_err(|trouble| match trouble {
-            Trouble::Next(reason) | Trouble::Slow(reason) | Trouble::Again { reason, .. } => io::Error::other(reason),
-            Trouble::Store(error) => io::Error::other(error.to_string()),
-        })?;
+        self.pace.took(since.elapsed(), read).map_err(failed)?;
         self.room = self.room.checked_sub(read as u64).ok_or_else(|| io::Error::other("the answer does not end"))?;
         self.watch.feed(&buffer[..read]).map_err(io::Error::other)?;
         Ok(read)

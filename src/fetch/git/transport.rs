@@ -305,7 +305,7 @@ fn parse(url: &str) -> io::Result<Url> {
     Url::parse(url).map_err(|error| io::Error::other(format!("it is not a URL: {error}")))
 }
 
-fn failed(trouble: Trouble) -> io::Error {
+pub(super) fn failed(trouble: Trouble) -> io::Error {
     match trouble {
         Trouble::Next(reason) | Trouble::Slow(reason) | Trouble::Again { reason, .. } => io::Error::other(reason),
         Trouble::Store(error) => io::Error::other(error.to_string()),

@@ -230,4 +230,7 @@ fn a_look_asks_for_the_head_alone() {
     let error = fetcher.look(&[server.url("gone")]).expect_err("nobody has it");
     assert!(error.to_string().contains("404 Not Found"), "{error}");
     assert!(server.requests().iter().all(|request| request.method == "HEAD"), "{:?}", server.requests());
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fetcher.look(&[Url::from_file_path(file.path()).expect("a URL")]).expect("it is there");
+    fetcher.look(&[Url::from_file_path("/dev/zero").expect("a URL")]).expect_err("no file");
 }
