@@ -17,6 +17,7 @@ image "app" {
     from "scratch"
     distribution "debian" suite="stable"
     packages "app"
+    user "65532"
     healthcheck "none" reason="a test"
 }
 "#;
