@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[&str] = &[
     "model",
     "beneath",
+    "file",
     "recipe",
     "lock",
     "archive",
@@ -31,7 +32,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("std::env::var", &["cli", "stage"]),
     ("env::var_os", &["cli", "stage"]),
     ("SystemTime::now", &["cli/setup.rs", "store"]),
-    ("fs_err", &["recipe", "lock/mod.rs", "store", "fetch", "stage", "image", "publish", "ops", "cli/man.rs"]),
+    ("fs_err", &["file", "recipe", "lock/mod.rs", "store", "fetch", "stage", "image", "publish", "ops", "cli/man.rs"]),
     ("println!", &[]),
     ("eprintln!", &[]),
     // what is for people passes the escaping of one file, and of the bars that draw themselves

@@ -156,6 +156,9 @@ pub(super) struct Refresh {
     /// Only these kinds of inputs: `git`, `download`, `packages`, `vendor`, `bases`
     #[arg(long, value_delimiter = ',', value_name = "KIND")]
     pub(super) only: Vec<crate::ops::InputKind>,
+    /// Accept an archive whose release is older than the one that `lock/archives.kdl` records
+    #[arg(long)]
+    pub(super) allow_older: bool,
     /// Print JSON instead of lines
     #[arg(long)]
     pub(super) json: bool,

@@ -268,6 +268,10 @@ fn help(error: &OpsError) -> Option<String> {
                 "the mirror is behind (name another one in the environment file), or this machine's clock is wrong".to_owned(),
             ),
             SuiteError::Store(error) => error.help(),
+            error if error.is_older() => Some(
+                "the mirror is behind or replays an old release: name another one in the environment file; to go back on purpose, run `orchestrate refresh --allow-older`"
+                    .to_owned(),
+            ),
             _ => None,
         },
         OpsError::Pin { source, .. } => match source.as_ref() {

@@ -183,7 +183,8 @@ fn refresh(
     let workspace = load(arguments, sources)?;
     let services = setup::services(&arguments.common, false, progress)?;
     let mode = if verb.check { RefreshMode::Check } else { RefreshMode::Write };
-    let request = RefreshRequest { recipes: verb.recipes.clone(), only: verb.only.clone(), mode };
+    let (recipes, only, allow_older) = (verb.recipes.clone(), verb.only.clone(), verb.allow_older);
+    let request = RefreshRequest { recipes, only, mode, allow_older };
     let report = ops::refresh(&workspace, &services, &request)?;
     progress.clear();
     if verb.json {

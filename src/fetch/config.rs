@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::FetchError;
+use super::host::HostPort;
 use super::netrc::Netrc;
 
 /// How to reach the network.
@@ -24,8 +25,12 @@ pub struct FetchConfig {
     pub client_certificate: Option<PathBuf>,
     /// How the program names itself.
     pub user_agent: String,
-    /// A file with credentials by host, as of netrc(5).
+    /// A file with credentials by host, as of netrc(5). They go to that host alone, and over https alone.
     pub netrc: Option<PathBuf>,
+    /// Hosts that get their credentials over plain http too.
+    pub plain_logins: Vec<HostPort>,
+    /// Registries, each with the host that gives its tokens when that is another one: those credentials are used.
+    pub token_services: Vec<(HostPort, HostPort)>,
     /// Names that are answered by an address of one's own.
     pub hosts: Vec<(String, IpAddr)>,
     /// When to give up.
@@ -46,13 +51,19 @@ pub enum Proxy {
     Url(String),
 }
 
-/// When to give up. No bound is on the time of a whole transfer: only on silence.
+/// When to give up. The time of a whole transfer is bounded by its size and the least rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// How long a server may be silent.
     pub stall: Duration,
     /// How long a connection may take to be made.
     pub connect: Duration,
+    /// How many bytes a second must come at least, counted over each [`Patience::rate_window`] of waiting.
+    pub least_rate: u64,
+    /// Over how long the rate is counted.
+    pub rate_window: Duration,
+    /// How long a small file without a pin may take in all: a release file, a signature, a manifest, a token.
+    pub document: Duration,
     /// How often a mirror that is in trouble is tried before the next one.
     pub attempts: u32,
     /// The pause after the first failure; it doubles after each, and half of it is left to chance.
@@ -66,6 +77,9 @@ impl Default for Patience {
         Self {
             stall: Duration::from_secs(30),
             connect: Duration::from_secs(15),
+            least_rate: 4096,
+            rate_window: Duration::from_secs(30),
+            document: Duration::from_secs(300),
             attempts: 4,
             pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(30),
@@ -82,6 +96,10 @@ pub struct FetchLimits {
     pub git_pack: u64,
     /// Bytes of one file in a git repository; such a file is held in memory.
     pub git_file: u64,
+    /// Commits, folders and files that are received or read for a git source, submodules included.
+    pub git_objects: u64,
+    /// Bytes of them when they are unpacked.
+    pub git_unpacked: u64,
     /// Files, folders and links of a tree, submodules included.
     pub tree_entries: u64,
     /// Bytes of a tree, submodules included.
@@ -94,6 +112,8 @@ impl Default for FetchLimits {
             download: 8 << 30,
             git_pack: 8 << 30,
             git_file: 128 << 20,
+            git_objects: 4_000_000,
+            git_unpacked: 16 << 30,
             tree_entries: 1_000_000,
             tree_bytes: 16 << 30,
         }
@@ -111,6 +131,8 @@ impl Default for FetchConfig {
             client_certificate: None,
             user_agent: concat!("orchestrate/", env!("CARGO_PKG_VERSION")).to_owned(),
             netrc: None,
+            plain_logins: Vec::new(),
+            token_services: Vec::new(),
             hosts: Vec::new(),
             patience: Patience::default(),
             limits: FetchLimits::default(),
@@ -166,15 +188,7 @@ impl FetchConfig {
 
 /// Reads a file of at most 16 MiB.
 fn read(path: &Path, what: &'static str) -> Result<Vec<u8>, FetchError> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    let file = fs_err::File::open(path).map_err(|error| wrong(what, path, error.to_string()))?;
-    let limit = 16 << 20;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| wrong(what, path, error.to_string()))?;
-    if bytes.len() as u64 > limit {
-        return Err(wrong(what, path, "it is larger than 16 MiB".to_owned()));
-    }
-    Ok(bytes)
+    crate::file::read(path, 16 << 20).map_err(|error| wrong(what, path, error.to_string()))
 }
 
 fn wrong(what: &'static str, path: &Path, reason: String) -> FetchError {

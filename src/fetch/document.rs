@@ -8,7 +8,7 @@ use url::Url;
 use super::Fetcher;
 use super::error::{Failure, FetchError, shown};
 use super::mirrors::{Asker, GaveUp};
-use super::network::{Network, Trouble, local_body};
+use super::network::{Network, Trouble, local_body, local_file};
 use super::observer::FetchObserver;
 use crate::model::Digest;
 use crate::store::Store;
@@ -74,7 +74,8 @@ impl Fetcher {
         let network = self.network()?;
         let label = label(urls);
         let asker = Asker { label: &label, observer: &() };
-        let attempts = network.each_mirror(asker, urls, async |url| network.read_since(url, limit, known).await);
+        let attempts =
+            network.each_mirror(asker, urls, async |url| network.soon(network.read_since(url, limit, known)).await);
         settled(network.runtime.block_on(attempts), urls)
     }
 
@@ -189,7 +190,7 @@ impl Network {
     /// Asks for the head of a file.
     async fn look(&self, url: &Url) -> Result<(), Trouble> {
         if url.scheme() == "file" {
-            return local_body(url, 0, u64::MAX, |_| Ok(()));
+            return local_file(url).map(drop);
         }
         let response = self.send(self.authorise(self.client.head(url.clone()), url)).await?;
         match response.status() {

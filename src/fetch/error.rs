@@ -137,7 +137,9 @@ impl FetchError {
             Self::Network { .. } => {
                 "install the package `ca-certificates`, or name an `authority` in the environment file"
             }
-            Self::Git { .. } => "check the URL; http, https, git and file are supported, ssh is not",
+            Self::Git { .. } => {
+                "check the URL (http, https, git and file are supported, ssh is not), or name another repository"
+            }
             Self::NoReference { .. } => "correct the recipe, or run `orchestrate refresh` if the reference has moved",
             Self::Tree { .. } => "use another version of the source, or report it to its authors",
             Self::File { .. } => "check the path in the recipe; it is relative to the recipe's folder",
@@ -156,7 +158,7 @@ impl Failure {
 }
 
 /// A URL as it may be shown: without user and password.
-pub(super) fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     // both fail only for URLs that cannot have credentials
     let _ = url.set_username("");

@@ -32,11 +32,12 @@ impl Network {
         mut attempt: impl AsyncFnMut(&Url) -> Result<T, Trouble>,
     ) -> Result<T, GaveUp> {
         let mut tried = Vec::new();
-        for url in urls {
-            match self.one_mirror(asker, url, &mut attempt).await {
+        for (position, url) in urls.iter().enumerate() {
+            let last = position + 1 == urls.len();
+            match self.one_mirror(asker, url, last, &mut attempt).await {
                 Ok(done) => return Ok(done),
                 Err(Trouble::Store(error)) => return Err(GaveUp::Store(error)),
-                Err(Trouble::Next(reason) | Trouble::Again { reason, .. }) => {
+                Err(Trouble::Next(reason) | Trouble::Slow(reason) | Trouble::Again { reason, .. }) => {
                     tried.push(Attempt { url: shown(url), reason });
                 }
             }
@@ -48,6 +49,7 @@ impl Network {
         &self,
         asker: Asker<'_>,
         url: &Url,
+        last: bool,
         attempt: &mut impl AsyncFnMut(&Url) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
         let mut round = 0;
@@ -56,6 +58,11 @@ impl Network {
                 // the semaphore is never closed; without a permit one transfer too many runs
                 let _permit = self.host(url).acquire_owned().await.ok();
                 attempt(url).await
+            };
+            // a slow one is better than none
+            let outcome = match outcome {
+                Err(Trouble::Slow(reason)) if last => Err(Trouble::Again { reason, after: None }),
+                other => other,
             };
             match outcome {
                 Err(Trouble::Again { reason, after }) if round + 1 < self.patience.attempts => {

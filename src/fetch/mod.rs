@@ -10,20 +10,25 @@ mod config;
 mod document;
 mod error;
 mod git;
+mod host;
 pub mod local;
 mod mirrors;
 mod netrc;
 mod network;
 mod observer;
+mod pace;
 mod pinned;
+mod redirect;
 mod registry;
 
 use std::sync::{Arc, OnceLock};
 
 pub use config::{FetchConfig, FetchLimits, Patience, Proxy};
 pub use document::{Answer, Document, Pinned, Validators};
+pub(crate) use error::shown;
 pub use error::{Attempt, Failure, FetchError};
 pub use git::GitPin;
+pub use host::HostPort;
 pub use observer::FetchObserver;
 pub use pinned::Want;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, RETRY_AFTER};
 use reqwest::{Request, RequestBuilder, Response, StatusCode};
@@ -13,7 +13,10 @@ use url::Url;
 
 use super::config::{FetchConfig, Patience, Proxy};
 use super::error::FetchError;
+use super::host::HostPort;
 use super::netrc::{Login, Netrc};
+use super::pace::Pace;
+use super::redirect;
 use super::registry::Tokens;
 use crate::store::StoreError;
 
@@ -23,6 +26,8 @@ pub(super) struct Network {
     pub(super) client: reqwest::Client,
     pub(super) patience: Patience,
     netrc: Netrc,
+    plain_logins: Vec<HostPort>,
+    pub(super) token_services: Vec<(HostPort, HostPort)>,
     pub(super) tokens: Mutex<Tokens>,
     hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
     per_host: usize,
@@ -38,6 +43,8 @@ pub(super) enum Trouble {
         /// When the server says so.
         after: Option<Duration>,
     },
+    /// It is there, but gives so little that another URL is better; what came is kept.
+    Slow(String),
     /// Nothing will help.
     Store(StoreError),
 }
@@ -60,6 +67,8 @@ impl Network {
             client: client(config)?,
             patience: config.patience,
             netrc: config.credentials()?,
+            plain_logins: config.plain_logins.clone(),
+            token_services: config.token_services.clone(),
             tokens: Mutex::default(),
             hosts: Mutex::default(),
             per_host: config.connections_per_host.max(1),
@@ -75,9 +84,28 @@ impl Network {
         }
     }
 
-    /// The credentials for the host of a URL that brings none.
+    /// The credentials for the host and port of a URL that brings none: over https, or where a plain connection is
+    /// allowed for that host.
     pub(super) fn login(&self, url: &Url) -> Option<&Login> {
-        url.host_str().filter(|_| url.username().is_empty()).and_then(|host| self.netrc.login(host))
+        self.netrc.login(url).filter(|_| url.username().is_empty() && self.may_log_in(url))
+    }
+
+    fn may_log_in(&self, url: &Url) -> bool {
+        match url.scheme() {
+            "https" => true,
+            "http" => self.plain_logins.iter().any(|host| host.covers(url)),
+            _ => false,
+        }
+    }
+
+    /// What to say beside a refusal when there are credentials that were not sent.
+    fn withheld(&self, url: &Url) -> &'static str {
+        match self.netrc.login(url).filter(|_| url.username().is_empty() && !self.may_log_in(url)) {
+            Some(_) => {
+                " (the login for this host is not sent over plain http; `plain-login` in the environment file allows it)"
+            }
+            None => "",
+        }
     }
 
     /// A request for the bytes as they are.
@@ -91,6 +119,13 @@ impl Network {
         answer.map_err(|_| self.silence())?.map_err(|error| transport(&error))
     }
 
+    /// Gives up on what takes longer than a small file may take.
+    pub(super) async fn soon<T>(&self, attempt: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+        let most = self.patience.document;
+        let late = |_| Trouble::Slow(format!("it was not there after {} seconds", most.as_secs_f32()));
+        tokio::time::timeout(most, attempt).await.map_err(late)?
+    }
+
     /// Sends a request and sorts the answer: a success, 304 or 416, or trouble. A registry's wish for a token is
     /// fulfilled on the way.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
@@ -98,7 +133,7 @@ impl Network {
         let again = request.try_clone();
         let mut response = self.execute(request).await?;
         if let (StatusCode::UNAUTHORIZED, Some(again)) = (response.status(), again)
-            && let Some(again) = self.with_token(response.headers(), again).await?
+            && let Some(again) = self.with_token(&response, again).await?
         {
             response = self.execute(again).await?;
         }
@@ -106,7 +141,11 @@ impl Network {
         if status.is_success() || matches!(status, StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE) {
             return Ok(response);
         }
-        let reason = format!("the server says {status}");
+        let withheld = match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => self.withheld(response.url()),
+            _ => "",
+        };
+        let reason = format!("the server says {status}{withheld}");
         let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
         if status.is_server_error() || later.contains(&status) {
             return Err(Trouble::Again { reason, after: retry_after(&response) });
@@ -114,10 +153,19 @@ impl Network {
         Err(Trouble::Next(reason))
     }
 
-    /// The next piece of a body.
-    pub(super) async fn piece(&self, response: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, Trouble> {
+    /// The next piece of a body, unless its sender is silent or slow.
+    pub(super) async fn piece(
+        &self,
+        response: &mut Response,
+        pace: &mut Pace,
+    ) -> Result<Option<impl AsRef<[u8]> + use<>>, Trouble> {
+        let since = Instant::now();
         let piece = tokio::time::timeout(self.patience.stall, response.chunk()).await;
-        piece.map_err(|_| self.silence())?.map_err(|error| transport(&error))
+        let piece = piece.map_err(|_| self.silence())?.map_err(|error| transport(&error))?;
+        if let Some(bytes) = &piece {
+            pace.took(since.elapsed(), bytes.len())?;
+        }
+        Ok(piece)
     }
 
     /// Hands the body to `take`, piece by piece; at most `room` bytes are accepted.
@@ -130,8 +178,8 @@ impl Network {
         if let Some(promised) = promised(&response).filter(|&promised| promised > room) {
             return Err(too_long(room, Some(promised)));
         }
-        let mut left = room;
-        while let Some(piece) = self.piece(&mut response).await? {
+        let (mut left, mut pace) = (room, Pace::new(&self.patience));
+        while let Some(piece) = self.piece(&mut response, &mut pace).await? {
             let piece = piece.as_ref();
             left = left.checked_sub(piece.len() as u64).ok_or_else(|| too_long(room, None))?;
             take(piece)?;
@@ -140,8 +188,7 @@ impl Network {
     }
 
     fn silence(&self) -> Trouble {
-        let reason = format!("nothing came for {} seconds", self.patience.stall.as_secs());
-        Trouble::Again { reason, after: None }
+        Trouble::Slow(format!("nothing came for {} seconds", self.patience.stall.as_secs_f32()))
     }
 
     /// Who may transfer from the host of a URL.
@@ -160,6 +207,12 @@ pub(super) fn with_login(request: RequestBuilder, login: Option<&Login>) -> Requ
     }
 }
 
+/// Opens the file of a `file://` URL.
+pub(super) fn local_file(url: &Url) -> Result<std::fs::File, Trouble> {
+    let path = url.to_file_path().map_err(|()| Trouble::Next("it names no file of this machine".to_owned()))?;
+    crate::file::open(&path).map_err(|error| Trouble::Next(error.to_string()))
+}
+
 /// Hands a `file://` URL's content to `take`, from `skip` on; at most `room` bytes are accepted.
 pub(super) fn local_body(
     url: &Url,
@@ -169,11 +222,7 @@ pub(super) fn local_body(
 ) -> Result<(), Trouble> {
     use std::io::{Seek as _, SeekFrom};
     let failed = |error: std::io::Error| Trouble::Next(error.to_string());
-    let path = url.to_file_path().map_err(|()| Trouble::Next("it names no file of this machine".to_owned()))?;
-    if !fs_err::metadata(&path).map_err(failed)?.is_file() {
-        return Err(Trouble::Next("it is not a file".to_owned())); // opening a pipe would wait for ever
-    }
-    let mut file = fs_err::File::open(&path).map_err(failed)?;
+    let mut file = local_file(url)?;
     file.seek(SeekFrom::Start(skip)).map_err(failed)?;
     let (mut buffer, mut left) = (vec![0; 1 << 16], room);
     loop {
@@ -205,7 +254,7 @@ fn transport(error: &reqwest::Error) -> Trouble {
     let what = match error {
         error if error.is_connect() => "cannot connect",
         error if error.is_timeout() => "it took too long",
-        error if error.is_redirect() => return Trouble::Next("it redirects in circles".to_owned()),
+        error if error.is_redirect() => return Trouble::Next(cause.to_string()),
         error if error.is_builder() => return Trouble::Next("it is not a URL that can be fetched".to_owned()),
         error if error.is_body() || error.is_decode() => "the answer broke off",
         _ => "the transfer failed",
@@ -225,7 +274,7 @@ fn client(config: &FetchConfig) -> Result<reqwest::Client, FetchError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(&config.user_agent)
             .referer(false)
-            .redirect(reqwest::redirect::Policy::limited(10))
+            .redirect(redirect::policy())
             .connect_timeout(config.patience.connect)
             .pool_max_idle_per_host(config.connections_per_host);
         for (name, address) in &config.hosts {

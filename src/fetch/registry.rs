@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
-use reqwest::{Request, StatusCode};
+use reqwest::{Request, Response, StatusCode};
 use url::Url;
 
 use super::Fetcher;
 use super::document::{Answer, Document, failed, settled};
 use super::error::FetchError;
+use super::host::HostPort;
 use super::mirrors::Asker;
 use super::network::{Network, Trouble, with_login};
 
@@ -32,7 +33,7 @@ impl Fetcher {
         let network = self.network()?;
         let asker = Asker { label: url.path(), observer: &() };
         let attempts = network.each_mirror(asker, &urls, async |url| {
-            network.read(network.get(url).header(ACCEPT, MANIFESTS), url, LARGEST_MANIFEST).await
+            network.soon(network.read(network.get(url).header(ACCEPT, MANIFESTS), url, LARGEST_MANIFEST)).await
         });
         match settled(network.runtime.block_on(attempts), &urls)? {
             Answer::Changed(document) => Ok(document),
@@ -106,15 +107,20 @@ impl Challenge {
 impl Network {
     /// The request again, with the token that the registry asked for when it answered 401; none when it asked for
     /// something else. A request that had a token gets a new one: they are good for minutes only.
-    pub(super) async fn with_token(&self, headers: &HeaderMap, mut again: Request) -> Result<Option<Request>, Trouble> {
+    pub(super) async fn with_token(&self, answer: &Response, mut again: Request) -> Result<Option<Request>, Trouble> {
         let Some(key) = repository(again.url()) else { return Ok(None) };
-        let Some(challenge) = Challenge::read(headers) else { return Ok(None) };
+        // who is redirected to does not speak for the registry
+        if answer.url().origin() != again.url().origin() {
+            return Ok(None);
+        }
+        let Some(challenge) = Challenge::read(answer.headers()) else { return Ok(None) };
         let same_host = challenge.realm.origin() == again.url().origin();
         if challenge.realm.scheme() != "https" && !same_host {
-            let reason = format!("the registry sends us to `{}` for a token, over a plain connection", challenge.realm);
+            let realm = challenge.realm.origin().ascii_serialization();
+            let reason = format!("the registry sends us to `{realm}` for a token, over a plain connection");
             return Err(Trouble::Next(reason));
         }
-        let token = self.token(&challenge.url(), again.url()).await?;
+        let token = self.soon(self.token(&challenge.url(), again.url())).await?;
         let value = format!("Bearer {token}").parse();
         again
             .headers_mut()
@@ -123,10 +129,12 @@ impl Network {
         Ok(Some(again))
     }
 
-    /// Asks for a token: with the credentials for that place, else those for the registry, else as anybody.
+    /// Asks for a token: with the credentials for that place when it is the registry itself or configured as its token
+    /// service, else as anybody. Any registry can name any place, and the token goes to the registry.
     async fn token(&self, realm: &Url, registry: &Url) -> Result<String, Trouble> {
-        let login = self.login(realm).or_else(|| self.login(registry));
-        let request = with_login(self.client.get(realm.clone()), login);
+        let known = |(of, service): &(HostPort, HostPort)| of.covers(registry) && service.covers(realm);
+        let trusted = realm.origin() == registry.origin() || self.token_services.iter().any(known);
+        let request = with_login(self.client.get(realm.clone()), self.login(realm).filter(|_| trusted));
         let request = request.build().map_err(|error| Trouble::Next(error.to_string()))?;
         let response = self.execute(request).await?;
         if response.status() != StatusCode::OK {

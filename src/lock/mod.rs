@@ -20,11 +20,13 @@ pub use pins::{
 pub use text::{parse_archives, parse_recipe, render_archives, render_recipe};
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
+use std::path::Path;
 
 use camino::Utf8Path;
 use fs_err as fs;
 
+use crate::beneath::Dir;
 use crate::model::RecipeName;
 
 /// All locks of a project.
@@ -39,25 +41,31 @@ pub struct Lock {
 /// Name of the file that belongs to no recipe; no recipe can have it, for `refresh` refuses one called so.
 pub const ARCHIVES: &str = "archives";
 
-/// Reads `folder/*.kdl`. A folder that is not there is an empty lock.
+/// The largest file of pins that is read, and what all of them may have together. Those of a thousand packages have
+/// 200 kB.
+const LARGEST: u64 = 32 << 20;
+const LARGEST_ALL: u64 = 256 << 20;
+
+/// Reads `folder/*.kdl`, which must be regular files in a folder, not links: a lock comes with the recipes, and whoever
+/// changes those must not have other files read. A folder that is not there is an empty lock.
 ///
 /// # Errors
 /// When a file cannot be read or is not in the form that [`save`] writes.
 pub fn load(folder: &Utf8Path) -> Result<Lock, LockError> {
-    let mut lock = Lock::default();
-    let entries = match fs::read_dir(folder.as_std_path()) {
-        Ok(entries) => entries,
+    let io = |source| LockError::Io { source };
+    let (mut lock, mut left) = (Lock::default(), LARGEST_ALL);
+    let files = match open(folder) {
+        Ok(files) => files,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(lock),
-        Err(source) => return Err(LockError::Io { source }),
+        Err(source) => return Err(io(source)),
     };
-    for entry in entries {
-        let path = entry.map_err(|source| LockError::Io { source })?.path();
-        let Some(stem) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".kdl"))
-        else {
-            continue;
-        };
-        let text = fs::read_to_string(&path).map_err(|source| LockError::Io { source })?;
+    for name in files.names("").map_err(io)? {
+        let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".kdl")) else { continue };
+        let bytes = files.read(&name, LARGEST.min(left)).map_err(io)?;
+        left = left.saturating_sub(bytes.len() as u64);
         let shown = format!("{}/{stem}.kdl", folder.file_name().unwrap_or("lock"));
+        let text = String::from_utf8(bytes);
+        let text = text.map_err(|_| io(Error::new(ErrorKind::InvalidData, format!("`{shown}` is not UTF-8"))))?;
         let within = |line: LineError| LockError::Text { file: shown.clone(), line };
         if stem == ARCHIVES {
             lock.archives = parse_archives(&text).map_err(within)?;
@@ -68,6 +76,18 @@ pub fn load(folder: &Utf8Path) -> Result<Lock, LockError> {
     Ok(lock)
 }
 
+/// Opens the folder of the locks, which may not be a link itself.
+fn open(folder: &Utf8Path) -> Result<Dir, Error> {
+    let (parent, name) = place(folder);
+    Dir::open(parent)?.dir(name)
+}
+
+/// The folder that a folder is in, and its name there.
+fn place(folder: &Utf8Path) -> (&Path, &str) {
+    let parent = folder.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    (parent.as_std_path(), folder.file_name().unwrap_or("lock"))
+}
+
 /// Writes what differs from the files in `folder`, and removes locks of recipes that are no more. Files whose bytes
 /// would stay the same are not touched.
 ///
@@ -75,25 +95,24 @@ pub fn load(folder: &Utf8Path) -> Result<Lock, LockError> {
 /// When a file cannot be written; every file is either the old one or the new one.
 pub fn save(folder: &Utf8Path, lock: &Lock) -> Result<(), LockError> {
     let io = |source| LockError::Io { source };
-    fs::create_dir_all(folder.as_std_path()).map_err(io)?;
+    let (parent, name) = place(folder);
+    fs::create_dir_all(parent).map_err(io)?;
+    let folder = Dir::open(parent).and_then(|parent| parent.create_dir_all(name)).map_err(io)?;
     let mut files: BTreeMap<String, String> =
         lock.recipes.iter().map(|(name, recipe)| (file_name(name), render_recipe(recipe))).collect();
     files.insert(format!("{ARCHIVES}.kdl"), render_archives(&lock.archives));
     for (name, text) in &files {
-        let path = folder.join(name);
-        if fs::read(path.as_std_path()).is_ok_and(|old| old == text.as_bytes()) {
+        if folder.read(name, LARGEST).is_ok_and(|old| old == text.as_bytes()) {
             continue;
         }
-        let mut file = tempfile::NamedTempFile::new_in(folder.as_std_path()).map_err(io)?;
-        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(io)?;
-        readable_by_all(file.as_file()).map_err(io)?;
-        file.persist(path.as_std_path()).map_err(|error| io(error.error))?;
+        // two processes do not write to one file
+        let new = format!(".{name}.{}", std::process::id());
+        folder.write(&new, text.as_bytes(), 0o644).map_err(io)?;
+        folder.rename(&new, &folder, name).map_err(io)?;
     }
-    for entry in fs::read_dir(folder.as_std_path()).map_err(io)? {
-        let path = entry.map_err(io)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.ends_with(".kdl") && !files.contains_key(name) {
-            fs::remove_file(&path).map_err(io)?;
+    for name in folder.names("").map_err(io)? {
+        if name.to_str().is_some_and(|name| name.ends_with(".kdl") && !files.contains_key(name)) {
+            folder.remove_file(&name).map_err(io)?;
         }
     }
     Ok(())
@@ -103,12 +122,6 @@ pub fn save(folder: &Utf8Path, lock: &Lock) -> Result<(), LockError> {
 #[must_use]
 pub fn file_name(recipe: &RecipeName) -> String {
     format!("{}.kdl", recipe.as_str().replace(':', "@"))
-}
-
-/// Temporary files are private; a lock is source code like any other.
-fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(test)]
@@ -133,6 +146,32 @@ mod tests {
         lock.recipes.clear();
         save(&folder, &lock).expect("saves without it");
         assert!(!folder.join("dns.kdl").exists());
+    }
+
+    #[test]
+    fn links_devices_pipes_and_huge_files_are_no_locks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.kdl");
+        let refused = |reason: &str| {
+            let error = load(Utf8Path::from_path(folder.path()).expect("UTF-8")).expect_err(reason);
+            let LockError::Io { source } = &error else { panic!("{error}") };
+            let (mut text, mut cause) = (source.to_string(), std::error::Error::source(source));
+            while let Some(deeper) = cause {
+                text.push_str(&format!(": {deeper}"));
+                cause = deeper.source();
+            }
+            assert!(text.contains(reason) && text.contains("x.kdl"), "{text}");
+            fs::remove_file(&path).expect("removed");
+        };
+        std::os::unix::fs::symlink("/dev/zero", &path).expect("linked");
+        refused("it is a symbolic link");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).expect("made");
+        refused("not a regular file");
+        let sparse = fs::File::create(&path).expect("made");
+        sparse.set_len(1 << 40).expect("grown");
+        refused("has more than");
+        fs::write(&path, b"\xff").expect("written");
+        refused("not UTF-8");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The words of the field, as types that cannot be built wrong. Pure: no file, no clock, no network.
 
+mod archive_path;
 mod digest;
 mod glob;
 mod identity;
@@ -12,6 +13,7 @@ mod quantity;
 mod reference;
 mod time;
 
+pub use archive_path::{ArchivePath, ArchivePathError};
 pub use digest::{Digest, DigestError, Hasher, HashingReader, HashingWriter};
 pub use glob::{Glob, GlobError, PathPolicy};
 pub use identity::{Mode, ModeError, Ownership, Principal, PrincipalError};

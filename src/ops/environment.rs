@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use fs_err as fs;
 use thiserror::Error;
 
 use super::grants::Grants;
+use crate::fetch::HostPort;
+use crate::file;
 use crate::model::{ArchiveName, TrustDomain};
 
 /// What the environment file says; nothing when there is none.
@@ -26,6 +27,10 @@ pub struct Environment {
     pub authorities: Vec<PathBuf>,
     /// Credentials by host, in the form of netrc(5).
     pub netrc: Option<PathBuf>,
+    /// Hosts that get their credentials over plain http too.
+    pub plain_logins: Vec<HostPort>,
+    /// Registries, each with the host that gives its tokens.
+    pub token_services: Vec<(HostPort, HostPort)>,
     /// How the program names itself.
     pub user_agent: Option<String>,
     /// Secrets of build steps by identifier.
@@ -79,6 +84,9 @@ pub enum EnvironmentError {
     },
 }
 
+/// Largest environment file.
+const LARGEST: u64 = 1 << 20;
+
 /// What may be written of a node.
 struct Form {
     name: &'static str,
@@ -104,6 +112,8 @@ const FORMS: &[Form] = &[
     Form { arguments: 0, has_block: true, ..single("proxy-password") },
     form("authority", 1, &[]),
     single("netrc"),
+    form("plain-login", 1, &[]),
+    form("token-service", 2, &[]),
     single("user-agent"),
     Form { has_block: true, ..form("secret", 1, &["file", "env"]) },
     single("trust-domain"),
@@ -122,8 +132,15 @@ impl Environment {
     /// # Errors
     /// When it cannot be read, is no KDL, or says something unknown.
     pub fn load(path: &Path, asked_for: bool) -> Result<Self, EnvironmentError> {
-        match fs::read_to_string(path) {
-            Ok(text) => Ok(Self { file: Some(path.to_owned()), ..Self::parse(path, &text)? }),
+        match file::read(path, LARGEST) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => Ok(Self { file: Some(path.to_owned()), ..Self::parse(path, &text)? }),
+                Err(_) => Err(EnvironmentError::Wrong {
+                    path: path.to_owned(),
+                    line: 1,
+                    reason: "it is not UTF-8".to_owned(),
+                }),
+            },
             Err(error) if error.kind() == ErrorKind::NotFound && !asked_for => Ok(Self::default()),
             Err(source) => Err(EnvironmentError::Read { source }),
         }
@@ -134,8 +151,8 @@ impl Environment {
             let line = text.as_bytes().iter().take(offset).filter(|&&byte| byte == b'\n').count() + 1;
             EnvironmentError::Wrong { path: path.to_owned(), line, reason }
         };
-        if text.len() > 1 << 20 || depth(text) > 8 {
-            return Err(wrong(0, "it is too large or too deep to be an environment file".to_owned()));
+        if depth(text) > 8 {
+            return Err(wrong(0, "it is too deep to be an environment file".to_owned()));
         }
         let document: kdl::KdlDocument = text.parse().map_err(|error: kdl::KdlError| {
             let first = error.diagnostics.first();
@@ -163,7 +180,13 @@ impl Environment {
             "mirror" => {
                 let archive = argument(0)?.parse().map_err(|error| format!("{error}"))?;
                 let url = argument(1)?;
-                url::Url::parse(&url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
+                let parsed = url::Url::parse(&url).map_err(|error| format!("`{url}` is not a URL: {error}"))?;
+                let plain = parsed.query().is_none() && parsed.fragment().is_none();
+                if !plain || !matches!(parsed.scheme(), "http" | "https" | "file") {
+                    return Err(format!(
+                        "`{url}` is not a mirror: write `https://`, `http://` or `file://`, and no `?` or `#`"
+                    ));
+                }
                 self.mirrors.entry(archive).or_default().push(url);
             }
             "host" => {
@@ -175,6 +198,8 @@ impl Environment {
             "authority" => self.authorities.push(folder.join(argument(0)?)),
             "netrc" => self.netrc = Some(folder.join(argument(0)?)),
             "proxy-password" => self.proxy_password = Grants::read(node)?,
+            "plain-login" => self.plain_logins.push(argument(0)?.parse()?),
+            "token-service" => self.token_services.push((argument(0)?.parse()?, argument(1)?.parse()?)),
             "user-agent" => self.user_agent = Some(argument(0)?),
             "trust-domain" => self.trust_domain = argument(0)?.parse().map_err(|error| format!("{error}"))?,
             "cache" => self.cache = Some(folder.join(argument(0)?)),
@@ -272,6 +297,10 @@ mod tests {
             ("trust-domain \"a\"\ntrust-domain \"b\"", ":2: `trust-domain` is written twice"),
             ("trust-domain \"../main\"", "cannot name a trust domain"),
             ("cache \"/a\" { x; }", "`cache` has no block"),
+            ("mirror \"debian\" \"ftp://a.example/debian\"", "is not a mirror"),
+            ("mirror \"debian\" \"http://a.example/?x=\"", "is not a mirror"),
+            ("plain-login \"http://a.example\"", "is neither a host nor a host and a port"),
+            ("token-service \"a.example\"", "needs 2 quoted arguments"),
         ] {
             let error = Environment::parse(Path::new("e.kdl"), text).expect_err(text).to_string();
             assert!(error.contains(expected), "{error}");

@@ -10,10 +10,10 @@ use crate::distribution::debian::index::IndexError;
 use crate::distribution::debian::release::ReleaseError;
 use crate::distribution::debian::sources::SourcesError;
 use crate::distribution::openpgp::{KeyringError, SignatureError};
-use crate::fetch::FetchError;
+use crate::fetch::{Failure, FetchError};
 use crate::image::ImageError;
 use crate::lock::LockError;
-use crate::model::{ArchiveName, ByteSize, ImageName, Place, Platform};
+use crate::model::{ArchiveName, ArchivePathError, ByteSize, ImageName, Place, Platform, Timestamp};
 use crate::plan::{PlanError, Subject};
 use crate::publish::PublishError;
 use crate::recipe::Mistakes;
@@ -71,6 +71,8 @@ pub enum OpsError {
     Suite { archive: ArchiveName, suite: String, place: Place, source: Box<SuiteError> },
     #[error("no mirror is known for archive `{archive}`")]
     NoMirror { archive: ArchiveName, place: Place },
+    #[error("a file has no URL at the mirrors")]
+    Path { source: ArchivePathError },
     #[error("the indexes do not fit together")]
     Universe {
         #[from]
@@ -165,6 +167,89 @@ pub enum SuiteError {
     Store(#[from] StoreError),
     #[error("cannot read the keyring")]
     Keyring { source: std::io::Error },
+    #[error("a file has no URL at the mirrors")]
+    Path {
+        #[from]
+        source: ArchivePathError,
+    },
+    #[error("the release file is from {date}, older than the one from {locked} that `lock/archives.kdl` records")]
+    Older { date: Timestamp, locked: Timestamp },
+    #[error("no mirror has a release file that may be used:{}", refused.iter().map(|one| format!("\n  - {one}")).collect::<String>())]
+    Mirrors { refused: Vec<RefusedMirror> },
+}
+
+impl SuiteError {
+    /// Whether no other mirror would help.
+    pub(super) const fn is_about_here(&self) -> bool {
+        match self {
+            Self::Fetch(error) => !matches!(error, FetchError::Failed { .. }),
+            Self::Store(_) | Self::Path { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a mirror has only an older release than the lock.
+    pub(crate) fn is_older(&self) -> bool {
+        match self {
+            Self::Older { .. } => true,
+            Self::Mirrors { refused } => refused.iter().any(|one| one.error.is_older()),
+            _ => false,
+        }
+    }
+
+    /// What is wrong when none of these mirrors helped: the error itself where it says all, as that of a single mirror
+    /// does and those of fetching together.
+    pub(super) fn of_mirrors(mut refused: Vec<RefusedMirror>) -> Self {
+        if refused.iter().all(|one| matches!(one.error, Self::Fetch(FetchError::Failed { .. }))) {
+            let (mut label, mut attempts) = (String::new(), Vec::new());
+            for one in refused {
+                if let Self::Fetch(FetchError::Failed { failures }) = one.error {
+                    for failure in failures {
+                        label = failure.label;
+                        attempts.extend(failure.attempts);
+                    }
+                }
+            }
+            return Self::Fetch(FetchError::Failed { failures: vec![Failure { label, attempts }] });
+        }
+        match refused.pop() {
+            Some(single) if refused.is_empty() && !single.error.is_older() => single.error,
+            last => {
+                refused.extend(last);
+                Self::Mirrors { refused }
+            }
+        }
+    }
+}
+
+/// A mirror whose release file may not be used, and why.
+#[derive(Debug)]
+pub struct RefusedMirror {
+    /// The URL of its release file, without credentials.
+    url: String,
+    error: SuiteError,
+}
+
+impl RefusedMirror {
+    pub(super) fn new(url: &url::Url, error: SuiteError) -> Self {
+        Self { url: crate::fetch::shown(url), error }
+    }
+}
+
+impl std::fmt::Display for RefusedMirror {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let SuiteError::Fetch(FetchError::Failed { failures }) = &self.error {
+            let reasons = failures.iter().flat_map(|failure| &failure.attempts).map(|attempt| attempt.reason.as_str());
+            return write!(out, "{}: {}", self.url, reasons.collect::<Vec<_>>().join("; "));
+        }
+        write!(out, "{}: {}", self.url, self.error)?;
+        let mut cause: &dyn std::error::Error = &self.error;
+        while let Some(deeper) = cause.source() {
+            write!(out, ": {deeper}")?;
+            cause = deeper;
+        }
+        Ok(())
+    }
 }
 
 /// Why a source could not be pinned.
@@ -190,6 +275,11 @@ pub enum PinError {
     NotAnImage { reason: String },
     #[error("cannot read the keyring")]
     Keyring { source: std::io::Error },
+    #[error("a file has no URL at the mirrors")]
+    Path {
+        #[from]
+        source: ArchivePathError,
+    },
     #[error("`{url}` is not a URL")]
     Url { url: String, source: url::ParseError },
 }

@@ -8,8 +8,12 @@ use fs_err as fs;
 use url::Url;
 
 use super::environment::Environment;
-use crate::model::Timestamp;
+use crate::file;
+use crate::model::{ArchivePath, ArchivePathError, Timestamp};
 use crate::recipe::Archive;
+
+/// Far more than a person or a tool writes into one such file.
+const LARGEST_SOURCES: u64 = 1 << 20;
 
 /// The base URLs of the host's own apt sources, in the order of the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,9 +31,10 @@ impl HostSources {
             files.extend(more);
         }
         let mut sources = Self::default();
-        for file in files {
-            let Ok(text) = fs::read_to_string(&file) else { continue };
-            match file.extension().and_then(|extension| extension.to_str()) {
+        for path in files {
+            let text = file::read(&path, LARGEST_SOURCES).ok().and_then(|text| String::from_utf8(text).ok());
+            let Some(text) = text else { continue };
+            match path.extension().and_then(|extension| extension.to_str()) {
                 Some("list") => sources.one_line(&text),
                 Some("sources") => sources.deb822(&text),
                 _ => {}
@@ -115,14 +120,24 @@ pub fn mirrors(environment: &Environment, host: &HostSources, archive: &Archive,
     let all = own.chain(host.carrying(archive)).map(str::to_owned).chain(dated);
     let mut urls = Vec::new();
     for text in all {
-        // a base without its slash would lose its last part on joining
+        // host sources may be of kinds that are not fetched from, such as `cdrom:`
         if let Ok(url) = Url::parse(&format!("{}/", text.trim_end_matches('/')))
+            && matches!(url.scheme(), "http" | "https" | "file")
             && !urls.contains(&url)
         {
             urls.push(url);
         }
     }
     urls
+}
+
+/// The URLs of a file of an archive at these mirrors, in their order.
+///
+/// # Errors
+/// When `path` could lead out of the archive, or a mirror's URL is not one that a path can be appended to.
+pub(super) fn urls(bases: &[Url], path: &str) -> Result<Vec<Url>, ArchivePathError> {
+    let path: ArchivePath = path.parse()?;
+    bases.iter().map(|base| path.below(base)).collect()
 }
 
 #[cfg(test)]

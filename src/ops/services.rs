@@ -73,6 +73,8 @@ pub fn fetch_config(environment: &Environment, offline: bool) -> FetchConfig {
         authorities: environment.authorities.clone(),
         user_agent: environment.user_agent.clone().unwrap_or(default.user_agent),
         netrc: environment.netrc.clone(),
+        plain_logins: environment.plain_logins.clone(),
+        token_services: environment.token_services.clone(),
         hosts: environment.hosts.clone(),
         ..default
     }

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::deb822::{Deb822Error, Limits, Reader, Stanza};
 use super::version::Version;
-use crate::model::Digest;
+use crate::model::{ArchivePath, Digest};
 
 /// Most packages taken from one index; Debian has some 70 000.
 pub const MOST_PACKAGES: usize = 2_000_000;
@@ -211,7 +211,8 @@ impl Index {
         };
         check_identity(&values)?;
         if kind == Kind::Archive {
-            check_path(values[Field::Filename as usize])?;
+            let path = values[Field::Filename as usize].parse::<ArchivePath>();
+            path.map_err(|error| error.to_string())?;
         }
         Ok(Record {
             multi_arch: multi_arch(values[Field::MultiArch as usize])?,
@@ -291,23 +292,6 @@ fn check_identity(values: &[&str; FIELDS]) -> Result<(), String> {
         return Err(format!("`{architecture}` is not an architecture"));
     }
     values[Field::Version as usize].parse::<Version>().map(drop).map_err(|error| error.to_string())
-}
-
-/// Checks a path of an index: relative, without `..`, and with no character that means something to a shell, a URL or
-/// a terminal.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_path(path: &str) -> Result<(), String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._~:@=,/".contains(&byte);
-    let component = |part: &str| !part.is_empty() && part != "." && part != "..";
-    if path.is_empty() {
-        Err("it has no path in the archive".to_owned())
-    } else if path.len() > 1024 || !path.bytes().all(plain) || !path.split('/').all(component) {
-        Err(format!("its path {:?} could lead out of the archive", path.chars().take(120).collect::<String>()))
-    } else {
-        Ok(())
-    }
 }
 
 impl<'a> Package<'a> {

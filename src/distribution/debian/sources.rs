@@ -6,9 +6,8 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::deb822::{Deb822Error, Limits, Reader, Stanza};
-use super::index::check_path;
 use super::version::{Version, VersionError};
-use crate::model::Digest;
+use crate::model::{ArchivePath, Digest};
 
 /// A source package of an archive.
 #[derive(Clone, Debug, Serialize)]
@@ -96,7 +95,7 @@ impl SourcePackage {
     fn read(stanza: &Stanza) -> Result<Self, String> {
         let text = |name: &str| stanza.get(name).unwrap_or_default().to_owned();
         let directory = text("Directory");
-        check_path(&directory)?;
+        check(&directory)?;
         let files = files(stanza.get("Checksums-Sha256").ok_or("the field `Checksums-Sha256` is missing")?)?;
         if !files.iter().any(|file| file.name.ends_with(".dsc")) {
             return Err("it has no `.dsc` file".to_owned());
@@ -115,6 +114,11 @@ impl SourcePackage {
     }
 }
 
+/// Both are parts of URLs.
+fn check(path: &str) -> Result<(), String> {
+    path.parse::<ArchivePath>().map(drop).map_err(|error| error.to_string())
+}
+
 fn files(list: &str) -> Result<Vec<SourceFile>, String> {
     let read = |line: &str| {
         let mut words = line.split_ascii_whitespace();
@@ -125,7 +129,7 @@ fn files(list: &str) -> Result<Vec<SourceFile>, String> {
         if name.contains('/') {
             return Err(format!("the file name `{name}` has a folder"));
         }
-        check_path(name)?;
+        check(name)?;
         Ok(SourceFile { name: name.to_owned(), size, digest })
     };
     list.lines().filter(|line| !line.trim().is_empty()).map(read).collect()

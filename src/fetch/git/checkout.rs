@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use git2::{Direction, Oid, RemoteCallbacks, Repository};
+use git2::{Direction, ObjectType, Oid, RemoteCallbacks, Repository};
 
 use super::super::Fetcher;
 use super::super::error::FetchError;
 use super::tree::{Budget, Gitlink, TreeWriter};
-use super::{failed, gitmodules, options, transport};
+use super::{failed, gitmodules, local, options, transport};
 use crate::store::Store;
 
 /// How deep submodules may be nested.
@@ -49,9 +49,12 @@ impl<'a> Checkout<'a> {
     fn one(&mut self, job: &Job<'_>) -> Result<(), FetchError> {
         let scratch = self.store.tmp_dir()?;
         let (links, modules) = {
-            let repository = self.fetch(job, scratch.path())?;
+            let repository = match transport::is_local(job.url) {
+                true => self.open(job)?,
+                false => self.fetch(job, scratch.path())?,
+            };
             let failed = |error: git2::Error| failed(format!("read commit {}", job.commit), job.url, &error);
-            let tree = repository.find_commit(job.commit).and_then(|commit| commit.tree()).map_err(failed)?;
+            let tree = self.root(&repository, job.commit).map_err(failed)?;
             let modules = modules(&repository, &tree).map_err(|reason| self.wrong_modules(job, reason))?;
             let writer = TreeWriter::new(&repository, job.url, job.dest, &mut self.budget)?;
             (writer.write(tree.id())?, modules)
@@ -61,6 +64,33 @@ impl<'a> Checkout<'a> {
             self.submodule(job, &link, &modules)?;
         }
         Ok(())
+    }
+
+    /// Opens a repository of this machine.
+    fn open(&self, job: &Job<'_>) -> Result<Repository, FetchError> {
+        let run = || -> Result<_, git2::Error> {
+            let repository = Repository::open(local::path(job.url)?)?;
+            let there = repository.odb()?.exists(job.commit);
+            if there { Ok(repository) } else { Err(git2::Error::from_str(NOT_THERE)) }
+        };
+        let doing = format!("fetch commit {}", job.commit);
+        self.fetcher.with_git(job.url, &self.budget.objects, run).map_err(|error| failed(doing, job.url, &error))
+    }
+
+    /// The folder of a commit; both are looked at before they are read.
+    fn root<'r>(&self, repository: &'r Repository, commit: Oid) -> Result<git2::Tree<'r>, git2::Error> {
+        let odb = repository.odb()?;
+        let look = |id: Oid, wanted: ObjectType| -> Result<(), git2::Error> {
+            let (size, kind) = odb.read_header(id)?;
+            if kind != wanted {
+                return Err(git2::Error::from_str(&format!("{id} is a {kind}, not a {wanted}")));
+            }
+            self.budget.objects.object(kind, size as u64).map_err(|reason| git2::Error::from_str(&reason))
+        };
+        look(commit, ObjectType::Commit)?;
+        let commit = repository.find_commit(commit)?;
+        look(commit.tree_id(), ObjectType::Tree)?;
+        commit.tree()
     }
 
     fn submodule(
@@ -90,13 +120,15 @@ impl<'a> Checkout<'a> {
 
     /// Fetches the commit into a new repository, in the cheapest way that works.
     fn fetch(&self, job: &Job<'_>, folder: &Path) -> Result<Repository, FetchError> {
-        let limit = self.fetcher.config.limits.git_pack;
+        let allowance = &self.budget.objects;
         let run = || {
             let mut last = git2::Error::from_str("there is no way to fetch it");
             for (number, plan) in plans(job)?.into_iter().enumerate() {
                 // a new repository for each: what a failed attempt left must not confuse the next
-                match plan.run(job, &folder.join(number.to_string()), limit) {
+                match plan.run(job, &folder.join(number.to_string()), allowance.pack) {
                     Ok(repository) => return Ok(repository),
+                    // another way to fetch the same would be refused too
+                    Err(error) if allowance.refusal().is_some() => return Err(error),
                     Err(error) if error.code() == git2::ErrorCode::User => return Err(error),
                     Err(error) => last = error,
                 }
@@ -104,7 +136,7 @@ impl<'a> Checkout<'a> {
             Err(last)
         };
         let doing = format!("fetch commit {}", job.commit);
-        self.fetcher.with_git(job.url, run).map_err(|error| failed(doing, job.url, &error))
+        self.fetcher.with_git(job.url, allowance, run).map_err(|error| failed(doing, job.url, &error))
     }
 
     fn wrong_modules(&self, job: &Job<'_>, reason: String) -> FetchError {
@@ -125,8 +157,7 @@ fn plans(job: &Job<'_>) -> Result<Vec<Plan>, git2::Error> {
     let connection = remote.connect_auth(Direction::Fetch, None, None)?;
     let named = connection.list()?.iter().find(|head| head.oid() == job.commit && head.name() != "HEAD");
     let named = named.map(|head| head.name().trim_end_matches("^{}").to_owned());
-    // libgit2 knows no shallow fetch from the same machine, where it would not save much
-    let depth = i32::from(!transport::is_local(job.url));
+    let depth = 1;
     let mut plans = Vec::new();
     if let Some(name) = named {
         plans.push(Plan { specs: vec![format!("+{name}:{HERE}")], depth });
@@ -154,21 +185,20 @@ impl Plan {
             return Err(transport::stop(&format!("more than {limit} bytes came")));
         }
         fetched?;
-        let there = repository.find_commit(job.commit).is_ok();
-        if there {
-            Ok(repository)
-        } else {
-            Err(git2::Error::from_str("the commit is in none of its branches and tags"))
-        }
+        let there = repository.odb()?.exists(job.commit);
+        if there { Ok(repository) } else { Err(git2::Error::from_str(NOT_THERE)) }
     }
 }
+
+const NOT_THERE: &str = "the commit is in none of its branches and tags";
 
 /// Where the submodules of a tree come from, by path.
 fn modules(repository: &Repository, tree: &git2::Tree<'_>) -> Result<BTreeMap<String, String>, String> {
     let Some(entry) = tree.get_name(".gitmodules") else { return Ok(BTreeMap::new()) };
-    let blob = repository.find_blob(entry.id()).map_err(|error| error.message().to_owned())?;
-    if blob.size() > 1 << 20 {
+    let said = |error: git2::Error| error.message().to_owned();
+    if repository.odb().and_then(|odb| odb.read_header(entry.id())).map_err(said)?.0 > 1 << 20 {
         return Err("it is larger than 1 MiB".to_owned());
     }
+    let blob = repository.find_blob(entry.id()).map_err(said)?;
     gitmodules::parse(&String::from_utf8_lossy(blob.content()))
 }

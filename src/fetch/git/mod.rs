@@ -3,8 +3,12 @@
 //! libgit2 speaks the protocol; http and https go through our own client, so that there is one TLS stack, one proxy and
 //! one set of credentials. No configuration of the user or the system is read.
 
+mod allowance;
 mod checkout;
+mod daemon;
 mod gitmodules;
+mod local;
+mod pack;
 mod transport;
 mod tree;
 
@@ -12,6 +16,8 @@ use std::sync::{Arc, OnceLock};
 
 use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteCallbacks};
 use serde::{Deserialize, Serialize};
+
+use allowance::Allowance;
 
 use super::Fetcher;
 use super::error::FetchError;
@@ -81,12 +87,16 @@ impl Fetcher {
     fn git_references(&self, url: &str) -> Result<Vec<(String, Oid)>, FetchError> {
         self.git_online(url)?;
         let doing = || "list the references".to_owned();
+        let allowance = Allowance::new(&self.config.limits);
         let run = || -> Result<_, git2::Error> {
+            if transport::is_local(url) {
+                return local::references(&local::path(url)?, &allowance);
+            }
             let mut remote = git2::Remote::create_detached(url)?;
             let connection = remote.connect_auth(Direction::Fetch, None, None)?;
             Ok(connection.list()?.iter().map(|head| (head.name().to_owned(), head.oid())).collect())
         };
-        self.with_git(url, run).map_err(|error| failed(doing(), url, &error))
+        self.with_git(url, &allowance, run).map_err(|error| failed(doing(), url, &error))
     }
 
     fn git_online(&self, url: &str) -> Result<(), FetchError> {
@@ -94,15 +104,27 @@ impl Fetcher {
         if transport::is_local(url) { Ok(()) } else { self.online(&transport::shown(url)) }
     }
 
-    /// Runs something with libgit2, with this fetcher's client for http.
-    fn with_git<T>(&self, url: &str, run: impl FnOnce() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
+    /// Runs something with libgit2, with this fetcher's client for http. What is received is taken off the allowance.
+    fn with_git<T>(
+        &self,
+        url: &str,
+        allowance: &Allowance,
+        run: impl FnOnce() -> Result<T, git2::Error>,
+    ) -> Result<T, git2::Error> {
         setup().as_ref().map_err(|message| git2::Error::from_str(message))?;
         transport::check_scheme(url)?;
         let network = match transport::is_http(url) {
             true => Some(self.network().map(Arc::clone).map_err(|error| git2::Error::from_str(&error.to_string()))?),
             false => None,
         };
-        transport::with_network(network, run)
+        let (patience, hosts) = (self.config.patience, self.config.hosts.clone());
+        let session = transport::Session { network, patience, hosts, allowance: allowance.clone() };
+        let outcome = transport::with_session(session, run);
+        // what went through libgit2 may have lost its words
+        match allowance.refusal() {
+            Some(reason) if outcome.is_err() => Err(transport::stop(&reason)),
+            _ => outcome,
+        }
     }
 }
 

@@ -2,16 +2,22 @@
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
 use git2::{ConfigLevel, Error, ErrorClass, ErrorCode};
 use reqwest::Response;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use url::Url;
 
 use super::super::backoff;
+use super::super::config::Patience;
 use super::super::network::{Network, Trouble};
+use super::super::pace::Pace;
+use super::allowance::Allowance;
+use super::daemon::Daemon;
+use super::pack::PackWatch;
 
 /// A negotiation says which commits are wanted; ours starts from nothing and needs a few hundred bytes.
 const MOST_REQUEST: usize = 16 << 20;
@@ -19,24 +25,40 @@ const MOST_REQUEST: usize = 16 << 20;
 /// How much of packs libgit2 maps at once, and how many bytes of objects it keeps: peak memory is a promise.
 const MOST_MAPPED: usize = 128 << 20;
 const MOST_CACHED: isize = 32 << 20;
+/// What a server may say beside the pack.
+const MOST_WORDS: u64 = 64 << 20;
 /// Far more than the largest repositories list.
-const MOST_LIST: u64 = 256 << 20;
+pub(super) const MOST_LIST: u64 = 256 << 20;
 
-thread_local! {
-    /// Whose client the transports made on this thread use: libgit2 makes them deep inside its own calls.
-    static NETWORK: RefCell<Option<Arc<Network>>> = const { RefCell::new(None) };
+/// What the transports of one checkout work with.
+#[derive(Clone)]
+pub(super) struct Session {
+    /// The client for http and https.
+    pub(super) network: Option<Arc<Network>>,
+    pub(super) patience: Patience,
+    pub(super) hosts: Vec<(String, IpAddr)>,
+    pub(super) allowance: Allowance,
 }
 
-/// Runs something on this thread with this client behind http and https.
-pub(super) fn with_network<T>(network: Option<Arc<Network>>, run: impl FnOnce() -> T) -> T {
-    struct Restore(Option<Arc<Network>>);
+thread_local! {
+    /// What the transports made on this thread work with: libgit2 makes them deep inside its own calls.
+    static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
+}
+
+/// Runs something on this thread with this session behind all transports.
+pub(super) fn with_session<T>(session: Session, run: impl FnOnce() -> T) -> T {
+    struct Restore(Option<Session>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            NETWORK.set(self.0.take());
+            SESSION.set(self.0.take());
         }
     }
-    let _restore = Restore(NETWORK.replace(network));
+    let _restore = Restore(SESSION.replace(Some(session)));
     run()
+}
+
+fn session() -> Result<Session, Error> {
+    SESSION.with_borrow(Clone::clone).ok_or_else(|| Error::from_str("the network was not set up for git"))
 }
 
 /// Whether the repository is on this machine.
@@ -78,12 +100,18 @@ pub(super) fn register() -> Result<(), Error> {
         git2::opts::set_cache_max_size(MOST_CACHED)?;
         for scheme in ["http", "https"] {
             git2::transport::register(scheme, |remote| {
-                let network = NETWORK.with_borrow(Clone::clone);
+                let Session { network, allowance, .. } = session()?;
                 let network = network.ok_or_else(|| Error::from_str("the network was not set up for git"))?;
                 let base = remote.url()?.trim_end_matches('/').to_owned();
-                Transport::smart(remote, true, Http { network, base: Arc::new(Mutex::new(base)) })
+                let asked = Url::parse(&base).map_err(|error| Error::from_str(&format!("it is not a URL: {error}")))?;
+                let place = Place { asked, base: Mutex::new(base) };
+                Transport::smart(remote, true, Http { network, allowance, place: Arc::new(place) })
             })?;
         }
+        git2::transport::register("git", |remote| {
+            let (session, url) = (session()?, remote.url()?.to_owned());
+            Transport::smart(remote, false, Daemon { session, url })
+        })?;
     }
     Ok(())
 }
@@ -91,8 +119,43 @@ pub(super) fn register() -> Result<(), Error> {
 /// The connection to one repository.
 struct Http {
     network: Arc<Network>,
+    allowance: Allowance,
+    place: Arc<Place>,
+}
+
+/// Where a repository is.
+struct Place {
+    /// Where it was asked for.
+    asked: Url,
     /// Where it is; a redirection of the first request moves it.
-    base: Arc<Mutex<String>>,
+    base: Mutex<String>,
+}
+
+impl Place {
+    fn base(&self) -> String {
+        self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether a URL is of the scheme, host and port that were asked for, and gets their credentials.
+    fn is_home(&self, url: &Url) -> bool {
+        url.origin() == self.asked.origin()
+    }
+
+    /// Goes to where the first request was redirected. The client made sure that the connection is no weaker.
+    fn move_to(&self, network: &Network, answered: &Url) -> io::Result<()> {
+        let Some(base) = answered.as_str().strip_suffix(LIST) else { return Ok(()) };
+        let known = network.login(&self.asked).is_some() || !self.asked.username().is_empty();
+        if known && !self.is_home(answered) {
+            let reason = format!(
+                "it redirects to `{}`, where the login for `{}` is not sent: name that repository instead",
+                answered.origin().ascii_serialization(),
+                self.asked.host_str().unwrap_or_default()
+            );
+            return Err(io::Error::other(reason));
+        }
+        base.clone_into(&mut self.base.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
+    }
 }
 
 impl SmartSubtransport for Http {
@@ -102,7 +165,8 @@ impl SmartSubtransport for Http {
             Service::UploadPack => Phase::Ask(Vec::new()),
             Service::ReceivePackLs | Service::ReceivePack => return Err(Error::from_str("pushing is not supported")),
         };
-        Ok(Box::new(Exchange { network: Arc::clone(&self.network), base: Arc::clone(&self.base), phase: request }))
+        let (network, place) = (Arc::clone(&self.network), Arc::clone(&self.place));
+        Ok(Box::new(Exchange { network, allowance: self.allowance.clone(), place, phase: request }))
     }
 
     fn close(&self) -> Result<(), Error> {
@@ -113,7 +177,8 @@ impl SmartSubtransport for Http {
 /// One request and its answer.
 struct Exchange {
     network: Arc<Network>,
-    base: Arc<Mutex<String>>,
+    allowance: Allowance,
+    place: Arc<Place>,
     phase: Phase,
 }
 
@@ -123,35 +188,43 @@ enum Phase {
     /// A request is being written.
     Ask(Vec<u8>),
     /// The answer is being read.
-    Answer { response: Response, piece: Vec<u8>, read: usize, room: u64 },
+    Answer(Box<Reading>),
+}
+
+/// An answer on its way.
+struct Reading {
+    response: Response,
+    piece: Vec<u8>,
+    read: usize,
+    room: u64,
+    pace: Pace,
+    watch: PackWatch,
 }
 
 const LIST: &str = "/info/refs?service=git-upload-pack";
 
 impl Exchange {
-    fn base(&self) -> String {
-        self.base.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn open(&mut self) -> io::Result<()> {
         let (target, kind, room) = match &self.phase {
-            Phase::Answer { .. } => return Ok(()),
+            Phase::Answer(_) => return Ok(()),
             Phase::List => (LIST, "application/x-git-upload-pack-advertisement", MOST_LIST),
-            // how much comes is watched where the pack is written
-            Phase::Ask(_) => ("/git-upload-pack", "application/x-git-upload-pack-result", u64::MAX),
+            // beside the pack come a few words on the server's progress
+            Phase::Ask(_) => {
+                let room = self.allowance.pack.saturating_add(MOST_WORDS);
+                ("/git-upload-pack", "application/x-git-upload-pack-result", room)
+            }
         };
-        let response = self.send(&parse(&format!("{}{target}", self.base()))?, kind)?;
+        let response = self.send(&parse(&format!("{}{target}", self.place.base()))?, kind)?;
         let found = response.headers().get(CONTENT_TYPE).and_then(|found| found.to_str().ok()).unwrap_or_default();
         if !response.status().is_success() || found != kind {
             let text = format!("the answer is `{found}`, not git's: is this the URL of a repository?");
             return Err(io::Error::other(text));
         }
-        if matches!(self.phase, Phase::List)
-            && let Some(base) = response.url().as_str().strip_suffix(LIST)
-        {
-            base.clone_into(&mut self.base.lock().unwrap_or_else(PoisonError::into_inner));
+        if matches!(self.phase, Phase::List) {
+            self.place.move_to(&self.network, response.url())?;
         }
-        self.phase = Phase::Answer { response, piece: Vec::new(), read: 0, room };
+        let (pace, watch) = (Pace::new(&self.network.patience), PackWatch::new(self.allowance.clone()));
+        self.phase = Phase::Answer(Box::new(Reading { response, piece: Vec::new(), read: 0, room, pace, watch }));
         Ok(())
     }
 
@@ -162,12 +235,19 @@ impl Exchange {
             let request = match &self.phase {
                 Phase::Ask(body) => {
                     let post = network.client.post(url.clone()).body(body.clone()).header(ACCEPT, kind);
-                    network.authorise(post.header(CONTENT_TYPE, "application/x-git-upload-pack-request"), url)
+                    post.header(CONTENT_TYPE, "application/x-git-upload-pack-request")
                 }
-                Phase::List | Phase::Answer { .. } => network.get(url),
+                Phase::List | Phase::Answer(_) => network.client.get(url.clone()),
             };
-            match network.runtime.block_on(network.send(request)) {
-                Err(Trouble::Again { after, .. }) if attempt + 1 < network.patience.attempts => {
+            let request = match self.place.is_home(url) {
+                true => network.authorise(request, url),
+                false => request,
+            };
+            match network.runtime.block_on(network.send(request.header(ACCEPT_ENCODING, "identity"))) {
+                Err(trouble @ (Trouble::Again { .. } | Trouble::Slow(_)))
+                    if attempt + 1 < network.patience.attempts =>
+                {
+                    let after = if let Trouble::Again { after, .. } = trouble { after } else { None };
                     let pause = after.unwrap_or_else(|| backoff::pause(&network.patience, attempt));
                     std::thread::sleep(pause.min(network.patience.longest_pause));
                     attempt += 1;
@@ -181,22 +261,25 @@ impl Exchange {
 impl Read for Exchange {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.open()?;
-        let network = Arc::clone(&self.network);
-        let Phase::Answer { response, piece, read, room } = &mut self.phase else { return Ok(0) };
-        while *read == piece.len() {
-            match network.runtime.block_on(network.piece(response)).map_err(failed)? {
-                None => return Ok(0),
-                Some(next) => {
-                    *piece = next.as_ref().to_vec();
-                    let left = room.checked_sub(piece.len() as u64);
-                    *room = left.ok_or_else(|| io::Error::other("the list of references does not end"))?;
-                    *read = 0;
-                }
-            }
+        let Phase::Answer(reading) = &mut self.phase else { return Ok(0) };
+        reading.take(&self.network, buffer)
+    }
+}
+
+impl Reading {
+    fn take(&mut self, network: &Network, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.piece.len() {
+            let next = network.runtime.block_on(network.piece(&mut self.response, &mut self.pace)).map_err(failed)?;
+            let Some(next) = next else { return Ok(0) };
+            self.piece = next.as_ref().to_vec();
+            self.read = 0;
+            let left = self.room.checked_sub(self.piece.len() as u64);
+            self.room = left.ok_or_else(|| io::Error::other("the answer does not end"))?;
+            self.watch.feed(&self.piece).map_err(io::Error::other)?;
         }
-        let length = buffer.len().min(piece.len() - *read);
-        buffer[..length].copy_from_slice(&piece[*read..*read + length]);
-        *read += length;
+        let length = buffer.len().min(self.piece.len() - self.read);
+        buffer[..length].copy_from_slice(&self.piece[self.read..self.read + length]);
+        self.read += length;
         Ok(length)
     }
 }
@@ -209,7 +292,7 @@ impl Write for Exchange {
                 Ok(bytes.len())
             }
             Phase::Ask(_) => Err(io::Error::other("the request grows beyond 16 MiB")),
-            Phase::List | Phase::Answer { .. } => Err(io::Error::other("nothing can be written in this phase")),
+            Phase::List | Phase::Answer(_) => Err(io::Error::other("nothing can be written in this phase")),
         }
     }
 
@@ -222,9 +305,9 @@ fn parse(url: &str) -> io::Result<Url> {
     Url::parse(url).map_err(|error| io::Error::other(format!("it is not a URL: {error}")))
 }
 
-fn failed(trouble: Trouble) -> io::Error {
+pub(super) fn failed(trouble: Trouble) -> io::Error {
     match trouble {
-        Trouble::Next(reason) | Trouble::Again { reason, .. } => io::Error::other(reason),
+        Trouble::Next(reason) | Trouble::Slow(reason) | Trouble::Again { reason, .. } => io::Error::other(reason),
         Trouble::Store(error) => io::Error::other(error.to_string()),
     }
 }

@@ -9,21 +9,32 @@ use git2::{Object, ObjectType, Odb, Oid, Repository};
 
 use super::super::config::FetchLimits;
 use super::super::error::FetchError;
+use super::allowance::Allowance;
 use super::{failed, transport};
 
 /// How deep folders may be; it also bounds the recursion.
 const DEEPEST: usize = 128;
+
+/// The longest path that Linux takes, without the zero byte at its end.
+const LONGEST: usize = 4095;
 
 /// How much may still be written.
 pub(super) struct Budget {
     pub(super) entries: u64,
     pub(super) bytes: u64,
     pub(super) file: u64,
+    /// What may be read to find out.
+    pub(super) objects: Allowance,
 }
 
 impl Budget {
     pub(super) fn new(limits: &FetchLimits) -> Self {
-        Self { entries: limits.tree_entries, bytes: limits.tree_bytes, file: limits.git_file }
+        Self {
+            entries: limits.tree_entries,
+            bytes: limits.tree_bytes,
+            file: limits.git_file,
+            objects: Allowance::new(limits),
+        }
     }
 }
 
@@ -64,12 +75,16 @@ impl<'a> TreeWriter<'a> {
         if depth > DEEPEST {
             return Err(self.refused(below, format!("folders are more than {DEEPEST} deep")));
         }
+        self.look(tree, below)?;
         let tree = self.repository.find_tree(tree).map_err(|error| self.git(below, &error))?;
         for entry in tree.iter() {
             let name = entry.name_bytes();
             let path = below.join(OsStr::from_bytes(name));
             if !is_plain(name) {
                 return Err(self.refused(&path, "no file in a tree may have this name".to_owned()));
+            }
+            if path.as_os_str().len() > LONGEST {
+                return Err(self.refused(below, format!("the path of a file in it has more than {LONGEST} bytes")));
             }
             self.budget.entries = self.budget.entries.checked_sub(1).ok_or_else(|| {
                 self.refused(&path, "the tree holds more files and folders than are allowed".to_owned())
@@ -90,6 +105,15 @@ impl<'a> TreeWriter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Looks at the header of a folder before it is read.
+    fn look(&self, tree: Oid, below: &Path) -> Result<(), FetchError> {
+        let (size, kind) = self.odb.read_header(tree).map_err(|error| self.git(below, &error))?;
+        if kind != ObjectType::Tree {
+            return Err(self.refused(below, "it is not a folder, though its mode says so".to_owned()));
+        }
+        self.budget.objects.object(kind, size as u64).map_err(|reason| self.refused(below, reason))
     }
 
     /// Fails when something is there: a tree that names a link and a folder alike must not write through the link.

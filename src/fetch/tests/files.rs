@@ -96,7 +96,7 @@ fn files_of_this_machine_are_read_and_checked_alike() {
     let error =
         fetcher().fetch(&store, &[want("other", b"other", &[gone, url, folder])], &()).expect_err("none has it");
     let text = error.to_string();
-    for reason in ["No such file or directory", "expected sha256:", "it is not a file"] {
+    for reason in ["No such file or directory", "expected sha256:", "it is not a regular file"] {
         assert!(text.contains(reason), "{text}");
     }
     assert_eq!(fetcher().document(&[Url::from_file_path(&path).expect("a URL")], 5).expect("read").bytes, b"local");
@@ -162,8 +162,10 @@ fn credentials_go_to_their_host_and_nowhere_else() {
         _ => names(request),
     });
     let netrc = folder.path().join("netrc");
-    fs_err::write(&netrc, "machine 127.0.0.1 login me password s3cret\n").expect("written");
-    let fetcher = Fetcher::new(FetchConfig { netrc: Some(netrc), ..config() }).expect("a fetcher");
+    let place = format!("127.0.0.1:{}", server.port());
+    fs_err::write(&netrc, format!("machine {place} login me password s3cret\n")).expect("written");
+    let plain_logins = vec![place.parse().expect("a host")];
+    let fetcher = Fetcher::new(FetchConfig { netrc: Some(netrc), plain_logins, ..config() }).expect("a fetcher");
     let wants = [want("one", &named("one"), &[server.url("away")]), want("two", &named("two"), &[server.url("two")])];
     fetcher.fetch(&store, &wants, &()).expect("fetched");
     assert!(server.requests().iter().all(|request| request.header("authorization") == "Basic bWU6czNjcmV0"));
@@ -228,4 +230,7 @@ fn a_look_asks_for_the_head_alone() {
     let error = fetcher.look(&[server.url("gone")]).expect_err("nobody has it");
     assert!(error.to_string().contains("404 Not Found"), "{error}");
     assert!(server.requests().iter().all(|request| request.method == "HEAD"), "{:?}", server.requests());
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fetcher.look(&[Url::from_file_path(file.path()).expect("a URL")]).expect("it is there");
+    fetcher.look(&[Url::from_file_path("/dev/zero").expect("a URL")]).expect_err("no file");
 }

@@ -11,9 +11,9 @@ use crate::recipe::GitReference;
 use crate::store::digest_tree;
 
 /// Repositories in a folder: `lib.git`, and `main.git` which has it as a submodule at `lib`.
-struct Repositories {
-    folder: tempfile::TempDir,
-    store: Store,
+pub(super) struct Repositories {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) store: Store,
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> Command {
@@ -27,14 +27,14 @@ fn git(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> String {
+pub(super) fn run(folder: &Path, arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = git(folder, arguments).output().expect("install the package git");
     assert!(status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&stderr));
     String::from_utf8_lossy(&stdout).trim().to_owned()
 }
 
 /// Runs git with this on its stdin.
-fn feed(folder: &Path, arguments: &[&str], input: &[u8]) -> String {
+pub(super) fn feed(folder: &Path, arguments: &[&str], input: &[u8]) -> String {
     let mut child = git(folder, arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("git");
     child.stdin.take().expect("a pipe").write_all(input).expect("written");
     let output = child.wait_with_output().expect("an end");
@@ -43,7 +43,7 @@ fn feed(folder: &Path, arguments: &[&str], input: &[u8]) -> String {
 }
 
 impl Repositories {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (folder, store) = store();
         let this = Self { folder, store };
         let lib = this.create("lib");
@@ -69,7 +69,7 @@ impl Repositories {
         this
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -88,7 +88,7 @@ impl Repositories {
         run(&work, &["rev-parse", "HEAD"])
     }
 
-    fn id(&self, revision: &str) -> String {
+    pub(super) fn id(&self, revision: &str) -> String {
         run(&self.path("main"), &["rev-parse", revision])
     }
 
@@ -105,7 +105,7 @@ impl Repositories {
         target
     }
 
-    fn checkout(&self, url: &str, commit: &str) -> Result<PathBuf, FetchError> {
+    pub(super) fn checkout(&self, url: &str, commit: &str) -> Result<PathBuf, FetchError> {
         let number = fs_err::read_dir(self.folder.path()).expect("a folder").count();
         let target = self.path(&format!("tree{number}"));
         fetcher().git_checkout(&self.store, url, commit, &target)?;
@@ -113,7 +113,7 @@ impl Repositories {
     }
 
     /// Serves the repositories over http, as a web server with `git http-backend` does.
-    fn http(&self) -> Server {
+    pub(super) fn http(&self) -> Server {
         let root = self.folder.path().to_owned();
         Server::start(move |request| cgi(&root, request))
     }
@@ -131,7 +131,7 @@ fn a_git_server_in_trouble_is_asked_again() {
     assert!(tree.join("lib/lib.c").exists());
 }
 
-fn cgi(root: &Path, request: &Request) -> Reply {
+pub(super) fn cgi(root: &Path, request: &Request) -> Reply {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     if let Some(rest) = path.strip_prefix("/moved/") {
         return Reply::status(301).with("Location", &format!("/{rest}?{query}"));
@@ -294,7 +294,7 @@ fn bytes_are_those_of_the_commit_whatever_the_attributes_say() {
 }
 
 /// A commit whose tree has these raw bytes.
-fn hostile(repositories: &Repositories, entries: &[(&str, &str, &str)]) -> String {
+pub(super) fn hostile(repositories: &Repositories, entries: &[(&str, &str, &str)]) -> String {
     let bare = repositories.path("main.git");
     let mut raw = Vec::new();
     for (mode, name, id) in entries {

@@ -1,7 +1,10 @@
 //! What fetching promises, tried against servers on the loopback interface.
 
+mod credentials;
 mod files;
 mod git;
+mod git_objects;
+mod pace;
 mod registry;
 mod server;
 mod tls;
@@ -22,14 +25,15 @@ fn store() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-/// Little patience, so that tests are quick.
+/// Little patience, so that tests are quick; with silence there is more, for machines are busy.
 fn config() -> FetchConfig {
     let patience = Patience {
-        stall: Duration::from_millis(400),
+        stall: Duration::from_secs(10),
         connect: Duration::from_secs(5),
         attempts: 4,
         pause: Duration::from_millis(2),
         longest_pause: Duration::from_millis(20),
+        ..Patience::default()
     };
     FetchConfig { patience, ..FetchConfig::default() }
 }

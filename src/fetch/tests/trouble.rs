@@ -95,8 +95,10 @@ fn a_silent_server_is_left_and_a_slow_one_is_not() {
         0 => Reply::ranged(request, &body()).cut(1000).silent(Duration::from_secs(60)),
         _ => Reply::ranged(request, &body()),
     });
+    let patience = Patience { stall: Duration::from_millis(400), ..config().patience };
     let start = Instant::now();
-    fetch(&store, &[server.url("x")], &Notes::default()).expect("fetched");
+    let fetcher = Fetcher::new(FetchConfig { patience, ..config() }).expect("a fetcher");
+    fetcher.fetch(&store, &[want("the body", &body(), &[server.url("x")])], &()).expect("fetched");
     assert!(start.elapsed() < Duration::from_secs(30));
     assert_eq!(server.requests()[1].range(), Some(1000));
     // longer in all than the patience with silence, but never silent for so long

@@ -18,7 +18,7 @@ use results::{Outcome, Results};
 
 use super::error::OpsError;
 use super::event::{Event, How};
-use super::mirrors::mirrors;
+use super::mirrors;
 use super::output::Output;
 use super::services::{ProjectFiles, Services};
 use super::workspace::Workspace;
@@ -390,8 +390,9 @@ impl<'r, 'a> Run<'r, 'a> {
         let store = &self.services.store;
         let files: BTreeSet<Digest> = tasks.iter().flat_map(|&task| self.plan.steps[task].work.files()).collect();
         let missing = files.into_iter().filter(|digest| !store.has_blob(digest));
-        let wants: Vec<Want> =
-            missing.filter_map(|digest| Some(self.want(digest, self.plan.files.get(&digest)?))).collect();
+        let wants: Vec<Want> = missing
+            .filter_map(|digest| Some(self.want(digest, self.plan.files.get(&digest)?)))
+            .collect::<Result<_, _>>()?;
         if wants.is_empty() {
             return Ok(());
         }
@@ -403,7 +404,7 @@ impl<'r, 'a> Run<'r, 'a> {
         Ok(())
     }
 
-    fn want(&self, digest: Digest, file: &RemoteFile) -> Want {
+    fn want(&self, digest: Digest, file: &RemoteFile) -> Result<Want, OpsError> {
         let urls = match &file.location {
             Location::Url(url) => url.parse().into_iter().collect(),
             Location::Archive(name, path) => match self.project.archives.get(name) {
@@ -411,12 +412,12 @@ impl<'r, 'a> Run<'r, 'a> {
                     let suites = self.lock.archives.suites.iter().filter(|((archive, _), _)| archive == name);
                     let date = suites.map(|(_, pin)| pin.date).max();
                     let bases = mirrors(&self.services.environment, &self.services.host, archive, date);
-                    bases.iter().filter_map(|base| base.join(path).ok()).collect()
+                    mirrors::urls(&bases, path).map_err(|source| OpsError::Path { source })?
                 }
                 None => Vec::new(),
             },
         };
-        Want { label: file.label.clone(), digest, size: Some(file.size), urls }
+        Ok(Want { label: file.label.clone(), digest, size: Some(file.size), urls })
     }
 }
 

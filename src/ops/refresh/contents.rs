@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
-use super::suites::{SignedSuite, fetch, open, read_releases};
+use super::suites::{Before, SignedSuite, fetch, open, read_releases};
 use crate::distribution::debian::contents;
 use crate::fetch::Want;
 use crate::image::Need;
@@ -31,7 +31,8 @@ pub(in crate::ops) fn suppliers(
 ) -> Result<BTreeMap<Need, Vec<String>>, OpsError> {
     let known = lock.archives.suites.keys().filter(|(archive, _)| project.archives.contains_key(archive));
     let uses = known.map(|(archive, suite)| SuiteUse { archive: archive.clone(), suite: suite.clone() }).collect();
-    let suites = read_releases(project, services, &uses)?;
+    let before = Before { archives: &lock.archives, allow_older: false };
+    let suites = read_releases(project, services, &uses, before)?;
     let mut found = Found { needs, platform, packages: BTreeMap::new() };
     for suite in &suites {
         look_into(project, services, suite, &mut found)?;
@@ -49,7 +50,7 @@ fn look_into(
     let own = found.platform.deb();
     for (component, architecture) in components.iter().flat_map(|of| [(of, own), (of, "all")]) {
         let Some(index) = suite.release.contents(component, architecture) else { continue };
-        let wants: [Want; 1] = [suite.want(&index)];
+        let wants: [Want; 1] = [suite.want(project, &index)?];
         fetch(services, &wants)?;
         let list = open(services, &index).map_err(|source| suite.error(project, source))?;
         found.read(list)?;

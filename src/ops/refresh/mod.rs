@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use packages::{Universes, architectures};
 use scope::{Scope, asks_for, has_packages, pruned};
-use suites::SignedSuite;
+use suites::{Before, SignedSuite};
 
 use super::error::{OpsError, PinError};
 use super::event::Event;
@@ -35,6 +35,8 @@ pub struct RefreshRequest {
     pub only: Vec<InputKind>,
     /// Whether the lock is written.
     pub mode: RefreshMode,
+    /// Whether a suite's release may be older than the one that the lock records.
+    pub allow_older: bool,
 }
 
 /// Whether the lock is written.
@@ -72,6 +74,7 @@ pub fn refresh(
         services,
         scope,
         lock: pruned(project, &workspace.lock),
+        allow_older: request.allow_older,
         universes: None,
         sources: Vec::new(),
     };
@@ -96,6 +99,7 @@ struct Refresh<'r> {
     services: &'r Services<'r>,
     scope: Scope,
     lock: Lock,
+    allow_older: bool,
     universes: Option<Universes>,
     sources: Vec<(ArchiveName, SourcePackage)>,
 }
@@ -144,7 +148,8 @@ impl<'r> Refresh<'r> {
         let project = self.project;
         let uses =
             distributions.iter().filter_map(|wanted| project.distribution(wanted)).flat_map(|found| found.uses.clone());
-        let mut suites = suites::read_releases(project, self.services, &uses.collect())?;
+        let before = Before { archives: &self.lock.archives, allow_older: self.allow_older };
+        let mut suites = suites::read_releases(project, self.services, &uses.collect(), before)?;
         let platforms = self.readings().map(|(_, platform, _)| platform).chain(project.build_platforms.iter().copied());
         let indexes = suites::package_indexes(project, self.services, &mut suites, &architectures(platforms))?;
         if !names.is_empty() {

@@ -1,18 +1,19 @@
 //! Pins sources: commits, downloads, Debian source packages, and the outputs of vendor steps.
 
-use fs_err as fs;
 use url::Url;
 
+use super::suites::KEYRING_LIMIT;
 use crate::distribution::debian::sources::{SourceFile, SourcePackage};
 use crate::distribution::openpgp::{self, Keyring};
-use crate::fetch::{FetchError, Want};
+use crate::fetch::Want;
+use crate::file;
 use crate::lock::{FilePin, Lock, SourcePin};
 use crate::model::{ArchiveName, Digest, SourceName, Spanned};
 use crate::ops::build::{OnFailure, Run, Told};
 use crate::ops::error::{OpsError, PinError};
 use crate::ops::event::Event;
 use crate::ops::evidence;
-use crate::ops::mirrors::mirrors;
+use crate::ops::mirrors;
 use crate::ops::services::{ProjectFiles, Services};
 use crate::plan::{self, source_request};
 use crate::recipe::{Download, GitReference, Origin, Project, RecipeSet};
@@ -70,7 +71,7 @@ pub(super) fn pin_download(
     if let Some(signature) = &download.signature {
         let detached = services.fetcher.document(&[parse(&signature.url)?], 1 << 20)?;
         let path = project.root.join("images").join(&signature.keyring.value);
-        let keys = fs::read(path.as_std_path()).map_err(|source| PinError::Keyring { source })?;
+        let keys = file::read(path.as_std_path(), KEYRING_LIMIT).map_err(|source| PinError::Keyring { source })?;
         let mut file = services.store.open_blob(&digest)?;
         openpgp::verify_detached(&mut file, &detached.bytes, &Keyring::parse(&keys)?, &[], services.now)?;
     }
@@ -120,7 +121,7 @@ pub(super) fn pin_debian_source(
             services.observer.event(Event::Note { text: &format!("source package {name} stays at {version}") });
             Ok(Some(pin.clone()))
         }
-        _ => Err(failure.into()),
+        _ => Err(failure),
     }
 }
 
@@ -133,20 +134,22 @@ fn fetch_files(
     services: &Services<'_>,
     archive: &ArchiveName,
     files: &[FilePin],
-) -> Result<(), FetchError> {
+) -> Result<(), PinError> {
     let archive = &project.archives[archive];
     let bases = mirrors(&services.environment, &services.host, archive, Some(services.now));
-    let want = |file: &FilePin| Want {
-        label: file.path.rsplit('/').next().unwrap_or_default().to_owned(),
-        digest: file.digest,
-        size: Some(file.size),
-        urls: bases.iter().filter_map(|base| base.join(&file.path).ok()).collect(),
+    let want = |file: &FilePin| -> Result<Want, PinError> {
+        Ok(Want {
+            label: file.path.rsplit('/').next().unwrap_or_default().to_owned(),
+            digest: file.digest,
+            size: Some(file.size),
+            urls: mirrors::urls(&bases, &file.path)?,
+        })
     };
-    let wants: Vec<Want> = files.iter().map(want).collect();
+    let wants: Vec<Want> = files.iter().map(want).collect::<Result<_, _>>()?;
     for want in wants.iter().filter(|want| services.store.has_blob(&want.digest)) {
         services.fetcher.look(&want.urls)?;
     }
-    services.fetcher.fetch(&services.store, &wants, &Told(services))
+    Ok(services.fetcher.fetch(&services.store, &wants, &Told(services))?)
 }
 
 /// Runs a vendor step, unless it ran here and gave what the lock has, and hashes its output.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 
-use fs_err as fs;
 use rayon::prelude::*;
 use url::Url;
 
@@ -13,12 +12,13 @@ use crate::distribution::debian::release::{self, IndexFile, Release};
 use crate::distribution::debian::sources::{self, SourcePackage};
 use crate::distribution::openpgp::{self, Keyring};
 use crate::fetch::Want;
-use crate::lock::{IndexPin, SuitePin};
-use crate::model::{ArchiveName, Digest};
+use crate::file;
+use crate::lock::{ArchivesLock, IndexPin, SuitePin};
+use crate::model::{ArchiveName, Digest, Timestamp};
 use crate::ops::build::Told;
-use crate::ops::error::{OpsError, SuiteError};
+use crate::ops::error::{OpsError, RefusedMirror, SuiteError};
 use crate::ops::event::Event;
-use crate::ops::mirrors::mirrors;
+use crate::ops::mirrors;
 use crate::ops::services::Services;
 use crate::recipe::{Archive, Project, SuiteUse};
 
@@ -31,14 +31,33 @@ pub(super) struct SignedSuite {
     bases: Vec<Url>,
 }
 
+/// What was read before, which the mirrors must not go back behind.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'l> {
+    pub(super) archives: &'l ArchivesLock,
+    /// Whether they may nevertheless.
+    pub(super) allow_older: bool,
+}
+
+impl Before<'_> {
+    /// The date that a suite's release must have at least. A suite that the lock does not have may be of any date.
+    fn date(self, archive: &ArchiveName, suite: &str) -> Option<Timestamp> {
+        let pin = self.archives.suites.get(&(archive.clone(), suite.to_owned()));
+        pin.filter(|_| !self.allow_older).map(|pin| pin.date)
+    }
+}
+
 /// Largest release file that is read; Debian's have 200 kB.
 const RELEASE_LIMIT: u64 = 16 << 20;
+/// Largest keyring that is read; Debian's have 60 kB.
+pub(super) const KEYRING_LIMIT: u64 = 16 << 20;
 
 /// Reads and verifies the release files of `uses`, in their order.
 pub(super) fn read_releases(
     project: &Project,
     services: &Services<'_>,
     uses: &BTreeSet<SuiteUse>,
+    before: Before<'_>,
 ) -> Result<Vec<SignedSuite>, OpsError> {
     let read = |suite_use: &SuiteUse| {
         let archive = &project.archives[&suite_use.archive];
@@ -47,9 +66,10 @@ pub(super) fn read_releases(
         if bases.is_empty() {
             return Err(OpsError::NoMirror { archive: name, place });
         }
-        read_release(project, services, archive, &suite, bases).map_err(|source| OpsError::Suite {
+        let wanted = Wanted { services, archive, suite: &suite, not_before: before.date(&name, &suite) };
+        wanted.read(project, bases).map_err(|source| OpsError::Suite {
             archive: name,
-            suite,
+            suite: suite.clone(),
             place,
             source: Box::new(source),
         })
@@ -57,41 +77,71 @@ pub(super) fn read_releases(
     uses.iter().map(read).collect()
 }
 
-fn read_release(
-    project: &Project,
-    services: &Services<'_>,
-    archive: &Archive,
-    suite: &str,
-    bases: Vec<Url>,
-) -> Result<SignedSuite, SuiteError> {
-    let urls: Vec<Url> = bases.iter().filter_map(|base| base.join(&format!("dists/{suite}/InRelease")).ok()).collect();
-    let document = services.fetcher.document(&urls, RELEASE_LIMIT)?;
-    let path = project.root.join("images").join(&archive.keyring.value);
-    let keys = fs::read(path.as_std_path()).map_err(|source| SuiteError::Keyring { source })?;
-    let keyring = Keyring::parse(&keys)?;
-    let text = std::str::from_utf8(&document.bytes).map_err(|_| SuiteError::NotText)?;
-    let verified = openpgp::verify_clearsigned(text, &keyring, &archive.fingerprints, services.now)?;
-    let release = Release::parse(&verified.text)?;
-    release.check_suite(suite)?;
-    // a dated record is always out of date; it was asked for because nothing newer was to be had
-    let dated = archive.snapshot.as_ref().is_some_and(|snapshot| document.url.as_str().starts_with(snapshot.as_str()));
-    release::check(&release, services.now, !dated)?;
-    let pin = SuitePin { date: release.date, release: Digest::of(&document.bytes), indexes: BTreeMap::new() };
-    Ok(SignedSuite { archive: archive.name.value.clone(), suite: suite.to_owned(), release, pin, bases })
+/// A suite whose release file is wanted.
+struct Wanted<'w> {
+    services: &'w Services<'w>,
+    archive: &'w Archive,
+    suite: &'w str,
+    not_before: Option<Timestamp>,
+}
+
+impl Wanted<'_> {
+    /// Asks one mirror after the other until one has a release file that may be used.
+    fn read(&self, project: &Project, bases: Vec<Url>) -> Result<SignedSuite, SuiteError> {
+        let path = project.root.join("images").join(&self.archive.keyring.value);
+        let keys = file::read(path.as_std_path(), KEYRING_LIMIT).map_err(|source| SuiteError::Keyring { source })?;
+        let keyring = Keyring::parse(&keys)?;
+        let mut refused = Vec::new();
+        for url in mirrors::urls(&bases, &format!("dists/{}/InRelease", self.suite))? {
+            match self.ask(&url, &keyring) {
+                Ok((release, digest)) => {
+                    let pin = SuitePin { date: release.date, release: digest, indexes: BTreeMap::new() };
+                    let (archive, suite) = (self.archive.name.value.clone(), self.suite.to_owned());
+                    return Ok(SignedSuite { archive, suite, release, pin, bases });
+                }
+                Err(error) if error.is_about_here() => return Err(error),
+                Err(error) => refused.push(RefusedMirror::new(&url, error)),
+            }
+            if let Some(one) = refused.last().filter(|_| refused.len() < bases.len()) {
+                self.services.observer.event(Event::Note { text: &format!("{one}: the next mirror is asked") });
+            }
+        }
+        Err(SuiteError::of_mirrors(refused))
+    }
+
+    /// The release file that a mirror has, verified, with its hash.
+    fn ask(&self, url: &Url, keyring: &Keyring) -> Result<(Release, Digest), SuiteError> {
+        let (archive, now) = (self.archive, self.services.now);
+        let document = self.services.fetcher.document(std::slice::from_ref(url), RELEASE_LIMIT)?;
+        let text = std::str::from_utf8(&document.bytes).map_err(|_| SuiteError::NotText)?;
+        let verified = openpgp::verify_clearsigned(text, keyring, &archive.fingerprints, now)?;
+        let release = Release::parse(&verified.text)?;
+        release.check_suite(self.suite)?;
+        // a dated record is always out of date; it was asked for because nothing newer was to be had
+        let dated = archive.snapshot.as_ref().is_some_and(|snapshot| url.as_str().starts_with(snapshot.as_str()));
+        release::check(&release, now, !dated)?;
+        // as apt does: one of the same date is not older, for signatures are renewed
+        match self.not_before.filter(|&before| release.date < before) {
+            Some(locked) => Err(SuiteError::Older { date: release.date, locked }),
+            None => Ok((release, Digest::of(&document.bytes))),
+        }
+    }
 }
 
 impl SignedSuite {
-    pub(super) fn want(&self, index: &IndexFile) -> Want {
-        let paths = index.by_hash.iter().chain([&index.path]);
-        let relative = paths.map(|path| format!("dists/{}/{path}", self.suite));
-        let urls =
-            relative.flat_map(|path| self.bases.iter().filter_map(|base| base.join(&path).ok()).collect::<Vec<_>>());
-        Want {
+    /// The index as it can be fetched: by its hash first, from each mirror.
+    pub(super) fn want(&self, project: &Project, index: &IndexFile) -> Result<Want, OpsError> {
+        let mut urls = Vec::new();
+        for path in index.by_hash.iter().chain([&index.path]) {
+            let found = mirrors::urls(&self.bases, &format!("dists/{}/{path}", self.suite));
+            urls.extend(found.map_err(|source| self.error(project, source.into()))?);
+        }
+        Ok(Want {
             label: format!("index {} {} {}", self.archive, self.suite, index.path),
             digest: index.file.digest,
             size: Some(index.file.size),
-            urls: urls.collect(),
-        }
+            urls,
+        })
     }
 
     pub(super) fn error(&self, project: &Project, source: SuiteError) -> OpsError {
@@ -119,7 +169,8 @@ pub(super) fn package_indexes(
             }
         }
     }
-    let wants: Vec<Want> = files.iter().map(|(position, _, index)| suites[*position].want(index)).collect();
+    let wants = files.iter().map(|(position, _, index)| suites[*position].want(project, index));
+    let wants: Vec<Want> = wants.collect::<Result<_, _>>()?;
     fetch(services, &wants)?;
     let suites = &*suites;
     let parse = |(position, architecture, index): (usize, String, IndexFile)| {
@@ -142,7 +193,8 @@ pub(super) fn source_packages(
     for (position, suite) in suites.iter_mut().enumerate() {
         files.extend(source_indexes(project, suite).into_iter().map(|index| (position, index)));
     }
-    let wants: Vec<Want> = files.iter().map(|(position, index)| suites[*position].want(index)).collect();
+    let wants = files.iter().map(|(position, index)| suites[*position].want(project, index));
+    let wants: Vec<Want> = wants.collect::<Result<_, _>>()?;
     fetch(services, &wants)?;
     let mut found = Vec::new();
     for (position, index) in files {
