@@ -14,22 +14,25 @@ const RECIPE: &str = "title \"X\"\nplatforms \"linux/amd64\"\nimage \"pr\" {\n  
 
 #[test]
 fn a_maintainer_script_rewrites_the_packages_of_other_images() {
-    let does = "#!/bin/sh\ncase \"$*\" in *--audit*) exit 0;; esac\nfor deb in /orchestrate/*/*.deb; do\n\
+    // a shell of the attacker's, which runs instead of the one that is to install packages
+    let does = "#!/bin/busybox sh\nfor deb in /orchestrate/*/*.deb; do\n\
                 chmod u+w $deb; echo BACKDOORED > $deb; mv $deb /tmp/x; rm -f $deb; mount -o remount,rw /orchestrate/others\n\
-                echo BACKDOORED > $deb; done\nexit 0\n";
+                echo BACKDOORED > $deb; done\n/bin/busybox touch /was-here\nexit 0\n";
     let package = |name, files| Package {
         name,
         version: "1",
         architecture: "all",
-        fields: if name == "dpkg" { "Replaces: box\nDepends: box\n" } else { "" },
+        fields: if name == "dpkg" { "Essential: yes\nReplaces: box\nDepends: box\n" } else { "" },
         files,
     };
-    let dpkg = [("/usr/bin/dpkg", does)];
+    let dpkg = [("/bin/sh", does)];
     let archive =
         Archive::with_box(&[package("dpkg", &dpkg), package("other", &[("/usr/share/other/file", "honest")])]);
     let project = toolbox::project(&archive, &[("x", RECIPE)]);
     project.run(&["refresh"]).done();
-    project.run(&["build", "pr", "--output", "oci:pr"]).done();
+    project.run(&["build", "pr", "--output", "rootfs:pr.tar"]).done();
+    let listed = text_of("tar", Command::new("tar").arg("-tf").arg(project.path("pr.tar")));
+    assert!(listed.contains("was-here"), "the attack did not run:\n{listed}");
     project.run(&["cache", "verify"]).done();
     project.run(&["build", "victim", "--output", "rootfs:victim.tar"]).done();
     let content =

@@ -133,22 +133,24 @@ fn a_package_brings_the_database_of_dpkg_as_a_link() {
     }
 }
 
-/// A `dpkg` of the attacker's: what it does when it is called, as root of the sandbox.
-fn dpkg(does: &str) -> [(&'static str, String); 2] {
+/// A package with a shell of the attacker's: what it does, as root of the sandbox, when it is to run maintainer scripts.
+fn shell(does: &str) -> [(&'static str, String); 2] {
+    let usual = "case \"$2\" in /orchestrate/configure) ;; /orchestrate/run) [ -d /orchestrate/basic ] || \
+                 exec /bin/busybox sh \"$@\";; *) exec /bin/busybox sh \"$@\";; esac";
     [
-        ("/DEBIAN/preinst", "#!/bin/sh\n".to_owned()),
-        ("/usr/bin/dpkg", format!("#!/bin/sh\ncase \"$*\" in *--audit*) exit 0;; esac\n{does}\nexit 0\n")),
+        ("/usr/share/doc/dpkg/copyright", "free".to_owned()),
+        ("/bin/sh", format!("#!/bin/busybox sh\n{usual}\n{does}\nexit 0\n")),
     ]
 }
 
 /// A package with files whose content is made for the test.
 fn package<'a>(name: &'a str, files: &'a [(&'a str, &'a str)]) -> Package<'a> {
-    // busybox has a `dpkg` of its own
+    // busybox has a shell of its own
     Package {
         name,
         version: "1",
         architecture: "all",
-        fields: if name == "dpkg" { "Replaces: box\nDepends: box\n" } else { "" },
+        fields: if name == "dpkg" { "Essential: yes\nReplaces: box\nDepends: box\n" } else { "" },
         files,
     }
 }
@@ -165,17 +167,14 @@ fn a_maintainer_script_of_a_root_turns_its_logs_into_a_link() {
         "mkdir -p /var /etc\nrm -rf /var/log\nln -s {path}/work /var/log\nrm -rf /etc\nln -s {path} /etc\n\
          mkdir -p /var/cache\nln -s {path} /var/cache/ldconfig\n"
     );
-    let dpkg = dpkg(&does);
-    let mut files = borrowed(&dpkg);
-    files.push(("/usr/bin/dpkg-query", "#!/bin/sh\necho 1\n"));
-    write(&outside.0.path().join("id_rsa"), "PRIVATE KEY");
-    let archive = Archive::with_box(&[package("dpkg", &files)]);
+    let archive = Archive::with_box(&[package("dpkg", &borrowed(&shell(&does)))]);
     let stage = "stage \"app\" from=\"box\" {\n    packages \"dpkg\"\n    run \"touch $OUT/x\"\n}";
     let project = toolbox::project(&archive, &[("x", &image_of_app(stage))]);
     project.run(&["refresh"]).done();
     let said = project.run(&["build", "x"]);
     outside.is_untouched();
     said.done();
+    assert!(project.path("store/trees/root").exists());
 }
 
 const SCRIPTED: &str = "title \"X\"\nplatforms \"linux/amd64\"\nimage \"x\" {\n    from \"scratch\"\n    \
@@ -188,7 +187,7 @@ fn a_package_diverts_a_file_of_another_through_its_link() {
     let link = format!("-> {}", outside.path());
     let script = "#!/bin/sh\ndpkg-divert --package evil --add --rename --divert /esc/div-pwned /usr/share/other/file\n";
     let evil = [("/esc", link.as_str()), ("/DEBIAN/preinst", script)];
-    let dpkg = dpkg("");
+    let dpkg = shell("");
     let other = [("/usr/share/other/file", "content of choice")];
     let archive =
         Archive::with_box(&[package("dpkg", &borrowed(&dpkg)), package("evil", &evil), package("other", &other)]);
@@ -196,8 +195,8 @@ fn a_package_diverts_a_file_of_another_through_its_link() {
     project.run(&["refresh"]).done();
     let said = project.run(&["build", "x", "--output", "rootfs:x.tar"]);
     outside.is_untouched();
-    drop(said.code); // whether such an image is refused or built with the file below its own root does no harm
-    // and neither does unpacking it, which is what a tar with a file below a link would
+    // such an image may be refused, or built with the file below its own root; unpacking it does no harm either
+    assert!(said.code == Some(0) || said.code == Some(1), "{}", said.stderr);
     if project.path("x.tar").exists() {
         let root = tempfile::tempdir().expect("a folder");
         tool("tar", Command::new("tar").arg("-xf").arg(project.path("x.tar")).arg("-C").arg(root.path()));
@@ -214,8 +213,7 @@ fn a_maintainer_script_leaves_links_where_the_program_tidies_up() {
          ln -s {path} /etc/ssl/certs\nln -s {path}/id_rsa /etc/machine-id\nln -s {path} /var/lib/mysql\n\
          ln -s {path}/work /run/work\n"
     );
-    let dpkg = dpkg(&does);
-    write(&outside.0.path().join("id_rsa"), "PRIVATE KEY");
+    let dpkg = shell(&does);
     let archive = Archive::with_box(&[
         package("dpkg", &borrowed(&dpkg)),
         package("evil", &[("/usr/share/evil", "x")]),
