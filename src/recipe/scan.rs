@@ -17,7 +17,7 @@ const DEEPEST_HIDDEN: usize = 4;
 /// Most nodes in a file.
 const MOST_NODES: usize = 20_000;
 /// Most names, values and properties in a file: the parser takes some hundred bytes for each.
-const MOST_WORDS: usize = 100_000;
+const MOST_WORDS: usize = 60_000;
 /// Most mistakes worth reporting of one file's syntax.
 const MOST_MISTAKES: usize = 100;
 

@@ -13,7 +13,7 @@ use crate::model::{Place, Spanned};
 use super::Mistake;
 use super::definitions::{Definition, Library};
 use super::nearest::suggestion;
-use super::node::{Node, Property, Via};
+use super::node::{Node, Property, Via, Weight};
 use super::parameters;
 use super::platforms::{expand, select};
 use super::shape::{Block, Identity};
@@ -127,6 +127,9 @@ impl<'u> Uses<'u> {
                 }
                 continue;
             }
+            if shape.is_some_and(|shape| shape.identity == Identity::Set) && !self.afford_members(&node) {
+                continue;
+            }
             let node = match shape.and_then(|shape| shape.block) {
                 Some(inner) => with_properties_as_nodes(node, inner),
                 None => node,
@@ -226,6 +229,13 @@ impl<'u> Uses<'u> {
         let body = body.into_iter().flat_map(|child| spliced(child, block)).collect();
         let told = Told { definition, values: &values, setting: self.setting, node, via: &via };
         Some(told.with_variables(body, block))
+    }
+
+    /// Charges for the properties of a node whose arguments become nodes of their own: each of them has them all.
+    fn afford_members(&self, node: &Node) -> bool {
+        let properties = node.bare().weight();
+        let weight = Weight { parts: properties.parts - 1, text: properties.text } * node.arguments.len();
+        self.setting.budget.charge(weight, node.header)
     }
 
     /// Counts nodes that a definition brings; reports when they are too many.

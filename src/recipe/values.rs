@@ -247,6 +247,9 @@ impl<'s> Values<'s> {
         text: &Spanned<String>,
         known: impl Iterator<Item = &'n str> + Clone,
     ) {
+        if self.setting.is_over() {
+            return; // to look for the name that was meant takes time, and nobody would be told
+        }
         let place = self.within(text.place, written);
         if matches!(self.whence, Whence::Nowhere) {
             let help = "write the text itself, or `$${` for a plain `${`";

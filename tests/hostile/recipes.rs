@@ -140,8 +140,19 @@ fn recipes_of_a_mebibyte_neither_fill_memory_nor_stall() {
         (
             "packages",
             format!(
-                "platforms \"linux/amd64\"\n{}",
-                image(&format!("packages {}", each(90_000, |n| format!("p{n} "))))
+                "platforms \"linux/amd64\"\ndefine \"d\" {{ env A \"1\"; }}\n{}",
+                image(&format!("is \"d\"\npackages {}", each(50_000, |n| format!("p{n} "))))
+            ),
+        ),
+        (
+            "packages, each with many properties",
+            format!(
+                "platforms \"linux/amd64\"\ndefine \"d\" {{ env A \"1\"; }}\n{}",
+                image(&format!(
+                    "is \"d\"\npackages {}{}",
+                    each(50_000, |n| format!("p{n} ")),
+                    each(250, |n| format!("q{n}=1 "))
+                ))
             ),
         ),
         ("brackets", format!("a {}", "(".repeat(LARGEST - 2))),
@@ -153,6 +164,10 @@ fn recipes_of_a_mebibyte_neither_fill_memory_nor_stall() {
             SEVEN.to_owned()
                 + &image(&each(1900, |n| format!("label \"l{n}\" \"{}\"\n", each(30, |m| format!("${{x{n}_{m}}}"))))),
         ),
+        (
+            "values of values that are not there",
+            SEVEN.to_owned() + &each(19_000, |n| format!("let a{n} \"${{b{n}}}\"\n")),
+        ),
         ("values that nobody uses", SEVEN.to_owned() + &each(19_000, |n| format!("let a{n} \"{n}\"\n"))),
         (
             "a chain of images",
@@ -163,7 +178,7 @@ fn recipes_of_a_mebibyte_neither_fill_memory_nor_stall() {
             "patterns",
             format!(
                 "platforms \"linux/amd64\"\n{}",
-                image(&format!("exclude {}", each(60_000, |n| format!("\"/a*{n}\" "))))
+                image(&format!("exclude {}", each(50_000, |n| format!("\"/a*{n}\" "))))
             ),
         ),
         ("variants", SEVEN.to_owned() + &each(9000, |n| format!("variant \"v{n}\" {{ env A \"1\"; }}\n"))),

@@ -99,7 +99,10 @@ fn server(answer: Vec<u8>) -> Server {
         }
         _ => {
             let shallow = format!("0034shallow {COMMIT}0000");
-            Reply::ok(&[shallow.as_bytes(), b"0008NAK\n", &answer].concat()).with("Content-Type", &kind("result"))
+            // the first request asks only from where on the history is wanted
+            let done = request.body.ends_with(b"0009done\n");
+            let rest: &[&[u8]] = if done { &[b"0008NAK\n", &answer] } else { &[] };
+            Reply::ok(&[&[shallow.as_bytes()], rest].concat().concat()).with("Content-Type", &kind("result"))
         }
     })
 }
