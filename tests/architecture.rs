@@ -32,7 +32,6 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("std::env::var", &["cli", "stage"]),
     ("env::var_os", &["cli", "stage"]),
     ("SystemTime::now", &["cli/setup.rs", "store"]),
-    ("fs_err", &["file", "recipe", "lock/mod.rs", "store", "fetch", "stage", "image", "publish", "ops", "cli/man.rs"]),
     ("println!", &[]),
     ("eprintln!", &[]),
     // what is for people passes the escaping of one file, and of the bars that draw themselves
@@ -41,6 +40,31 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/bars.rs"]),
     (".print()", &[]),
     ("rustix::mount", &["stage/sandbox"]),
+];
+
+/// Who may use paths of the file system, and why that is safe. Everything else goes through `beneath`, whose folders may
+/// hold anything: nothing in them is reached through a link.
+const PATHS: &[(&str, &str)] = &[
+    ("beneath", "it is the way"),
+    ("file", "files that the user names on the command line or in the environment file; links are the user's own"),
+    ("store", "its own folder: of one owner, mode 0700, never shown to a sandbox for writing"),
+    ("cli/man.rs", "writes manual pages into a folder that the user names"),
+    ("fetch/git/checkout.rs", "makes the empty folder in the store's scratch that a tree is written into"),
+    ("fetch/local.rs", "makes the empty folder in the store's scratch that a copy is written into"),
+    ("lock/mod.rs", "makes the project's folder `lock`, which is opened beneath the project then"),
+    ("ops/create.rs", "makes the project's folder, which the user names"),
+    ("ops/format.rs", "finds the file that the user names; it is written beneath its project"),
+    ("ops/mirrors.rs", "reads the apt sources of the machine"),
+    ("ops/write.rs", "makes an output folder that the user names outside of the project"),
+    ("recipe/load.rs", "asks what a file is whose real path was found to be in the project"),
+    ("stage/log.rs", "writes logs into the store"),
+    ("stage/network.rs", "reads names and authorities of the machine"),
+    ("stage/output.rs", "moves a step's output from the store's scratch into the store"),
+    ("stage/roots/configure.rs", "keeps a log in the store"),
+    ("stage/sandbox", "makes scratch folders, and works inside of the sandbox, where the root is the sandbox's own"),
+    ("stage/scripts/archive.rs", "fills an empty folder in the store's scratch before anything runs"),
+    ("stage/scripts/emulator.rs", "looks for an emulator among the programs of the machine"),
+    ("stage/step.rs", "makes folders in the store's scratch before anything runs, and checks those of caches"),
 ];
 
 /// Every source file with its path below `src/` and its text up to the first test module.
@@ -109,6 +133,34 @@ fn only_named_places_touch_the_outside() {
         }
     }
     assert!(wrong.is_empty(), "effects belong to the edge:\n{}", wrong.join("\n"));
+}
+
+/// Functions of `std::fs`, `fs_err` and `Path` that take a path; types alone are harmless.
+fn takes_a_path(line: &str) -> bool {
+    let types = ["Permissions", "Metadata", "File)", "File>", "File,", "File {", "File;", "FileType", "File::from("];
+    let called = |module: &str| {
+        line.split(module).skip(1).any(|rest| {
+            let rest = rest.strip_prefix("os::unix::fs::").unwrap_or(rest);
+            !types.iter().any(|name| rest.starts_with(name)) && !rest.starts_with("{") && !rest.contains("Ext as _")
+        })
+    };
+    called("fs_err::") || called("std::fs::") || line.contains("fs_err as fs")
+}
+
+#[test]
+fn folders_of_others_are_reached_beneath_a_descriptor() {
+    let mut wrong = Vec::new();
+    let mut used = BTreeSet::new();
+    for (file, text) in sources().iter().filter(|(file, _)| room(file).is_some()) {
+        let Some((number, line)) = code(text).find(|(_, line)| takes_a_path(line)) else { continue };
+        match PATHS.iter().find(|(place, _)| file == place || file.starts_with(&format!("{place}/"))) {
+            Some((place, _)) => _ = used.insert(*place),
+            None => wrong.push(format!("src/{file}:{number}: `{}` follows links", line.trim())),
+        }
+    }
+    assert!(wrong.is_empty(), "use `beneath::Dir`, or say in PATHS why links do no harm:\n{}", wrong.join("\n"));
+    let unused: Vec<_> = PATHS.iter().map(|(place, _)| *place).filter(|place| !used.contains(place)).collect();
+    assert_eq!(unused, Vec::<&str>::new(), "these places use no paths any more");
 }
 
 #[test]

@@ -61,8 +61,7 @@ pub fn import(store: &Store, image: &Foreign<'_>) -> Result<BuiltImage, ImageErr
         }
         layers.push(layer);
     }
-    let size =
-        fs_err::metadata(store.blob_path(&image.config)).map_err(|source| io_error("look at a blob", source))?.len();
+    let size = store.blob_size(&image.config)?;
     let config = Descriptor::new(oci::CONFIG, image.config, size);
     let document = Manifest {
         schema_version: 2,
@@ -86,8 +85,7 @@ fn io_error(doing: &str, source: io::Error) -> ImageError {
 /// Adds a layer to the tree, and its files to the store.
 fn read_layer(store: &Store, digest: &Digest, tree: &mut FileTree) -> Result<Layer, ImageError> {
     let broken = |source| ImageError::ForeignLayer { digest: *digest, source };
-    let path = store.blob_path(digest);
-    let size = fs_err::metadata(&path).map_err(|source| io_error("look at a layer", source))?.len();
+    let size = store.blob_size(digest)?;
     let media_type = media_type(store, digest)?;
     let mut unpacked = HashingReader::new(decompress(store.open_blob(digest)?).map_err(broken)?);
     let mut kept = StreamWriter::new(store, Compression::Zstd)?;

@@ -223,7 +223,7 @@ fn segment_of(store: &Store, name: &str, package: Digest, image: &Image, edits: 
 
 /// Numbers of packages, the largest first: a large one that is begun last keeps a single core busy at the end.
 fn by_size(store: &Store, packages: &[&PackageBlob]) -> Vec<usize> {
-    let size = |index: &usize| fs_err::metadata(store.blob_path(&packages[*index].digest)).map_or(0, |meta| meta.len());
+    let size = |index: &usize| store.blob_size(&packages[*index].digest).unwrap_or_default();
     let mut order: Vec<usize> = (0..packages.len()).collect();
     order.sort_by_cached_key(|index| (std::cmp::Reverse(size(index)), *index));
     order

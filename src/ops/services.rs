@@ -1,7 +1,6 @@
 //! What the verbs work with: made once, at the edge, from arguments, environment file and clock.
 
 use std::num::NonZeroUsize;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use camino::Utf8Path;
@@ -9,6 +8,7 @@ use camino::Utf8Path;
 use super::environment::Environment;
 use super::event::Observer;
 use super::mirrors::HostSources;
+use crate::beneath::{Dir, Kind};
 use crate::fetch::{FetchConfig, Fetcher, Proxy};
 use crate::model::{Digest, Hasher, Platform, Timestamp};
 use crate::plan::LocalFiles;
@@ -43,15 +43,21 @@ pub(super) struct ProjectFiles<'a>(pub(super) &'a Utf8Path);
 
 impl LocalFiles for ProjectFiles<'_> {
     fn digest(&self, path: &Utf8Path) -> Result<Digest, std::io::Error> {
-        let path = self.0.join(path);
-        if !path.is_file() {
-            return store::digest_tree(path.as_std_path()).map_err(std::io::Error::other);
+        let project = Dir::open(self.0.as_std_path())?;
+        let metadata = project.metadata(path)?;
+        match metadata.kind {
+            Kind::File => {
+                let mut hasher = Hasher::new();
+                std::io::copy(&mut project.open_file(path)?, &mut hasher)?;
+                Ok(meaning(&("file", metadata.is_executable(), hasher.finish())))
+            }
+            // a link is copied as a link, wherever it leads
+            Kind::Symlink => Ok(meaning(&("link", project.read_link(path)?.as_encoded_bytes()))),
+            _ => {
+                let facts = store::inspect_folder(&project.dir(path)?, u64::MAX);
+                facts.map(|facts| facts.digest).map_err(std::io::Error::other)
+            }
         }
-        let mut hasher = Hasher::new();
-        let mut file = fs_err::File::open(path.as_std_path())?;
-        let executable = file.metadata()?.permissions().mode() & 0o100 != 0;
-        std::io::copy(&mut file, &mut hasher)?;
-        Ok(meaning(&("file", executable, hasher.finish())))
     }
 }
 

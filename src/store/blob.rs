@@ -22,6 +22,17 @@ impl Store {
         }
     }
 
+    /// How many bytes this blob has.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn blob_size(&self, digest: &Digest) -> Result<u64, StoreError> {
+        match fs_err::symlink_metadata(self.blob_path(digest)) {
+            Ok(metadata) => Ok(metadata.len()),
+            Err(_) => Err(StoreError::NoBlob { digest: *digest }),
+        }
+    }
+
     /// Where this blob is, or would be.
     #[must_use]
     pub fn blob_path(&self, digest: &Digest) -> PathBuf {

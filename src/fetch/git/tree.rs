@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use git2::{Object, ObjectType, Odb, Oid, Repository};
@@ -11,6 +10,7 @@ use super::super::config::FetchLimits;
 use super::super::error::FetchError;
 use super::allowance::Allowance;
 use super::{failed, transport};
+use crate::beneath::Dir;
 
 /// How deep folders may be; it also bounds the recursion.
 const DEEPEST: usize = 128;
@@ -49,7 +49,7 @@ pub(super) struct TreeWriter<'a> {
     repository: &'a Repository,
     odb: Odb<'a>,
     url: &'a str,
-    dest: &'a Path,
+    dest: Dir,
     budget: &'a mut Budget,
     links: Vec<Gitlink>,
 }
@@ -62,7 +62,9 @@ impl<'a> TreeWriter<'a> {
         budget: &'a mut Budget,
     ) -> Result<Self, FetchError> {
         let odb = repository.odb().map_err(|error| failed("read the objects".to_owned(), url, &error))?;
-        Ok(Self { repository, odb, url, dest, budget, links: Vec::new() })
+        let opened =
+            Dir::open(dest).map_err(|source| FetchError::File { doing: "open", path: dest.to_owned(), source })?;
+        Ok(Self { repository, odb, url, dest: opened, budget, links: Vec::new() })
     }
 
     /// Writes a tree into the folder `dest`; says which submodules are in it.
@@ -118,20 +120,16 @@ impl<'a> TreeWriter<'a> {
 
     /// Fails when something is there: a tree that names a link and a folder alike must not write through the link.
     fn make_folder(&self, below: &Path) -> Result<(), FetchError> {
-        let path = self.dest.join(below);
-        fs_err::create_dir(&path).map_err(|source| FetchError::File { doing: "create", path, source })
+        self.dest.create_dir(below).map_err(|source| self.failed("create", below, source))
     }
 
     fn file(&mut self, id: Oid, below: &Path, executable: bool) -> Result<(), FetchError> {
         use std::io::Write as _;
         let blob = self.blob(id, below)?;
-        let path = self.dest.join(below);
-        let failed = |source| FetchError::File { doing: "write", path: path.clone(), source };
         let content = blob.as_blob().map(git2::Blob::content).unwrap_or_default();
-        let mut file = fs_err::File::create_new(&path).map_err(failed)?;
-        file.write_all(content).map_err(failed)?;
-        let mode = if executable { 0o755 } else { 0o644 };
-        file.set_permissions(std::fs::Permissions::from_mode(mode)).map_err(failed)
+        let file = self.dest.create_file(below, if executable { 0o755 } else { 0o644 });
+        let written = file.and_then(|mut file| file.write_all(content));
+        written.map_err(|source| self.failed("write", below, source))
     }
 
     fn link(&mut self, id: Oid, below: &Path) -> Result<(), FetchError> {
@@ -140,12 +138,12 @@ impl<'a> TreeWriter<'a> {
         if target.is_empty() || target.contains(&0) || target.len() > 4095 {
             return Err(self.refused(below, "it is a link to nothing that could be".to_owned()));
         }
-        let path = self.dest.join(below);
-        fs_err::os::unix::fs::symlink(OsStr::from_bytes(target), &path).map_err(|source| FetchError::File {
-            doing: "link",
-            path,
-            source,
-        })
+        let made = self.dest.symlink(OsStr::from_bytes(target), below);
+        made.map_err(|source| self.failed("link", below, source))
+    }
+
+    fn failed(&self, doing: &'static str, below: &Path, source: std::io::Error) -> FetchError {
+        FetchError::File { doing, path: self.dest.shown(below), source }
     }
 
     /// Reads a file's content, once its length is known to be allowed.

@@ -8,6 +8,8 @@ use crate::ops::grants::line_for;
 use crate::plan::Subject;
 use crate::stage::{HostNetwork, StageError};
 
+/// Largest file of a secret, and of certificates.
+const LARGEST: u64 = 16 << 20;
 /// Variables with addresses of proxies.
 const PROXIES: [&str; 3] = ["http_proxy", "https_proxy", "all_proxy"];
 
@@ -20,7 +22,9 @@ pub(super) fn secrets(
     let mut found = BTreeMap::new();
     for id in wanted {
         let content = match &granted(environment, subject, id)?.source {
-            SecretSource::File(path) => fs_err::read(path).map_err(|source| StageError::Prepare { source })?,
+            SecretSource::File(path) => {
+                crate::file::read(path, LARGEST).map_err(|source| StageError::Prepare { source })?
+            }
             SecretSource::Variable(name) => match environment.variable(name) {
                 Some(value) => value.into_bytes(),
                 None => return Err(StepError::NoVariable { id: id.clone(), variable: name.clone() }),
@@ -49,7 +53,7 @@ pub(super) fn host_network(environment: &Environment, subject: &Subject) -> Resu
     let hosts = environment.hosts.iter().map(|(name, address)| format!("{address} {name}")).collect();
     let mut network = HostNetwork { hosts, ..HostNetwork::default() };
     for path in &environment.authorities {
-        network.authorities.extend(fs_err::read(path).map_err(|source| StageError::Prepare { source })?);
+        network.authorities.extend(crate::file::read(path, LARGEST).map_err(|source| StageError::Prepare { source })?);
         network.authorities.push(b'\n');
     }
     let whole = environment.proxy_password.allow(subject);

@@ -14,23 +14,14 @@ use crate::ops::error::OpsError;
 /// # Errors
 /// When it cannot be read, or not as its kind.
 pub fn import_file(path: &Utf8Path, kind: Option<ImportKind>, name: Option<RecipeName>) -> Result<Imported, OpsError> {
+    // whoever writes into a pipe, or a device, decides when it ends: only regular files are read
     let mut bytes = Vec::new();
-    regular(path)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    crate::file::open(path.as_std_path())?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
     // the folder gives the recipe its name, so it must be there
     let whole = std::path::absolute(path)?;
     let whole = Utf8PathBuf::from_path_buf(whole).unwrap_or_else(|_| path.to_owned());
     let imported = text(&bytes).and_then(|text| import(&whole, text, kind, name));
     imported.map_err(|source| OpsError::Import { path: path.to_owned(), source })
-}
-
-/// Opens a file that has an end: whoever writes into a pipe, or a device, decides when that is.
-fn regular(path: &Utf8Path) -> std::io::Result<fs_err::File> {
-    use fs_err::os::unix::fs::OpenOptionsExt as _;
-    let file = fs_err::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(std::io::Error::other(format!("`{path}` is not a regular file: copy its text into one"))),
-    }
 }
 
 /// Writes the recipe into the project at `root`; gives its path there.

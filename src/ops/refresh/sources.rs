@@ -2,11 +2,10 @@
 
 use url::Url;
 
-use super::suites::KEYRING_LIMIT;
+use super::suites::keyring;
 use crate::distribution::debian::sources::{SourceFile, SourcePackage};
 use crate::distribution::openpgp::{self, Keyring};
 use crate::fetch::Want;
-use crate::file;
 use crate::lock::{FilePin, Lock, SourcePin};
 use crate::model::{ArchiveName, Digest, SourceName, Spanned};
 use crate::ops::build::{OnFailure, Run, Told};
@@ -70,8 +69,7 @@ pub(super) fn pin_download(
     let (digest, size) = (pinned.digest, pinned.size);
     if let Some(signature) = &download.signature {
         let detached = services.fetcher.document(&[parse(&signature.url)?], 1 << 20)?;
-        let path = project.root.join("images").join(&signature.keyring.value);
-        let keys = file::read(path.as_std_path(), KEYRING_LIMIT).map_err(|source| PinError::Keyring { source })?;
+        let keys = keyring(project, signature.keyring.value.as_ref()).map_err(|source| PinError::Keyring { source })?;
         let mut file = services.store.open_blob(&digest)?;
         openpgp::verify_detached(&mut file, &detached.bytes, &Keyring::parse(&keys)?, &[], services.now)?;
     }

@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use url::Url;
 
 use crate::archive::decompress;
+use crate::beneath::Dir;
 use crate::distribution::debian::index::{self, Index};
 use crate::distribution::debian::release::{self, IndexFile, Release};
 use crate::distribution::debian::sources::{self, SourcePackage};
 use crate::distribution::openpgp::{self, Keyring};
 use crate::fetch::Want;
-use crate::file;
 use crate::lock::{ArchivesLock, IndexPin, SuitePin};
 use crate::model::{ArchiveName, Digest, Timestamp};
 use crate::ops::build::Told;
@@ -50,7 +50,12 @@ impl Before<'_> {
 /// Largest release file that is read; Debian's have 200 kB.
 const RELEASE_LIMIT: u64 = 16 << 20;
 /// Largest keyring that is read; Debian's have 60 kB.
-pub(super) const KEYRING_LIMIT: u64 = 16 << 20;
+const KEYRING_LIMIT: u64 = 16 << 20;
+
+/// A keyring of the project, below `images`. No link of the project is followed.
+pub(super) fn keyring(project: &Project, path: &str) -> std::io::Result<Vec<u8>> {
+    Dir::open(project.root.as_std_path())?.read(std::path::Path::new("images").join(path), KEYRING_LIMIT)
+}
 
 /// Reads and verifies the release files of `uses`, in their order.
 pub(super) fn read_releases(
@@ -88,8 +93,8 @@ struct Wanted<'w> {
 impl Wanted<'_> {
     /// Asks one mirror after the other until one has a release file that may be used.
     fn read(&self, project: &Project, bases: Vec<Url>) -> Result<SignedSuite, SuiteError> {
-        let path = project.root.join("images").join(&self.archive.keyring.value);
-        let keys = file::read(path.as_std_path(), KEYRING_LIMIT).map_err(|source| SuiteError::Keyring { source })?;
+        let keys =
+            keyring(project, self.archive.keyring.value.as_ref()).map_err(|source| SuiteError::Keyring { source })?;
         let keyring = Keyring::parse(&keys)?;
         let mut refused = Vec::new();
         for url in mirrors::urls(&bases, &format!("dists/{}/InRelease", self.suite))? {
