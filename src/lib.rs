@@ -21,6 +21,7 @@
 //! | [`publish`] | OCI layout, docker archive, root file system | output folder |
 //! | [`ops`] | the verbs and the scheduler; wires the above together | clock and environment, once |
 //! | [`cli`] | arguments, progress, text and JSON output, exit codes | terminal |
+//! | `fuzzed` | a function for each parser, for fuzz targets and tests; no part of the program | temporary folders |
 
 pub mod model;
 
@@ -53,3 +54,6 @@ pub mod publish;
 pub mod ops;
 
 pub mod cli;
+
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzzed;

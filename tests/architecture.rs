@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "publish",
     "ops",
     "cli",
+    "fuzzed",
 ];
 
 /// Words that touch the outside, and the places (a room, or one of its files) that may say them.
@@ -51,6 +52,7 @@ const PATHS: &[(&str, &str)] = &[
     ("cli/man.rs", "writes manual pages into a folder that the user names"),
     ("fetch/git/checkout.rs", "makes the empty folder in the store's scratch that a tree is written into"),
     ("fetch/local.rs", "makes the empty folder in the store's scratch that a copy is written into"),
+    ("fuzzed", "makes folders of its own for the parsers that write"),
     ("lock/mod.rs", "makes the project's folder `lock`, which is opened beneath the project then"),
     ("ops/create.rs", "makes the project's folder, which the user names"),
     ("ops/format.rs", "finds the file that the user names; it is written beneath its project"),

@@ -6,6 +6,8 @@ mod audit;
 mod bad_input;
 mod check;
 mod editors;
+#[allow(dead_code, reason = "the campaign uses all of it")]
+mod faults;
 mod fidelity;
 mod format;
 mod hostile;

@@ -1,9 +1,8 @@
 //! The promises of the design, by name, on a small archive. What needs the real one is in `live`, what concerns build steps
-//! alone in `sandbox`.
+//! alone in `sandbox`, and the eighth, of crashes, in `hostile/faults.rs`.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::support::archive::{Archive, Package};
 use crate::support::project::Project;
@@ -167,38 +166,6 @@ fn promise_7_nothing_done_twice_by_one_process_or_by_two() {
     assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
     again.done();
     assert_eq!(project.run(&["plan"]).done(), "");
-}
-
-/// Killed at many moments, the next run goes on, gives the same, and the store holds nothing that is not whole.
-#[test]
-fn promise_8_crash_safe_killed_at_any_moment_the_next_run_continues() {
-    let archive = archive();
-    let project = project(&archive);
-    let expected = project.run(&["build"]).done();
-    let store = project.path("store");
-    let forget = || {
-        tool("coreutils", Command::new("chmod").args(["-R", "u+w"]).arg(&store));
-        fs_err::remove_dir_all(&store).expect("removed");
-        let _ = fs_err::remove_dir_all(project.path("dist"));
-    };
-    forget();
-    let mut killed = 0;
-    for moment in 0..40 {
-        let mut command = project.command(&["--quiet", "build"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
-        std::thread::sleep(Duration::from_millis(3 * moment));
-        killed += usize::from(child.try_wait().expect("a status").is_none());
-        let _ = child.kill(); // it may have ended by itself
-        child.wait().expect("ended");
-        if moment % 8 == 7 {
-            project.run(&["cache", "verify"]).done();
-            assert_eq!(project.run(&["build"]).done(), expected, "killed after {} ms", 3 * moment);
-            forget();
-        }
-    }
-    assert!(killed > 10, "only {killed} runs were killed");
-    assert_eq!(project.run(&["build"]).done(), expected);
-    project.run(&["cache", "verify"]).done();
 }
 
 #[test]

@@ -1,19 +1,4 @@
-//! Any text as a file of others: what comes out can be read as a recipe or refused with mistakes, and never panics.
+//! Any bytes as a Dockerfile, an apko or a melange file.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use orchestrate::model::RecipeName;
-use orchestrate::ops::{ImportKind, import};
-use orchestrate::recipe;
-
-fuzz_target!(|text: &str| {
-    for kind in [ImportKind::Dockerfile, ImportKind::Apko, ImportKind::Melange] {
-        let name = RecipeName::new("fuzz").ok();
-        if let Ok(imported) = import("File".into(), text, Some(kind), name) {
-            let files = vec![("images/fuzz/recipe.kdl".to_owned(), imported.recipe)];
-            if let Err(mistakes) = recipe::parse(files, "/".into()) {
-                assert!(!mistakes.is_empty());
-            }
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| orchestrate::fuzzed::import(bytes));

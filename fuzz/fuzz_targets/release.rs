@@ -1,9 +1,4 @@
-//! Any text as a release file.
+//! Any bytes as a release file.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use orchestrate::distribution::debian::release::Release;
-
-fuzz_target!(|text: &str| {
-    let _ = Release::parse(text);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| orchestrate::fuzzed::release(bytes));

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::io::ErrorKind;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
@@ -13,6 +14,7 @@ use crate::ops::{ImportError, OpsError, PinError, ShowError, StepError, SuiteErr
 use crate::plan::PlanError;
 use crate::recipe::{Excerpt, Mistakes};
 use crate::stage::{ScriptsError, StageError};
+use crate::store::FREE_SPACE;
 
 /// An error with everything that is said about it.
 #[derive(Debug)]
@@ -195,6 +197,18 @@ fn place(error: &OpsError) -> Option<Place> {
 
 /// What to do about an error.
 fn help(error: &OpsError) -> Option<String> {
+    own_help(error).or_else(|| is_full(error).then(|| FREE_SPACE.to_owned()))
+}
+
+/// Whether a file system without room, or a quota that is used up, is among the causes.
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    let own = matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded));
+    own || error.source().is_some_and(is_full)
+}
+
+/// What the error itself says about what to do.
+fn own_help(error: &OpsError) -> Option<String> {
     match error {
         OpsError::NoProject { .. } => Some("go to the repository of images, or name it with `--project DIR`".to_owned()),
         OpsError::Import { source: ImportError::UnknownKind, .. } => {

@@ -9,6 +9,8 @@ mod backoff;
 mod config;
 mod document;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzed;
 mod git;
 mod host;
 pub mod local;

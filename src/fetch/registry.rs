@@ -61,7 +61,7 @@ fn repository(url: &Url) -> Option<String> {
 
 /// What a registry asks for.
 #[derive(Debug, PartialEq, Eq)]
-struct Challenge {
+pub(super) struct Challenge {
     realm: Url,
     service: Option<String>,
     scope: Option<String>,
@@ -74,7 +74,7 @@ impl Challenge {
         texts.filter_map(Self::parse).next()
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once(' ')?;
         let mut fields = BTreeMap::new();
         let mut rest = rest.trim_start();
@@ -93,7 +93,7 @@ impl Challenge {
         })
     }
 
-    fn url(&self) -> Url {
+    pub(super) fn url(&self) -> Url {
         let mut url = self.realm.clone();
         for (name, value) in [("service", &self.service), ("scope", &self.scope)] {
             if let Some(value) = value {

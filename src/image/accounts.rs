@@ -121,7 +121,7 @@ const LAST_CHANGE: i64 = EPOCH.seconds() / 86_400;
 impl Table {
     fn parse(text: &[u8]) -> Self {
         let text = String::from_utf8_lossy(text);
-        let lines = text.lines().filter(|line| !line.is_empty());
+        let lines = text.split('\n').filter(|line| !line.is_empty()); // a carriage return stays where it is
         Self { lines: lines.map(|line| line.split(':').map(str::to_owned).collect()).collect() }
     }
 

@@ -26,6 +26,8 @@ mod config;
 mod diversion;
 mod entries;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzed;
 mod generated;
 mod import;
 mod index;

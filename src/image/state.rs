@@ -112,7 +112,12 @@ pub(super) fn load(store: &Store, image: &BuiltImage) -> Result<State, ImageErro
     let mut text = Vec::new();
     let decoder = zstd::Decoder::new(blob).map_err(damaged)?;
     decoder.take(LARGEST).read_to_end(&mut text).map_err(damaged)?;
-    let Written { packages, segments, nodes } = serde_json::from_slice(&text).map_err(|error| damaged(error.into()))?;
+    understood(&text).map_err(|error| damaged(error.into()))
+}
+
+/// The state that `text` says.
+pub(super) fn understood(text: &[u8]) -> Result<State, serde_json::Error> {
+    let Written { packages, segments, nodes } = serde_json::from_slice(text)?;
     let mut tree = FileTree::default();
     for WrittenNode { entry, owner, content, elf } in nodes {
         let content = content

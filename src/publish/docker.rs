@@ -39,7 +39,7 @@ pub fn docker_archive(
         return Err(PublishError::Platforms { output: "a docker archive", platforms });
     }
     let mut archive =
-        Archive { store, file, tar: TarWriter::new(BufWriter::new(Emerging::at(file)?)), there: BTreeSet::new() };
+        Archive { store, file, tar: TarWriter::new(BufWriter::new(Emerging::swept_at(file)?)), there: BTreeSet::new() };
     let mut manifest = Vec::new();
     for (references, image) in images {
         let config = format!("{}.json", image.config.digest.hex());

@@ -8,6 +8,7 @@ use crate::image::oci::{Descriptor, Index, REF_NAME, bytes};
 use crate::model::Digest;
 use crate::store::Store;
 
+use super::emerging::{is_hidden, sweep};
 use super::{Emerging, PublishError, PublishedImage};
 
 /// Largest index that is read: of some ten thousand images.
@@ -37,6 +38,8 @@ pub fn layout(store: &Store, folder: &Beneath, images: &[PublishedImage<'_>]) ->
     let shown = folder.shown();
     let absolute = std::path::absolute(&shown).map_err(|source| PublishError::io("find", &shown, source))?;
     let _claim = store.claim("layout", &Digest::of(absolute.as_os_str().as_bytes()))?;
+    sweep(folder)?;
+    sweep(&folder.join("blobs/sha256"))?;
     let index_path = folder.join("index.json");
     let (before, text) = read_index(folder, &index_path)?;
     let mut written = Written::default();
@@ -66,7 +69,7 @@ fn find(path: &Beneath) -> Result<Option<Metadata>, PublishError> {
 fn read_index(folder: &Beneath, path: &Beneath) -> Result<(Option<Index>, Option<Vec<u8>>), PublishError> {
     if find(path)?.is_none() {
         let names = folder.names().map_err(|source| PublishError::io("list", &folder.shown(), source))?;
-        let is_foreign = names.iter().any(|name| name != "oci-layout" && name != "blobs");
+        let is_foreign = names.iter().any(|name| name != "oci-layout" && name != "blobs" && !is_hidden(name));
         return if is_foreign { Err(PublishError::NotALayout { path: folder.shown() }) } else { Ok((None, None)) };
     }
     let read = path.dir().read(path.below(), LARGEST_INDEX);

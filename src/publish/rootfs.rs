@@ -22,7 +22,7 @@ const LIMITS: Limits = Limits { entries: 50_000_000, entry_size: 1 << 40, total_
 /// When the store does not have the layers, or the file cannot be written.
 pub fn rootfs(store: &Store, file: &Beneath, image: &BuiltImage) -> Result<(), PublishError> {
     let merged = Merged::of(store, &image.layers)?;
-    let mut out = TarWriter::new(BufWriter::with_capacity(1 << 18, Emerging::at(file)?));
+    let mut out = TarWriter::new(BufWriter::with_capacity(1 << 18, Emerging::swept_at(file)?));
     let unwritable = |source| PublishError::Archive { path: file.shown(), source };
     for winner in merged.winners.values().filter(|winner| winner.entry.kind == EntryKind::Dir) {
         out.append(&winner.entry, io::empty()).map_err(unwritable)?;

@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use super::*;
+use crate::beneath::Beneath;
 use crate::image::tests::bench::{Bench, amd64, chain, entry, plain, read, run};
 use crate::image::{self, BuiltImage};
 use crate::recipe::{Compression, EntryKind, Image};
@@ -199,4 +200,28 @@ fn a_root_file_system_is_its_layers_flattened() {
         "dash",
         &["-c", &format!("mkdir {0}; tar -C {0} -xf {tar} && test $(cat {0}/etc/link) = old", bench.text("out"))],
     );
+}
+
+#[test]
+fn what_killed_processes_had_begun_is_removed_and_does_not_stand_in_the_way() {
+    let bench = Bench::new();
+    let one = two_layers(&bench, Compression::Gzip);
+    // 4194305 is one more than the highest number of a process
+    let left =
+        ["layout/.orchestrate-4194305-0", "layout/blobs/sha256/.orchestrate-4194305-1", "files/.orchestrate-4194305-2"];
+    for name in left {
+        fs_err::create_dir_all(bench.path(name).parent().expect("a folder")).expect("made");
+        fs_err::write(bench.path(name), "half").expect("written");
+    }
+    let other = bench.path("files/.orchestrate-notes");
+    fs_err::write(&other, "of the user").expect("written");
+    let begun = Emerging::at(&file_at(&bench, "files/other.tar")).expect("begun");
+    publish(&bench, "layout", &[("one", std::slice::from_ref(&one))]);
+    rootfs(&bench.store, &file_at(&bench, "files/one.tar"), &one).expect("written");
+    for name in left {
+        assert!(!bench.path(name).exists(), "{name}");
+    }
+    assert!(other.exists(), "it is not one of ours");
+    begun.commit().expect("one that is being written by a living process stays");
+    assert!(bench.path("files/other.tar").exists());
 }

@@ -10,7 +10,7 @@ use super::output::OutputError;
 use super::sandbox::{Bound, Ending, SandboxError};
 use crate::model::{Digest, ImagePath};
 use crate::recipe::Limits;
-use crate::store::StoreError;
+use crate::store::{FREE_SPACE, StoreError};
 
 /// Why a step could not be run, or failed.
 #[derive(Debug, Error)]
@@ -138,8 +138,14 @@ impl Failure {
             _ if self.lacks_network() => format!(
                 "steps have no network: what they need is a source, `vendor` for what a package manager fetches; {look}"
             ),
+            _ if self.lacks_room() => format!("{FREE_SPACE}; {look}"),
             _ => look,
         }
+    }
+
+    /// Whether the output ends like that of a program whose file system is full.
+    fn lacks_room(&self) -> bool {
+        self.tail.iter().any(|line| line.contains("No space left on device"))
     }
 
     /// Whether the output ends like that of a program that tried to reach something.

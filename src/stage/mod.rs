@@ -18,6 +18,8 @@ pub use network::HostNetwork;
 pub use output::{Output, OutputError};
 pub use roots::{ROOT_FORMAT, RootConfigure, RootError, RootHandle, RootPackage, RootSpec, compose_root, known_root};
 pub use sandbox::{Network, Sandbox, SandboxError, Unavailable};
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use scripts::fuzzed_script;
 pub use scripts::{
     Emulation, Installer, LeftOut, Machinery, NativeTools, Scripted, ScriptedPackage, ScriptedRole, ScriptsError,
     ScriptsSpec, UnawareScript, configure,

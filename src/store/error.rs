@@ -7,6 +7,9 @@ use thiserror::Error;
 
 use crate::model::Digest;
 
+/// What to do when a file system has no room.
+pub(crate) const FREE_SPACE: &str = "free some space, for instance with `orchestrate cache clean`";
+
 /// Why the store could not do what it was asked.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -156,7 +159,7 @@ impl StoreError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Full { .. } => Some("free some space, for instance with `orchestrate cache clean`".to_owned()),
+            Self::Full { .. } => Some(FREE_SPACE.to_owned()),
             Self::Denied { .. } => Some(
                 "the store must belong to who builds; name another folder with `cache` in the environment file"
                     .to_owned(),

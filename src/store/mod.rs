@@ -48,6 +48,7 @@ pub use blob::BlobWriter;
 pub use caches::CacheFolder;
 pub use claim::Claim;
 pub use clean::{Cleaned, Retention};
+pub(crate) use error::FREE_SPACE;
 pub use error::StoreError;
 pub use materialise::copy_tree;
 pub use partial::PartialBlob;

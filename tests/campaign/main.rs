@@ -1,16 +1,24 @@
-//! The campaign: every set of packages, or those that are named, against what mmdebstrap makes of it. Run by
-//! `hack/fidelity.sh`, which says what it needs. Not a part of `cargo test`, which takes some of the sets.
+//! The campaigns, which take too long for `cargo test`; that takes a part of each.
+//!
+//! Without a word: every set of packages, or those that are named, against what mmdebstrap makes of it. Run by
+//! `hack/fidelity.sh`, which says what it needs. With the word `faults`: what goes wrong at the worst moment, run by
+//! `hack/faults.sh`.
 //!
 //! What each set came to is kept in `target/fidelity`, so that a table can be written of all when some are run again.
 
 #![allow(dead_code, reason = "modules of the tests, of which a campaign needs a part")]
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
+#[path = "../faults/mod.rs"]
+mod faults;
 #[path = "../fidelity/mod.rs"]
 mod fidelity;
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "faults.rs"]
+mod faults_campaign;
+mod faults_page;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +30,14 @@ use fidelity::sets::{SETS, Set};
 use table::Row;
 
 fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.split_first() {
+        Some((first, rest)) if first == "faults" => faults_campaign::main(rest),
+        _ => fidelity_of_sets(),
+    }
+}
+
+fn fidelity_of_sets() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     if let Some(unknown) = wanted.iter().find(|name| SETS.iter().all(|set| set.name != **name)) {
         let known: Vec<&str> = SETS.iter().map(|set| set.name).collect();
@@ -30,7 +46,7 @@ fn main() -> ExitCode {
     }
     let sets: Vec<&Set> =
         SETS.iter().filter(|set| wanted.is_empty() || wanted.iter().any(|name| name == set.name)).collect();
-    let folder = results();
+    let folder = results("fidelity");
     let mut faulty = 0;
     for (index, set) in sets.iter().enumerate() {
         let since = Instant::now();
@@ -58,8 +74,9 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(faulty > 0))
 }
 
-fn results() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../fidelity");
+/// Where a campaign keeps what it has.
+fn results(campaign: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..").join(campaign);
     fs_err::create_dir_all(&folder).expect("made");
     fs_err::canonicalize(folder).expect("there")
 }

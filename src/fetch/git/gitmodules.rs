@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// URLs of submodules by path; the last value of a key counts. Sections and keys of no concern are skipped, and nothing
 /// is ever included from elsewhere.
-pub(super) fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
+pub(in crate::fetch) fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut modules: BTreeMap<String, Module> = BTreeMap::new();
     let mut current: Option<String> = None;
     for (number, line) in joined(text) {
@@ -89,7 +89,7 @@ fn unquote(text: &str) -> Option<String> {
 }
 
 /// The URL of a submodule: one that begins with `./` or `../` is relative to the repository's own.
-pub(super) fn resolve(base: &str, url: &str) -> Result<String, String> {
+pub(in crate::fetch) fn resolve(base: &str, url: &str) -> Result<String, String> {
     if !url.starts_with("./") && !url.starts_with("../") {
         return Ok(url.to_owned());
     }

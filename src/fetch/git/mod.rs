@@ -6,7 +6,7 @@
 mod allowance;
 mod checkout;
 mod daemon;
-mod gitmodules;
+pub(super) mod gitmodules;
 mod local;
 mod pack;
 mod transport;

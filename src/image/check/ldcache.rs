@@ -11,7 +11,7 @@ const ENTRY: usize = 24;
 const LONGEST: usize = 4096;
 
 /// Where libraries are, by name, in the order of the cache. What does not make sense is left out.
-pub(super) fn read(bytes: &[u8], little_endian: bool) -> BTreeMap<String, Vec<String>> {
+pub(in crate::image) fn read(bytes: &[u8], little_endian: bool) -> BTreeMap<String, Vec<String>> {
     let mut libraries: BTreeMap<String, Vec<String>> = BTreeMap::new();
     // the older format may stand before it
     let Some(start) = bytes.windows(MAGIC.len()).position(|window| window == MAGIC) else { return libraries };

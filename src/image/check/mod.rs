@@ -21,7 +21,7 @@
 mod elf;
 mod finding;
 mod interpreter;
-mod ldcache;
+pub(super) mod ldcache;
 mod loader;
 mod machine;
 mod modes;

@@ -148,7 +148,7 @@ fn unaware(packages: &[ScriptedPackage], inert: &BTreeSet<(String, &'static str)
     unaware.collect()
 }
 
-fn unaware_line(text: &str) -> Option<String> {
+pub(super) fn unaware_line(text: &str) -> Option<String> {
     if text.contains("DPKG_ROOT") {
         return None;
     }

@@ -34,6 +34,12 @@ use crate::beneath::Dir;
 use crate::model::{Digest, ImagePath, Platform};
 use crate::store::Store;
 
+/// Any text as a maintainer script, for `crate::fuzzed`.
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) fn fuzzed_script(text: &str) {
+    let _ = chrootless::unaware_line(text);
+}
+
 /// Databases of documentation and fonts take their time, and an emulated processor more of it.
 const TIMEOUT: Duration = Duration::from_secs(3 * 3600);
 /// Where the sandbox has what is not the image's.
