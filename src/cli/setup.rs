@@ -96,6 +96,10 @@ pub(super) fn services<'a>(
 ) -> Result<Services<'a>, OpsError> {
     let environment = environment(common)?;
     let store = store(common, &environment)?;
+    for path in store.leftovers() {
+        let text = format!("`{}` was left by a killed run and cannot be removed; it does no harm", path.display());
+        observer.event(ops::Event::Note { text: &text });
+    }
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Ok(Services {
         fetcher: Fetcher::new(ops::fetch_config(&environment, offline))?,

@@ -173,7 +173,9 @@ impl Archive {
         if self.has_box && *name == "box" {
             super::toolbox::fill(tree.path());
         }
-        let path = format!("pool/{name}_{version}_{architecture}.deb");
+        // names of files leave the epoch out (dpkg-name(1))
+        let in_name = version.split_once(':').map_or(*version, |(_, version)| version);
+        let path = format!("pool/{name}_{in_name}_{architecture}.deb");
         let file = self.root().join(&path);
         fs_err::create_dir_all(file.parent().expect("a parent")).expect("made");
         let mut build = Command::new("dpkg-deb");
