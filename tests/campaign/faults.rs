@@ -15,6 +15,8 @@ use crate::support::tool;
 
 /// The images that are built: packages alone, a compiled Debian source for two architectures, a compiled folder of our own.
 pub(crate) const IMAGES: [&str; 3] = ["debian", "dns", "hello"];
+/// The recipes of the images that they are built on and with.
+const BASES: &[&str] = &["builder", "runtime", "static"];
 /// Bytes a second that the loopback mirror gives on a connection when its client is to be killed while it fetches.
 const RATE: u64 = 4 << 20;
 /// Longest that a build may take longer because of a bad mirror before a good one.
@@ -148,7 +150,7 @@ impl Ground {
             println!("        {}", arguments.join(" "));
             site.try_run(store, arguments).unwrap_or_else(|error| panic!("nothing happened to it, and yet {error}"))
         };
-        undisturbed(&folder.join("refreshed"), &["refresh"]);
+        undisturbed(&folder.join("refreshed"), &[&["refresh"], BASES, &IMAGES[..]].concat());
         undisturbed(&fetched, &[&["fetch"], &IMAGES[..]].concat());
         remove(&fetched.join("steps"));
         copy(&fetched, &built);
