@@ -50,7 +50,7 @@ pub fn system(bytes: &[u8]) {
     let mut packages: Vec<UnpackedPackage> =
         TOOLS.iter().map(|name| package(name, BTreeMap::new(), &Files::default())).collect();
     packages.push(package("fuzz", files, &tree));
-    let platform = if bytes.len() % 2 == 0 { "linux/amd64" } else { "linux/arm64" };
+    let platform = if bytes.len().is_multiple_of(2) { "linux/amd64" } else { "linux/arm64" };
     let platform: Platform = platform.parse().expect("a platform");
     let _ = configure(platform, &packages, &tree, EPOCH);
     let _ = cache_libraries(platform, &packages, &tree, EPOCH);
