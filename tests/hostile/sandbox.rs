@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use orchestrate::stage::sandbox::{Bound, Bounds, Ending, Exceeded, Privilege, Usage};
+use orchestrate::stage::sandbox::{Bound, Bounds, Ending, Exceeded, Privilege};
 
 use crate::sandbox::escape::attempt;
 use crate::sandbox::{busybox_root, cell, open_to_all, wait_until};
@@ -177,17 +177,6 @@ fn a_step_uses_up_memory_with_files_in_it() {
 fn a_bound_that_was_passed_is_named() {
     let exceeded = Exceeded { bound: Bound::Disk, most: 64 << 30 };
     assert_eq!(exceeded.to_string(), "wrote more than 68.7 GB to disk");
-}
-
-#[test]
-fn sixty_files_with_holes_are_much_to_read() {
-    let folder = tempfile::tempdir().expect("a folder");
-    for number in 0..60 {
-        let file = fs_err::File::create(folder.path().join(number.to_string())).expect("a file");
-        file.set_len(1 << 35).expect("a hole");
-    }
-    let usage = Usage::of(folder.path(), &Bounds::default()).expect("counted");
-    assert_eq!((usage.length, usage.files, usage.bytes), (60 << 35, 60, 0));
 }
 
 #[test]

@@ -366,3 +366,14 @@ fn hard_links_make_a_small_archive_large() {
     let used = dir.metadata("a").expect("there");
     assert!(used.nlink > 100 && used.size == size, "they are names of one file");
 }
+
+#[test]
+fn a_step_leaves_files_with_holes_that_take_hours_to_read() {
+    let archive = Archive::with_box(&[]);
+    let stage = "stage \"app\" from=\"box\" { run \"for n in $(seq 60); do truncate -s 30G $OUT/$n; done\" }";
+    let project = toolbox::project(&archive, &[("x", &image_of_app(stage))]);
+    project.run(&["refresh"]).done();
+    let begun = std::time::Instant::now();
+    project.run(&["build", "x"]).failed(&["the step left more than 34.3 GB behind"]);
+    assert!(begun.elapsed().as_secs() < 120, "all of it was read before it was refused");
+}

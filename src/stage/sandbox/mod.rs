@@ -37,7 +37,6 @@ pub use emulation::Emulator;
 pub use owners::{Owned, Owner, Owners};
 pub use probe::{Unavailable, probe};
 pub use spec::{Access, Bounds, Console, File, Mount, Network, Ownership, Privilege, ProcessLimits, Root, Spec};
-pub use watch::Usage;
 
 use cgroup::Group;
 use report::Report;

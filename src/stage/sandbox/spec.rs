@@ -162,7 +162,7 @@ impl Default for ProcessLimits {
     }
 }
 
-/// Bounds of a sandbox as a whole, by what it has when somebody looks: see [`Usage`](super::Usage).
+/// Bounds of a sandbox as a whole, by what it has when somebody looks.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Bounds {
     /// Bytes of memory that belong to no file.

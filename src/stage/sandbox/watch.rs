@@ -49,32 +49,21 @@ struct Filled {
 
 /// What is in a folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
+struct Usage {
     /// Bytes on disk.
-    pub bytes: u64,
-    /// Bytes of all files as they are read; more than on disk where files have holes.
-    pub length: u64,
+    bytes: u64,
     /// Files, folders and links; those with several names once.
-    pub files: u64,
+    files: u64,
     /// Whether a folder could not be read.
-    pub incomplete: bool,
+    incomplete: bool,
 }
 
 impl Usage {
-    /// Counts what is below `folder`, without following links, until it is more than `bounds` allow.
-    ///
-    /// # Errors
-    /// When the folder itself cannot be opened.
-    pub fn of(folder: &Path, bounds: &Bounds) -> io::Result<Self> {
-        let mut usage = Self::default();
-        usage.add(folder, bounds)?;
-        Ok(usage)
-    }
-
     fn exceeds(&self, bounds: &Bounds) -> bool {
         self.bytes > bounds.disk || self.files > bounds.files
     }
 
+    /// Counts what is below `folder`, without following links, until it is more than `bounds` allow.
     fn add(&mut self, folder: &Path, bounds: &Bounds) -> io::Result<()> {
         const FOLDER: OFlags = OFlags::RDONLY
             .union(OFlags::DIRECTORY)
@@ -119,9 +108,6 @@ impl Usage {
     fn count(&mut self, stat: &Stat) {
         self.files += 1;
         self.bytes = self.bytes.saturating_add(u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(BLOCK));
-        if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
-            self.length = self.length.saturating_add(u64::try_from(stat.st_size).unwrap_or(0));
-        }
     }
 }
 
@@ -320,12 +306,16 @@ mod tests {
         fs_err::hard_link(path("in/file"), path("again")).expect("a second name");
         fs_err::os::unix::fs::symlink("/", path("out")).expect("a link");
         fs_err::File::create(path("hole")).and_then(|file| file.set_len(1 << 30)).expect("a file with a hole");
-        let usage = Usage::of(folder.path(), &Bounds::default()).expect("counted");
+        let count = |bounds: &Bounds| {
+            let mut usage = Usage::default();
+            usage.add(folder.path(), bounds).expect("counted");
+            usage
+        };
+        let usage = count(&Bounds::default());
         assert_eq!((usage.files, usage.incomplete), (4, false));
-        assert_eq!(usage.length, (1 << 30) + 100_000);
         assert!((100_000..1 << 20).contains(&usage.bytes), "{usage:?}");
         let few = Bounds { files: 2, ..Bounds::default() };
-        assert_eq!(Usage::of(folder.path(), &few).expect("counted").files, 3, "it stops when it knows enough");
+        assert_eq!(count(&few).files, 3, "it stops when it knows enough");
     }
 
     #[test]

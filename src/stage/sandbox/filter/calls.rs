@@ -9,7 +9,8 @@ use libc::c_long;
 use crate::stage::sandbox::numbers;
 
 /// Allowed on every architecture, whatever the arguments.
-pub(super) const ALLOWED: &[&[c_long]] = &[FILES, PATHS, MEMORY, PROCESSES, SIGNALS, TIME, WAITING, MESSAGES, IDENTITY];
+pub(super) const ALLOWED: &[&[c_long]] =
+    &[FILES, PATHS, MEMORY, PROCESSES, SIGNALS, TIME, WAITING, MESSAGES, IDENTITY, BECOMING];
 
 const FILES: &[c_long] = &[
     libc::SYS_read,
@@ -284,15 +285,6 @@ const IDENTITY: &[c_long] = &[
     libc::SYS_getresuid,
     libc::SYS_getresgid,
     libc::SYS_getgroups,
-    libc::SYS_setuid,
-    libc::SYS_setgid,
-    libc::SYS_setreuid,
-    libc::SYS_setregid,
-    libc::SYS_setresuid,
-    libc::SYS_setresgid,
-    libc::SYS_setfsuid,
-    libc::SYS_setfsgid,
-    libc::SYS_setgroups,
 ];
 
 /// Allowed on x86-64, which has calls from before those that take a folder, flags or nanoseconds.
