@@ -10,6 +10,7 @@
 //! package could still be written through a link of another.
 
 mod dir;
+mod emerging;
 mod entries;
 mod error;
 mod link;
@@ -18,6 +19,7 @@ mod place;
 mod remove;
 
 pub use dir::Dir;
+pub use emerging::{Emerging, is_emerging, remove_abandoned, replace};
 pub use entries::{Kind, Metadata};
 pub use error::cause;
 pub use link::{follow, resolve};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use super::open::step_by_step;
-use super::{Dir, Kind, remove_tree, resolve};
+use super::{Beneath, Dir, Emerging, Kind, remove_abandoned, remove_tree, replace, resolve};
 
 struct Place {
     _folder: tempfile::TempDir,
@@ -160,4 +160,22 @@ fn trees_of_any_shape_go_and_what_links_lead_to_stays() {
     assert_eq!(fs_err::read(place.outside.join("secret")).expect("there"), b"secret");
     assert_eq!(fs_err::read_dir(place.inside.parent().expect("a folder")).expect("there").count(), 1, "nothing stays");
     remove_tree(&place.inside).expect("nothing is there");
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_what_killed_processes_began_goes() {
+    let place = place();
+    let folder = Beneath::open(&place.inside).expect("a folder");
+    // a process that was killed has no lock any more; this one is still writing
+    fs_err::write(place.inside.join(".orchestrate-1-1"), "half").expect("written");
+    fs_err::write(place.inside.join(".orchestrate-notes"), "a person's").expect("written");
+    let writing = Emerging::at(&folder.join("other"), 0o644).expect("begun");
+    remove_abandoned(&folder).expect("tidied");
+    replace(&folder.join("key"), b"whole", 0o600).expect("over the link");
+    writing.commit().expect("it was left alone");
+    let names = folder.names().expect("listed");
+    assert_eq!(names, [".orchestrate-notes", "esc", "key", "near", "other", "real"]);
+    assert_eq!(folder.join("key").metadata().expect("there").mode, 0o600);
+    assert_eq!(fs_err::read(place.outside.join("secret")).expect("there"), b"secret");
+    assert!(replace(&folder.join("esc/secret"), b"owned", 0o644).is_err());
 }

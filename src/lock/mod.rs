@@ -22,11 +22,12 @@ pub use text::{parse_archives, parse_recipe, render_archives, render_recipe};
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
+use std::sync::Arc;
 
 use camino::Utf8Path;
 use fs_err as fs;
 
-use crate::beneath::Dir;
+use crate::beneath::{Beneath, Dir, remove_abandoned, replace};
 use crate::model::RecipeName;
 
 /// All locks of a project.
@@ -98,21 +99,20 @@ pub fn save(folder: &Utf8Path, lock: &Lock) -> Result<(), LockError> {
     let (parent, name) = place(folder);
     fs::create_dir_all(parent).map_err(io)?;
     let folder = Dir::open(parent).and_then(|parent| parent.create_dir_all(name)).map_err(io)?;
+    let folder = Beneath::new(Arc::new(folder), "");
+    remove_abandoned(&folder).map_err(io)?;
     let mut files: BTreeMap<String, String> =
         lock.recipes.iter().map(|(name, recipe)| (file_name(name), render_recipe(recipe))).collect();
     files.insert(format!("{ARCHIVES}.kdl"), render_archives(&lock.archives));
     for (name, text) in &files {
-        if folder.read(name, LARGEST).is_ok_and(|old| old == text.as_bytes()) {
+        if folder.dir().read(name, LARGEST).is_ok_and(|old| old == text.as_bytes()) {
             continue;
         }
-        // two processes do not write to one file
-        let new = format!(".{name}.{}", std::process::id());
-        folder.write(&new, text.as_bytes(), 0o644).map_err(io)?;
-        folder.rename(&new, &folder, name).map_err(io)?;
+        replace(&folder.join(name), text.as_bytes(), 0o644).map_err(io)?;
     }
-    for name in folder.names("").map_err(io)? {
+    for name in folder.names().map_err(io)? {
         if name.to_str().is_some_and(|name| name.ends_with(".kdl") && !files.contains_key(name)) {
-            folder.remove_file(&name).map_err(io)?;
+            folder.dir().remove_file(&name).map_err(io)?;
         }
     }
     Ok(())
@@ -127,6 +127,18 @@ pub fn file_name(recipe: &RecipeName) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_refresh_had_begun_goes_with_the_next() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = Utf8Path::from_path(folder.path()).expect("UTF-8").join("lock");
+        save(&path, &Lock::default()).expect("saved");
+        fs::write(path.join(".orchestrate-1-1"), "half").expect("written");
+        save(&path, &Lock::default()).expect("saved");
+        let names: Vec<_> =
+            fs::read_dir(&path).expect("there").map(|entry| entry.expect("listed").file_name()).collect();
+        assert_eq!(names, ["archives.kdl"]);
+    }
 
     #[test]
     fn saving_twice_touches_nothing_and_forgets_recipes_that_are_gone() {

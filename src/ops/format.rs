@@ -1,13 +1,14 @@
 //! `fmt`: files of a project in their one layout.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
+use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::OpsError;
 use super::workspace::find_project;
-use crate::beneath::Dir;
+use crate::beneath::{Beneath, Dir, remove_abandoned, replace};
 use crate::recipe::{self, Mistakes, ProjectDir};
 
 /// Whether files are written.
@@ -28,10 +29,9 @@ pub struct FormatReport {
     pub changed: Vec<Utf8PathBuf>,
 }
 
-/// A file that is laid out: its folder, held open, and its name there.
+/// A file that is laid out.
 struct Written {
-    folder: Dir,
-    name: String,
+    file: Beneath,
     shown: Utf8PathBuf,
 }
 
@@ -64,7 +64,7 @@ pub fn format(root: Option<&Utf8Path>, files: &[Utf8PathBuf], mode: FormatMode) 
     }
     if mode == FormatMode::Write {
         for change in &changes {
-            replace(change)?;
+            write(change)?;
         }
     }
     Ok(FormatReport { files: paths.len(), changed: changes.into_iter().map(|change| change.file.shown).collect() })
@@ -90,13 +90,13 @@ fn open(root: Option<&Utf8Path>, path: &Utf8Path) -> io::Result<Written> {
     let (base, below) = inside.unwrap_or((Utf8Path::new("/"), path.strip_prefix("/").unwrap_or(path)));
     let folder = Dir::open(base.as_std_path())?.dir(below.parent().unwrap_or(Utf8Path::new("")))?;
     let shown = if inside.is_some() { below.to_owned() } else { path.to_owned() };
-    Ok(Written { folder, name: path.file_name().unwrap_or_default().to_owned(), shown })
+    Ok(Written { file: Beneath::new(Arc::new(folder), path.file_name().unwrap_or_default()), shown })
 }
 
 /// The text of a file; of one that is too long as much as shows that.
 fn read(file: &Written) -> io::Result<String> {
     let mut bytes = Vec::new();
-    file.folder.open_file(&file.name)?.take(recipe::LARGEST_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    file.file.open_file()?.take(recipe::LARGEST_FILE as u64 + 1).read_to_end(&mut bytes)?;
     String::from_utf8(bytes)
         .map_err(|_| io::Error::other(format!("`{}` is not UTF-8 text of a recipe's size", file.shown)))
 }
@@ -158,16 +158,9 @@ fn together(all: Vec<Mistakes>) -> Mistakes {
     joined
 }
 
-/// Puts a text in the place of a file, which is the old one or the new one at any moment and keeps its permissions.
-fn replace(change: &Change) -> io::Result<()> {
-    let Written { folder, name, .. } = &change.file;
-    let mode = folder.metadata(name)?.mode & 0o777;
-    let beside = format!(".orchestrate-{}-{name}", std::process::id());
-    folder.remove_file(&beside)?; // of a process of this number that was killed
-    let mut file = folder.create_file(&beside, mode)?;
-    let written = file.write_all(change.text.as_bytes()).and_then(|()| folder.rename(&beside, folder, name));
-    if written.is_err() {
-        let _ = folder.remove_file(&beside); // the first error counts
-    }
-    written
+/// Puts a text in the place of a file, which keeps its permissions.
+fn write(change: &Change) -> io::Result<()> {
+    let file = &change.file.file;
+    remove_abandoned(&Beneath::new(file.shared_dir(), ""))?;
+    replace(file, change.text.as_bytes(), file.metadata()?.mode & 0o777)
 }

@@ -7,13 +7,13 @@ use std::io::{BufWriter, Read};
 use serde::Serialize;
 
 use crate::archive::{Entry, EntryKind, TarWriter};
-use crate::beneath::Beneath;
+use crate::beneath::{Beneath, Emerging};
 use crate::image::BuiltImage;
 use crate::image::oci::{Descriptor, bytes};
 use crate::model::{EPOCH, ImagePath, Mode, Platform};
 use crate::store::Store;
 
-use super::{Emerging, PublishError};
+use super::PublishError;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -38,8 +38,9 @@ pub fn docker_archive(
         let platforms = platforms.into_iter().collect();
         return Err(PublishError::Platforms { output: "a docker archive", platforms });
     }
-    let mut archive =
-        Archive { store, file, tar: TarWriter::new(BufWriter::new(Emerging::swept_at(file)?)), there: BTreeSet::new() };
+    let emerging =
+        Emerging::swept_at(file, 0o644).map_err(|source| PublishError::io("create", &file.shown(), source))?;
+    let mut archive = Archive { store, file, tar: TarWriter::new(BufWriter::new(emerging)), there: BTreeSet::new() };
     let mut manifest = Vec::new();
     for (references, image) in images {
         let config = format!("{}.json", image.config.digest.hex());
@@ -57,7 +58,7 @@ pub fn docker_archive(
     archive.append("manifest.json", manifest.len() as u64, manifest.as_slice())?;
     let writer = archive.tar.finish().map_err(|source| PublishError::Archive { path: file.shown(), source })?;
     let emerging = writer.into_inner().map_err(|error| PublishError::io("write", &file.shown(), error.into_error()))?;
-    emerging.commit()
+    emerging.commit().map_err(|source| PublishError::io("write", &file.shown(), source))
 }
 
 fn tagged(reference: &str) -> String {

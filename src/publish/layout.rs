@@ -1,15 +1,13 @@
 //! An OCI image layout (OCI image specification, image-layout.md): a folder of blobs, and an index that names images.
 
-use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::beneath::{Beneath, Metadata};
+use crate::beneath::{Beneath, Emerging, Metadata, is_emerging, remove_abandoned, replace};
 use crate::image::oci::{Descriptor, Index, REF_NAME, bytes};
 use crate::model::Digest;
 use crate::store::Store;
 
-use super::emerging::{is_hidden, sweep};
-use super::{Emerging, PublishError, PublishedImage};
+use super::{PublishError, PublishedImage};
 
 /// Largest index that is read: of some ten thousand images.
 const LARGEST_INDEX: u64 = 64 << 20;
@@ -38,8 +36,9 @@ pub fn layout(store: &Store, folder: &Beneath, images: &[PublishedImage<'_>]) ->
     let shown = folder.shown();
     let absolute = std::path::absolute(&shown).map_err(|source| PublishError::io("find", &shown, source))?;
     let _claim = store.claim("layout", &Digest::of(absolute.as_os_str().as_bytes()))?;
-    sweep(folder)?;
-    sweep(&folder.join("blobs/sha256"))?;
+    for folder in [folder, &folder.join("blobs/sha256")] {
+        remove_abandoned(folder).map_err(|source| PublishError::io("tidy", &folder.shown(), source))?;
+    }
     let index_path = folder.join("index.json");
     let (before, text) = read_index(folder, &index_path)?;
     let mut written = Written::default();
@@ -69,7 +68,7 @@ fn find(path: &Beneath) -> Result<Option<Metadata>, PublishError> {
 fn read_index(folder: &Beneath, path: &Beneath) -> Result<(Option<Index>, Option<Vec<u8>>), PublishError> {
     if find(path)?.is_none() {
         let names = folder.names().map_err(|source| PublishError::io("list", &folder.shown(), source))?;
-        let is_foreign = names.iter().any(|name| name != "oci-layout" && name != "blobs" && !is_hidden(name));
+        let is_foreign = names.iter().any(|name| name != "oci-layout" && name != "blobs" && !is_emerging(name));
         return if is_foreign { Err(PublishError::NotALayout { path: folder.shown() }) } else { Ok((None, None)) };
     }
     let read = path.dir().read(path.below(), LARGEST_INDEX);
@@ -103,17 +102,17 @@ fn copy_blob(store: &Store, folder: &Beneath, blob: &Descriptor, written: &mut W
         return Ok(());
     }
     let mut source = store.open_blob(&blob.digest)?.into_file();
-    let mut emerging = Emerging::at(&target)?;
-    let copied = std::io::copy(&mut source, &mut emerging.file); // within the kernel, as a clone where it can
-    copied.map_err(|source| PublishError::io("write", &target.shown(), source))?;
-    emerging.commit()?;
+    let mut copied = || {
+        let mut emerging = Emerging::at(&target, 0o644)?;
+        std::io::copy(&mut source, emerging.file_mut())?; // within the kernel, as a clone where it can
+        emerging.commit()
+    };
+    copied().map_err(|source| PublishError::io("write", &target.shown(), source))?;
     written.blobs += 1;
     written.bytes += blob.size;
     Ok(())
 }
 
 fn write(path: &Beneath, text: &[u8]) -> Result<(), PublishError> {
-    let mut emerging = Emerging::at(path)?;
-    emerging.write_all(text).map_err(|source| PublishError::io("write", &path.shown(), source))?;
-    emerging.commit()
+    replace(path, text, 0o644).map_err(|source| PublishError::io("write", &path.shown(), source))
 }

@@ -4,7 +4,6 @@
 //! user could change it through.
 
 mod docker;
-mod emerging;
 mod error;
 mod layout;
 mod rootfs;
@@ -16,8 +15,6 @@ pub use docker::docker_archive;
 pub use error::PublishError;
 pub use layout::{Written, layout};
 pub use rootfs::rootfs;
-
-use emerging::Emerging;
 
 /// An image on all its platforms, under the names by which it is published.
 #[derive(Debug)]

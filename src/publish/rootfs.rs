@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, BufWriter, Read};
 
 use crate::archive::{ArchiveError, Entry, EntryKind, Limits, TarReader, TarWriter, Whiteout, decompress};
-use crate::beneath::Beneath;
+use crate::beneath::{Beneath, Emerging};
 use crate::image::{BuiltImage, Layer};
 use crate::model::ImagePath;
 use crate::store::Store;
 
-use super::{Emerging, PublishError};
+use super::PublishError;
 
 /// The layers are our own: only an image that fills a disk exceeds this.
 const LIMITS: Limits = Limits { entries: 50_000_000, entry_size: 1 << 40, total_size: 1 << 42, extended: 1 << 20 };
@@ -22,7 +22,9 @@ const LIMITS: Limits = Limits { entries: 50_000_000, entry_size: 1 << 40, total_
 /// When the store does not have the layers, or the file cannot be written.
 pub fn rootfs(store: &Store, file: &Beneath, image: &BuiltImage) -> Result<(), PublishError> {
     let merged = Merged::of(store, &image.layers)?;
-    let mut out = TarWriter::new(BufWriter::with_capacity(1 << 18, Emerging::swept_at(file)?));
+    let emerging =
+        Emerging::swept_at(file, 0o644).map_err(|source| PublishError::io("create", &file.shown(), source))?;
+    let mut out = TarWriter::new(BufWriter::with_capacity(1 << 18, emerging));
     let unwritable = |source| PublishError::Archive { path: file.shown(), source };
     for winner in merged.winners.values().filter(|winner| winner.entry.kind == EntryKind::Dir) {
         out.append(&winner.entry, io::empty()).map_err(unwritable)?;
@@ -35,7 +37,7 @@ pub fn rootfs(store: &Store, file: &Beneath, image: &BuiltImage) -> Result<(), P
     }
     let writer = out.finish().map_err(unwritable)?;
     let emerging = writer.into_inner().map_err(|error| PublishError::io("write", &file.shown(), error.into_error()))?;
-    emerging.commit()
+    emerging.commit().map_err(|source| PublishError::io("write", &file.shown(), source))
 }
 
 /// What is at a path in the end, and which layer it comes from.

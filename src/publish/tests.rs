@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use super::*;
-use crate::beneath::Beneath;
+use crate::beneath::{Beneath, Emerging};
 use crate::image::tests::bench::{Bench, amd64, chain, entry, plain, read, run};
 use crate::image::{self, BuiltImage};
 use crate::recipe::{Compression, EntryKind, Image};
@@ -215,7 +215,7 @@ fn what_killed_processes_had_begun_is_removed_and_does_not_stand_in_the_way() {
     }
     let other = bench.path("files/.orchestrate-notes");
     fs_err::write(&other, "of the user").expect("written");
-    let begun = Emerging::at(&file_at(&bench, "files/other.tar")).expect("begun");
+    let begun = Emerging::at(&file_at(&bench, "files/other.tar"), 0o644).expect("begun");
     publish(&bench, "layout", &[("one", std::slice::from_ref(&one))]);
     rootfs(&bench.store, &file_at(&bench, "files/one.tar"), &one).expect("written");
     for name in left {

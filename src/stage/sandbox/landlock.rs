@@ -20,7 +20,7 @@ struct Attributes {
 
 /// `struct landlock_path_beneath_attr`.
 #[repr(C, packed)]
-struct Beneath {
+struct PathBeneath {
     allowed: u64,
     folder: i32,
 }
@@ -60,7 +60,7 @@ pub(super) fn below_root() -> io::Result<Option<OwnedFd>> {
     // SAFETY: the kernel just made this descriptor for this process, and nobody else knows of it.
     let rules = unsafe { OwnedFd::from_raw_fd(rules) };
     let root = rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let beneath = Beneath { allowed: files, folder: root.as_raw_fd() };
+    let beneath = PathBeneath { allowed: files, folder: root.as_raw_fd() };
     // SAFETY: the kernel reads one such structure; both descriptors are open.
     let added =
         unsafe { libc::syscall(libc::SYS_landlock_add_rule, rules.as_raw_fd(), PATH_BENEATH, &raw const beneath, 0) };

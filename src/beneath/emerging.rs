@@ -5,20 +5,21 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::PublishError;
-use crate::beneath::Beneath;
+use super::Beneath;
+use super::error::refused;
 
 /// How hidden names begin.
 const PREFIX: &str = ".orchestrate-";
 
 /// A file that appears under its name when it is complete; nothing stays of it when it is dropped before.
-pub(super) struct Emerging {
-    pub(super) file: File,
+#[derive(Debug)]
+pub struct Emerging {
+    file: File,
     folder: Beneath,
     /// What it is called meanwhile.
     hidden: OsString,
@@ -27,31 +28,53 @@ pub(super) struct Emerging {
 }
 
 impl Emerging {
-    /// Begins a file that will be at `target`, in place of a file or link that may be there.
-    pub(super) fn at(target: &Beneath) -> Result<Self, PublishError> {
-        let io = |source| PublishError::io("create", &target.shown(), source);
-        let nameless = || io(io::Error::new(ErrorKind::InvalidInput, "it has no name"));
+    /// Begins a file with these permission bits that will be at `target`, in place of a file or link that may be there.
+    ///
+    /// # Errors
+    /// When `target` has no name, a link is on the way, or the file cannot be made.
+    pub fn at(target: &Beneath, mode: u32) -> io::Result<Self> {
+        let nameless = || refused(ErrorKind::InvalidInput, "create", &target.shown(), "it has no name");
         let name = target.below().file_name().ok_or_else(nameless)?.to_owned();
         let folder = folder_of(target);
-        folder.dir().create_dir_all(folder.below()).map_err(io)?;
-        let (file, hidden) = begin(&folder).map_err(io)?;
+        folder.dir().create_dir_all(folder.below())?;
+        let (file, hidden) = begin(&folder, mode)?;
         Ok(Self { file, folder, hidden, target: name, done: false })
     }
 
     /// The same, after removing what killed processes left beside it.
-    pub(super) fn swept_at(target: &Beneath) -> Result<Self, PublishError> {
-        sweep(&folder_of(target))?;
-        Self::at(target)
+    ///
+    /// # Errors
+    /// As [`Emerging::at`], and when something of a killed process cannot be removed.
+    pub fn swept_at(target: &Beneath, mode: u32) -> io::Result<Self> {
+        remove_abandoned(&folder_of(target))?;
+        Self::at(target, mode)
+    }
+
+    /// The file, for those who copy within the kernel.
+    pub fn file_mut(&mut self) -> &mut File {
+        &mut self.file
     }
 
     /// Gives the file its name.
-    pub(super) fn commit(mut self) -> Result<(), PublishError> {
+    ///
+    /// # Errors
+    /// When it cannot be moved there.
+    pub fn commit(mut self) -> io::Result<()> {
         let (from, to) = (self.folder.join(&self.hidden), self.folder.join(&self.target));
-        let renamed = self.folder.dir().rename(from.below(), self.folder.dir(), to.below());
-        renamed.map_err(|source| PublishError::io("write", &to.shown(), source))?;
+        self.folder.dir().rename(from.below(), self.folder.dir(), to.below())?;
         self.done = true;
         Ok(())
     }
+}
+
+/// Puts a text in the place of the file `target`, which is the old one or the new one at any moment.
+///
+/// # Errors
+/// When a link is on the way, or it cannot be written.
+pub fn replace(target: &Beneath, content: &[u8], mode: u32) -> io::Result<()> {
+    let mut emerging = Emerging::at(target, mode)?;
+    emerging.file.write_all(content)?;
+    emerging.commit()
 }
 
 impl Drop for Emerging {
@@ -77,7 +100,7 @@ fn folder_of(target: &Beneath) -> Beneath {
 }
 
 /// A new locked file of a hidden name.
-fn begin(folder: &Beneath) -> io::Result<(File, OsString)> {
+fn begin(folder: &Beneath, mode: u32) -> io::Result<(File, OsString)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     loop {
         let hidden: OsString =
@@ -85,8 +108,8 @@ fn begin(folder: &Beneath) -> io::Result<(File, OsString)> {
         let path = folder.join(&hidden);
         // of a process with the same number that was killed
         folder.dir().remove_file(path.below())?;
-        let file = folder.dir().create_file(path.below(), 0o644)?;
-        // a file system without locks has no `sweep` either
+        let file = folder.dir().create_file(path.below(), mode)?;
+        // a file system without locks has no `remove_abandoned` either
         let locked = file.lock().is_ok();
         // between its creation and its lock another process may have taken it for one of the dead
         if !locked || file.metadata()?.nlink() > 0 {
@@ -96,7 +119,8 @@ fn begin(folder: &Beneath) -> io::Result<(File, OsString)> {
 }
 
 /// Whether a file has the name of one that is being written.
-pub(super) fn is_hidden(name: &OsStr) -> bool {
+#[must_use]
+pub fn is_emerging(name: &OsStr) -> bool {
     name.to_str().and_then(|name| name.strip_prefix(PREFIX)).is_some_and(|rest| {
         let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         rest.split_once('-').is_some_and(|(process, count)| number(process) && number(count))
@@ -104,18 +128,20 @@ pub(super) fn is_hidden(name: &OsStr) -> bool {
 }
 
 /// Removes from a folder what processes that were killed had begun; a folder that is not there has nothing.
-pub(super) fn sweep(folder: &Beneath) -> Result<(), PublishError> {
+///
+/// # Errors
+/// When the folder cannot be listed, or one of the files cannot be removed.
+pub fn remove_abandoned(folder: &Beneath) -> io::Result<()> {
     let names = match folder.names() {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        names => names.map_err(|source| PublishError::io("list", &folder.shown(), source))?,
+        names => names?,
     };
-    for name in names.iter().filter(|name| is_hidden(name)) {
+    for name in names.iter().filter(|name| is_emerging(name)) {
         let path = folder.join(name);
         // one that cannot be opened is no regular file, or its process has just given it its name
         let Ok(file) = path.open_file() else { continue };
         if file.try_lock().is_ok() {
-            let removed = folder.dir().remove_file(path.below());
-            removed.map_err(|source| PublishError::io("remove", &path.shown(), source))?;
+            folder.dir().remove_file(path.below())?;
         }
     }
     Ok(())
