@@ -87,13 +87,13 @@ fn objects_have_one_budget_with_those_of_submodules() {
 
 const COMMIT: &str = "0123456789012345678901234567890123456789";
 
-/// A server whose one branch points at a commit, and which answers with this instead of a pack.
-fn server(answer: Vec<u8>) -> Server {
+/// A server whose one branch points at a commit, and which answers with this instead of a pack: at once, or in pieces.
+fn server(answer: Vec<u8>, pause: Duration) -> Server {
     let kind = |phase: &str| format!("application/x-git-upload-pack-{phase}");
     Server::start(move |request| match request.method.as_str() {
         "GET" => {
             let line = |text: &str| format!("{:04x}{text}", text.len() + 4);
-            let head = format!("{COMMIT} refs/heads/main\0shallow ofs-delta\n");
+            let head = format!("{COMMIT} refs/heads/main\0multi_ack_detailed shallow ofs-delta\n");
             let list = format!("{}0000{}0000", line("# service=git-upload-pack\n"), line(&head));
             Reply::ok(list.as_bytes()).with("Content-Type", &kind("advertisement"))
         }
@@ -102,7 +102,8 @@ fn server(answer: Vec<u8>) -> Server {
             // the first request asks only from where on the history is wanted
             let done = request.body.ends_with(b"0009done\n");
             let rest: &[&[u8]] = if done { &[b"0008NAK\n", &answer] } else { &[] };
-            Reply::ok(&[&[shallow.as_bytes()], rest].concat().concat()).with("Content-Type", &kind("result"))
+            let reply = Reply::ok(&[&[shallow.as_bytes()], rest].concat().concat());
+            reply.with("Content-Type", &kind("result")).slow(pause)
         }
     })
 }
@@ -152,11 +153,13 @@ fn a_pack_that_stands_for_gigabytes_is_refused_before_they_are_made() {
         (pack(1, &[&[0xff; 12]]), "the pack that the server sends is broken"),
         (pack(1, &[&entry(3, 5), b"no compressed data"]), "the pack that the server sends is broken"),
     ];
-    for (number, (answer, reason)) in cases.into_iter().enumerate() {
-        let server = server(answer);
-        let dest = folder.path().join(number.to_string());
-        let outcome = fetcher().git_checkout(&store, server.url("x.git").as_str(), COMMIT, &dest);
-        let error = outcome.expect_err("refused").to_string();
-        assert!(error.contains(reason), "{number}: {error}");
+    for pause in [Duration::ZERO, Duration::from_millis(5)] {
+        for (number, (answer, reason)) in cases.iter().enumerate() {
+            let server = server(answer.clone(), pause);
+            let dest = folder.path().join(number.to_string());
+            let outcome = fetcher().git_checkout(&store, server.url("x.git").as_str(), COMMIT, &dest);
+            let error = outcome.expect_err("refused").to_string();
+            assert!(error.contains(reason), "{number}, {pause:?}: {error}");
+        }
     }
 }
