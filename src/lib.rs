@@ -23,6 +23,8 @@
 //! | [`cli`] | arguments, progress, text and JSON output, exit codes | terminal |
 //! | `fuzzed` | a function for each parser, for fuzz targets and tests; no part of the program | temporary folders |
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests follow paths in folders of their own"))]
+
 pub mod model;
 
 pub mod beneath;

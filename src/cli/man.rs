@@ -1,5 +1,7 @@
 //! `man`: manual pages, made of what the command line is parsed with.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::io::Write as _;
 
 use camino::Utf8Path;

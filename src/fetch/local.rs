@@ -1,5 +1,7 @@
 //! Files beside a recipe, copied so that what is hashed is what is used.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::io;
 use std::path::{Component, Path, PathBuf};
 

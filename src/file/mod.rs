@@ -2,6 +2,8 @@
 //! device, a pipe or a socket is refused before anything is read, and opening one does not wait. Links are followed; for
 //! folders that others fill there is [`Dir`](crate::beneath::Dir), which follows none.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;

@@ -4,6 +4,8 @@
 //!
 //! Compiled for tests and with the feature `fuzz` only.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 mod archives;
 mod debian;
 mod documents;

@@ -6,6 +6,8 @@
 //!
 //! One file per recipe (and variant of it) and `archives.kdl`, which says which release of each suite the pins were taken from.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 mod difference;
 mod line;
 mod pins;

@@ -1,5 +1,7 @@
 //! New files in a project: all of them or none, and never over one that is there.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::io::{self, Write as _};
 
 use camino::{Utf8Path, Utf8PathBuf};

@@ -1,5 +1,7 @@
 //! `fmt`: files of a project in their one layout.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::collections::BTreeSet;
 use std::io::{self, Read as _};
 use std::sync::Arc;

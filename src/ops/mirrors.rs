@@ -2,6 +2,8 @@
 //! same archive, then the dated record that the recipe names. Nothing is built in. What a mirror answers is never
 //! trusted, so which one answers makes no difference.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::path::Path;
 
 use fs_err as fs;

@@ -1,5 +1,7 @@
 //! Built images into the forms that were asked for.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

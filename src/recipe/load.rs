@@ -1,5 +1,7 @@
 //! Reads the files of a project; the only place of this room that touches a disk.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 

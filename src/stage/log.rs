@@ -1,5 +1,7 @@
 //! The output of a step: whole in a file, line by line to whoever watches, and its end for the error.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, BufWriter, Write};

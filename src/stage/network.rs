@@ -1,6 +1,8 @@
 //! What a step with a network needs beside the network: names, authorities, proxies. Its output is pinned, so nothing
 //! of this can change an image.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

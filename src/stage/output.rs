@@ -1,5 +1,7 @@
 //! The tree that a step leaves: made the same whoever built it, checked, and stored by what it holds.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::io;
 use std::path::{Path, PathBuf};
 

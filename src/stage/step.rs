@@ -1,5 +1,7 @@
 //! One build step: a root, sources, a script, and the tree that the script leaves in `$OUT`.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -19,6 +19,8 @@
 //! Everything is written in `tmp/` and renamed. When an entry was last used is the modification time of the blob, the
 //! record, or the folder around the tree, brought up to date at most once an hour.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 mod blob;
 mod caches;
 mod checked;

@@ -8,6 +8,7 @@
 
 #![allow(dead_code, reason = "modules of the tests, of which a campaign needs a part")]
 #![allow(clippy::print_stdout, reason = "a program for people")]
+#![allow(clippy::disallowed_methods, reason = "tests follow paths in folders of their own")]
 
 #[path = "../faults/mod.rs"]
 mod faults;

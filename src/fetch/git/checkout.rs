@@ -1,5 +1,7 @@
 //! From a commit to a folder: fetch as little as the server allows, write the tree, go on with the submodules.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The maintainer scripts of a root, run by the real `dpkg` of the root in the sandbox.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -5,6 +5,8 @@
 //! namespaces and starts itself once more as `__sandbox-init`, process 1 in there, which builds the root and runs what
 //! it was asked to. When any of them dies, the kernel ends all that came after it.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 mod cgroup;
 mod confine;
 mod emulation;

@@ -1,5 +1,7 @@
 //! The packages as an archive without a pool, for apt and for dpkg (sources.list(5), "flat repository").
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! The emulator for a platform, among the programs of this machine: QEMU's for single programs, linked statically,
 //! because in the sandbox there is nothing of this machine that it could load.
 
+#![expect(clippy::disallowed_methods, reason = "it is among PATHS in tests/architecture.rs")]
+
 use std::path::{Path, PathBuf};
 
 use super::ScriptsError;
