@@ -26,7 +26,7 @@ pub(super) fn check(
     let output = output.unwrap_or(&usual);
     for cache in caches.iter().filter(|cache| !cache.is_root()) {
         let other = mounts.iter().find(|at| at.value != cache.value && overlap(at, cache));
-        let (why, place) = match (taken(cache), other) {
+        let (why, place) = match (filled_folder(cache), other) {
             (Some(folder), _) => (format!("`/{folder}` holds files of the root or of the sandbox"), None),
             (None, Some(other)) => ("this would lie over it, or under it".to_owned(), Some(other.place)),
             (None, None) if overlap(cache, output) => ("it would be a part of the output".to_owned(), None),
@@ -46,8 +46,8 @@ fn overlap(one: &ImagePath, other: &ImagePath) -> bool {
     one.is_within(other) || other.is_within(one)
 }
 
-/// The folder that is in the way.
-fn taken(cache: &ImagePath) -> Option<String> {
+/// The folder, without its slash, that a root or the sandbox fills, and in which, or above which, this cache would be.
+pub(crate) fn filled_folder(cache: &ImagePath) -> Option<String> {
     let first = cache.as_bytes().split(|&byte| byte == b'/').next().unwrap_or_default();
     if first.starts_with(LIBRARIES) {
         return Some(String::from_utf8_lossy(first).into_owned());
@@ -93,7 +93,7 @@ mod tests {
             ("/binaries", None),
         ] {
             let cache = ImagePath::absolute(path).expect("a path");
-            assert_eq!(taken(&cache).as_deref(), expected, "{path}");
+            assert_eq!(filled_folder(&cache).as_deref(), expected, "{path}");
         }
     }
 }

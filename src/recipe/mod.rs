@@ -53,6 +53,7 @@ mod values;
 mod variables;
 mod vocabulary;
 
+pub(crate) use caches::filled_folder;
 pub use excerpt::Excerpt;
 pub use format::format;
 pub use inspect::{Hover, Inspected, Proposal};

@@ -6,6 +6,9 @@ WORKDIR /usr/src/service
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
 RUN --mount=type=secret,id=registry-token \
+    --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/context/target \
+    --mount=type=cache,target=/root/.cache \
     cargo build --release --locked
 RUN strip target/release/service
 

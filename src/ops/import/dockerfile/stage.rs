@@ -10,12 +10,13 @@ use super::script::{adapted, is_upkeep, network};
 use super::sources::{self, Reference};
 use super::step::{Draft, quoted_path};
 use super::variables::for_shell;
-use crate::model::PackageName;
+use crate::model::{ImagePath, PackageName};
 use crate::ops::import::ImportError;
 use crate::ops::import::bases::toolchain;
 use crate::ops::import::packages::{Managed, Wanted, in_builder, is_development, manager};
 use crate::ops::import::recipe::{Item, Node, Value};
 use crate::ops::import::shell::{self, Command, quoted};
+use crate::recipe::filled_folder;
 
 /// Where the build context is mounted for those who take parts of it.
 const CONTEXT: &str = "/context";
@@ -32,7 +33,7 @@ impl Translator<'_> {
             target_packages: Vec::new(),
             mounts: BTreeMap::new(),
             env: BTreeMap::new(),
-            caches: BTreeSet::new(),
+            caches: BTreeMap::new(),
             secrets: BTreeSet::new(),
             script: Vec::new(),
             made: BTreeSet::new(),
@@ -52,9 +53,34 @@ impl Translator<'_> {
             self.step(&mut draft, index, instruction);
         }
         self.leave(&mut draft, index);
+        self.keep_caches_apart(&mut draft);
         let from = Value::Text(image.to_owned());
         let node = Node::new("stage").text(self.parts[index].name.as_str()).with("from", from).block(draft.items());
         Ok(vec![base, node.into()])
+    }
+
+    /// Leaves out caches at places where a recipe may have none, and says so.
+    fn keep_caches_apart(&mut self, draft: &mut Draft) {
+        let mounts = draft.mounts.keys().filter_map(|at| at.parse().ok()).collect::<Vec<ImagePath>>();
+        for (path, (line, shown)) in std::mem::take(&mut draft.caches) {
+            // a path with a variable is checked with the recipe
+            let place = path.parse::<ImagePath>().ok();
+            let mounted =
+                |place: &ImagePath| mounts.iter().find(|at| at.is_within(place) || place.is_within(at)).cloned();
+            let why = match place.as_ref().map(|place| (filled_folder(place), mounted(place))) {
+                Some((Some(folder), _)) => {
+                    format!("a cache cannot be in `/{folder}`, which the root or the sandbox fills")
+                }
+                // what is mounted there is the same on each run, and a script can write to it
+                Some((None, Some(at))) => format!("a cache cannot lie over or under `{at}`, which is mounted"),
+                _ => {
+                    draft.caches.insert(path, (line, shown));
+                    continue;
+                }
+            };
+            let help = "choose a folder below `/root/.cache` and tell the tool with a variable";
+            draft.head.push(self.findings.note(line, &shown, format!("{why}: {help}")));
+        }
     }
 
     fn step(&mut self, draft: &mut Draft, index: usize, instruction: &Instruction) {
@@ -239,7 +265,9 @@ impl Translator<'_> {
     fn stage_mount(&mut self, draft: &mut Draft, (index, instruction): (usize, &Instruction), mount: &Mount) {
         let target = draft.scope.absolute(&mount.target);
         match (mount.kind.as_str(), &mount.from) {
-            ("cache", _) if is_path(&target) => drop(draft.caches.insert(target)),
+            ("cache", _) if is_path(&target) => {
+                draft.caches.entry(target).or_insert_with(|| (instruction.line, instruction.shown()));
+            }
             ("tmpfs", _) => {}
             ("secret", _) => {
                 let name = mount.target.rsplit('/').next().unwrap_or_default();

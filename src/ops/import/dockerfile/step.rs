@@ -21,7 +21,8 @@ pub(super) struct Draft {
     /// What is mounted where.
     pub(super) mounts: BTreeMap<String, Node>,
     pub(super) env: BTreeMap<String, String>,
-    pub(super) caches: BTreeSet<String>,
+    /// Where caches are wanted, and the line that does.
+    pub(super) caches: BTreeMap<String, (usize, String)>,
     pub(super) secrets: BTreeSet<String>,
     pub(super) script: Vec<String>,
     /// Folders that the script has made.
@@ -88,7 +89,6 @@ impl Draft {
         let mut items = self.head;
         items.extend(packages::nodes("packages", &self.packages).into_iter().map(Item::from));
         items.extend(packages::nodes("target-packages", &self.target_packages).into_iter().map(Item::from));
-        let mounted: BTreeSet<String> = self.mounts.keys().cloned().collect();
         items.extend(self.mounts.into_values().map(Item::from));
         let mut script = self.script.join("\n");
         script.push('\n');
@@ -99,8 +99,7 @@ impl Draft {
                 items.push(Node::new("env").value(Value::Word(name)).template(value).into());
             }
         }
-        let caches = self.caches.into_iter().filter(|path| !mounted.contains(path));
-        items.extend(caches.map(|path| Node::new("cache").template(path).into()));
+        items.extend(self.caches.into_keys().map(|path| Node::new("cache").template(path).into()));
         items.extend(self.secrets.into_iter().map(|id| Node::new("secret").text(id).into()));
         items.push(Node::new("run").value(Value::Script(script)).into());
         items
