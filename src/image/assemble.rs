@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{Control, Entry, EntryKind, Whiteout};
 use crate::model::{Digest, ImageName, ImagePath, Mode, Platform, Timestamp};
-use crate::recipe::{Image, meaning};
+use crate::recipe::Image;
 use crate::store::{Scratch, Store};
 
 use super::accounts::Accounts;
@@ -420,7 +420,7 @@ impl Making<'_> {
             }
         }
         let stream = out.finish()?;
-        let key = meaning(&("files", stream.blob));
+        let key = Digest::of_value(&("files", stream.blob));
         let segment = Segment { control: Control::default(), entries: Vec::new(), stream: stream.clone() };
         self.store.put_record(KIND, &key, &segment)?;
         self.shelf.add(key, segment.stream);

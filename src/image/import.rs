@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 
 use crate::archive::{ArchiveError, Control, Entry, EntryKind, Limits, TarReader, Whiteout, decompress};
 use crate::model::{Digest, HashingReader, ImageName, ImagePath, Platform};
-use crate::recipe::{Compression, meaning};
+use crate::recipe::Compression;
 use crate::store::Store;
 
 use super::layer::Layer;
@@ -100,7 +100,7 @@ fn read_layer(store: &Store, digest: &Digest, tree: &mut FileTree) -> Result<Lay
     // what follows the end blocks belongs to the layer's digest
     io::copy(&mut unpacked, &mut io::sink()).map_err(|source| broken(ArchiveError::from_read(source)))?;
     let stream = kept.finish()?;
-    let key = meaning(&("import", FORMAT, stream.blob));
+    let key = Digest::of_value(&("import", FORMAT, stream.blob));
     let segment = Segment { control: Control::default(), entries: Vec::new(), stream };
     store.put_record(KIND, &key, &segment)?;
     merge(tree, entries, key).map_err(|error| ImageError::Foreign { reason: error.to_string() })?;

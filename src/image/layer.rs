@@ -9,7 +9,7 @@ use rayon::prelude::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, Hasher};
-use crate::recipe::{Compression, meaning};
+use crate::recipe::Compression;
 use crate::store::Store;
 
 use super::ImageError;
@@ -44,7 +44,7 @@ pub(super) fn build(
     comment: &str,
 ) -> Result<Layer, ImageError> {
     let blobs: Vec<Digest> = parts.iter().map(|part| part.blob).collect();
-    let key = meaning(&(codec(compression), blobs));
+    let key = Digest::of_value(&(codec(compression), blobs));
     let _claim = store.claim(KIND, &key)?;
     let known: Option<Layer> = store.record(KIND, &key)?;
     if let Some(known) = known.filter(|layer| store.has_blob(&layer.descriptor.digest)) {

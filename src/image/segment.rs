@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{ArchiveError, Control, DebReader, ElfFacts, Entry, EntryKind, Limits, TarReader};
 use crate::model::{Digest, ImagePath, PathPolicy};
-use crate::recipe::{Compression, meaning};
+use crate::recipe::Compression;
 use crate::store::Store;
 
 use super::stream::{Stream, StreamWriter, codec};
@@ -101,7 +101,7 @@ impl SegmentKey<'_> {
     /// What the segment is known by.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        meaning(&(FORMAT, usrmerge::RULES, codec(self.compression), self.package, self.policy, self.edits))
+        Digest::of_value(&(FORMAT, usrmerge::RULES, codec(self.compression), self.package, self.policy, self.edits))
     }
 
     /// The segment, from the store when it was made before.

@@ -26,6 +26,21 @@ impl Digest {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
+    /// The digest of a value of ours: of its JSON, without spaces and in the order of its fields. Keys and records are
+    /// named by it.
+    ///
+    /// # Panics
+    /// When a type cannot be written as JSON, such as a map whose keys are no strings: a fault of the type, whatever the
+    /// value. A digest of nothing in its place would let different steps share a key.
+    #[must_use]
+    pub fn of_value<T: Serialize + ?Sized>(value: &T) -> Self {
+        let mut hasher = Hasher::default();
+        if let Err(error) = serde_json::to_writer(&mut hasher, value) {
+            panic!("a {} is no JSON: {error}", std::any::type_name::<T>());
+        }
+        hasher.finish()
+    }
+
     /// The digest whose 32 bytes are these.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -247,6 +262,17 @@ mod tests {
         }
         let long = "é".repeat(10_000);
         assert!(long.parse::<Digest>().expect_err("not a digest").to_string().len() < 400);
+    }
+
+    #[test]
+    fn a_value_is_known_by_its_json() {
+        assert_eq!(Digest::of_value(&("a", [1, 2], Some("é"))), Digest::of("[\"a\",[1,2],\"é\"]".as_bytes()));
+    }
+
+    #[test]
+    #[should_panic(expected = "is no JSON: key must be a string")]
+    fn a_value_that_is_no_json_has_no_digest() {
+        let _ = Digest::of_value(&std::collections::BTreeMap::from([([1_u8], 1)]));
     }
 
     #[test]

@@ -12,7 +12,6 @@ use crate::beneath::{Dir, Kind};
 use crate::fetch::{FetchConfig, Fetcher, Proxy};
 use crate::model::{Digest, Hasher, Platform, Timestamp};
 use crate::plan::LocalFiles;
-use crate::recipe::meaning;
 use crate::stage::Sandbox;
 use crate::store::{self, Store};
 
@@ -49,10 +48,10 @@ impl LocalFiles for ProjectFiles<'_> {
             Kind::File => {
                 let mut hasher = Hasher::new();
                 std::io::copy(&mut project.open_file(path)?, &mut hasher)?;
-                Ok(meaning(&("file", metadata.is_executable(), hasher.finish())))
+                Ok(Digest::of_value(&("file", metadata.is_executable(), hasher.finish())))
             }
             // a link is copied as a link, wherever it leads
-            Kind::Symlink => Ok(meaning(&("link", project.read_link(path)?.as_encoded_bytes()))),
+            Kind::Symlink => Ok(Digest::of_value(&("link", project.read_link(path)?.as_encoded_bytes()))),
             _ => {
                 let facts = store::inspect_folder(&project.dir(path)?, u64::MAX);
                 facts.map(|facts| facts.digest).map_err(std::io::Error::other)

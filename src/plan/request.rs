@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::lock::{Lock, PackagePin, SetId, SetOwner};
 use crate::model::{Digest, ImageName, Place, Platform, RecipeName, Spanned};
-use crate::recipe::{Base, Distribution, Image, Origin, PackageRequest, PackageSelection, Project, Stage, meaning};
+use crate::recipe::{Base, Distribution, Image, Origin, PackageRequest, PackageSelection, Project, Stage};
 
 /// A package that is wanted, with the architecture it is wanted for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,7 +41,7 @@ impl SetRequest<'_> {
     pub fn digest(&self) -> Digest {
         // of packages that are there, what they are counts, not where they were found
         let installed: Vec<_> = self.installed.iter().map(|pin| (&pin.name, &pin.architecture, &pin.version)).collect();
-        meaning(&(self.native, &self.wanted, &self.selections, self.distribution, self.recommends, installed))
+        Digest::of_value(&(self.native, &self.wanted, &self.selections, self.distribution, self.recommends, installed))
     }
 
     /// Whether nothing is asked for at all, so that no set is locked.
@@ -54,7 +54,7 @@ impl SetRequest<'_> {
 /// What a lock holds of a source's request. A vendor source is asked for anew when its recipe text changes.
 #[must_use]
 pub fn source_request(origin: &Origin) -> Digest {
-    meaning(origin)
+    Digest::of_value(origin)
 }
 
 fn wanted(requests: &[Spanned<PackageRequest>], platform: Platform) -> impl Iterator<Item = WantedPackage> {

@@ -10,7 +10,7 @@ use super::step::{
 };
 use crate::lock::{SetOwner, SourcePin};
 use crate::model::{Digest, Place, Platform, SourceName};
-use crate::recipe::{Edit, Origin, Recipe, RecipeSet, Stage, meaning};
+use crate::recipe::{Edit, Origin, Recipe, RecipeSet, Stage};
 
 impl<'a> Builder<'a, '_> {
     pub(super) fn source(
@@ -105,7 +105,7 @@ impl<'a> Builder<'a, '_> {
         let (work, needs) = self.stage_work(set, recipe, stage, SetOwner::Vendor(name.clone()), self.build)?;
         let seen = needs.iter().filter(|need| need.role != Role::Root);
         let seen: Vec<_> = seen.map(|need| (need.role.clone(), self.plan.steps[need.step.0].key)).collect();
-        let request = meaning(&(origin, &work.values, seen));
+        let request = Digest::of_value(&(origin, &work.values, seen));
         Ok((work, needs, request))
     }
 

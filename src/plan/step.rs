@@ -11,7 +11,7 @@ use crate::model::{
     ArchiveName, Digest, ImageName, ImagePath, ImageReference, PackageName, Place, Platform, RecipeName, SourceName,
     Spanned, StageName, Timestamp,
 };
-use crate::recipe::{Image, Limits, Stage, Unpack, meaning};
+use crate::recipe::{Image, Limits, Stage, Unpack};
 
 /// Moves when the way of naming outputs of vendor steps does. It is in the locks of vendor sources that see others.
 const VENDORED_FORMAT: u32 = 1;
@@ -408,8 +408,10 @@ impl Step<'_> {
     /// The key of a step with this work and these needs. A step whose output is known beforehand is known by it.
     pub(super) fn key_of(work: &Work<'_>, needs: &[(Role, Digest)]) -> Digest {
         match work {
-            Work::Vendor(VendorWork { expected: Some(tree), .. }) => meaning(&("vendor", VENDORED_FORMAT, tree)),
-            _ => meaning(&Self::preimage(work, needs)),
+            Work::Vendor(VendorWork { expected: Some(tree), .. }) => {
+                Digest::of_value(&("vendor", VENDORED_FORMAT, tree))
+            }
+            _ => Digest::of_value(&Self::preimage(work, needs)),
         }
     }
 
@@ -417,9 +419,11 @@ impl Step<'_> {
     pub(super) fn inputs_of(work: &Work<'_>, needs: &[(Role, Digest)]) -> Digest {
         let key = Self::key_of(work, needs);
         match work {
-            Work::Vendor(vendor) => meaning(&("vendor", &vendor.step, needs)),
-            Work::Source(SourceWork { input: SourceInput::Git { url, .. }, .. }) => meaning(&("git", url, key)),
-            Work::Base(base) => meaning(&("base", &base.reference.value, key)),
+            Work::Vendor(vendor) => Digest::of_value(&("vendor", &vendor.step, needs)),
+            Work::Source(SourceWork { input: SourceInput::Git { url, .. }, .. }) => {
+                Digest::of_value(&("git", url, key))
+            }
+            Work::Base(base) => Digest::of_value(&("base", &base.reference.value, key)),
             _ => key,
         }
     }

@@ -13,7 +13,6 @@ use crate::ops::services::Services;
 use crate::plan::{
     BaseWork, Change, Plan, RootWork, SourceInput, SourceWork, Step, StepId, Subject, VendorWork, Work, explain,
 };
-use crate::recipe::meaning;
 use crate::stage::{ROOT_FORMAT, RootConfigure, RootPackage, RootSpec, known_root};
 use crate::store::{Store, StoreError, TreeKind};
 
@@ -87,7 +86,7 @@ impl<'s> Results<'s> {
     }
 
     fn in_domain(&self, key: &Digest) -> Digest {
-        meaning(&("trust-domain", self.domain, key))
+        Digest::of_value(&("trust-domain", self.domain, key))
     }
 
     /// Whether what the lock says of a step was seen to be so: see [`evidence`]. Other steps have nothing to confirm.
@@ -150,7 +149,7 @@ impl<'s> Results<'s> {
     pub(in crate::ops) fn content_key(&self, step: &Step<'_>, needs: &[Outcome]) -> Digest {
         let seen: Vec<_> =
             step.needs.iter().zip(needs).map(|(need, outcome)| (&need.role, known_by(outcome))).collect();
-        let key = meaning(&(&step.work, seen));
+        let key = Digest::of_value(&(&step.work, seen));
         if step.work.is_impure() { self.in_domain(&key) } else { key }
     }
 
@@ -183,13 +182,13 @@ impl<'s> Results<'s> {
             }
             Outcome::Image(image) => store.put_record(STEPS, &key, image.as_ref())?,
         }
-        store.put_record(LAST, &meaning(&step.subject), &plan.preimage(id))
+        store.put_record(LAST, &Digest::of_value(&step.subject), &plan.preimage(id))
     }
 
     /// Why a step has to run.
     pub(in crate::ops) fn reasons(&self, plan: &Plan<'_>, id: StepId) -> Result<Vec<Change>, OpsError> {
         let step = plan.step(id);
-        let last: Option<serde_json::Value> = self.store.record(LAST, &meaning(&step.subject))?;
+        let last: Option<serde_json::Value> = self.store.record(LAST, &Digest::of_value(&step.subject))?;
         let needs: Vec<String> = step.needs.iter().map(|need| plan.step(need.step).subject.to_string()).collect();
         let changes = explain(last.as_ref(), &plan.preimage(id), &needs);
         let gone = changes == [Change::Gone];
@@ -222,7 +221,7 @@ fn recorded_tree(store: &Store, kind: &str, key: &Digest, tree: TreeKind) -> Res
 
 fn known_by(outcome: &Outcome) -> Digest {
     match outcome {
-        Outcome::Root(trees) => meaning(&trees.iter().map(|tree| tree.digest).collect::<Vec<_>>()),
+        Outcome::Root(trees) => Digest::of_value(&trees.iter().map(|tree| tree.digest).collect::<Vec<_>>()),
         Outcome::Tree(tree) => tree.digest,
         Outcome::Image(image) => image.manifest.digest,
     }

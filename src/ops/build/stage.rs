@@ -9,11 +9,10 @@ use super::results::{Outcome, Tree, root_spec};
 use super::secrets::{host_network, secrets};
 use super::{OnFailure, Run};
 use crate::beneath::Beneath;
-use crate::model::{ImagePath, Platform};
+use crate::model::{Digest, ImagePath, Platform};
 use crate::ops::error::StepError;
 use crate::ops::event::{Event, Observer};
 use crate::plan::{Role, RootEntry, RootWork, StageWork, Step, Subject, VendorWork, Work};
-use crate::recipe::meaning;
 use crate::stage::{self, Input, Network, OutputSink, ResolvedPaths, RunOptions, StageError, StepSpec};
 use crate::store::{CacheFolder, TreeKind};
 
@@ -150,7 +149,7 @@ impl Run<'_, '_> {
             return Ok(None);
         }
         let domain = &self.services.environment.trust_domain;
-        Ok(Some(self.services.store.cache_folder(domain, &meaning(&("cache", domain, &step.subject)))?))
+        Ok(Some(self.services.store.cache_folder(domain, &Digest::of_value(&("cache", domain, &step.subject)))?))
     }
 }
 

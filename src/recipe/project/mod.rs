@@ -14,7 +14,7 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::model::{
-    ArchiveName, ByteSize, Digest, ImageName, Place, Platform, Principal, RecipeName, SourceMap, SourceName, Spanned,
+    ArchiveName, ByteSize, ImageName, Place, Platform, Principal, RecipeName, SourceMap, SourceName, Spanned,
     StageName,
 };
 
@@ -263,10 +263,4 @@ impl Project {
         }
         None
     }
-}
-
-/// A digest of what `value` means: its JSON, whose field order is fixed.
-#[must_use]
-pub fn meaning<T: Serialize>(value: &T) -> Digest {
-    Digest::of(&serde_json::to_vec(value).unwrap_or_default()) // plain data: maps have string keys
 }

@@ -2,8 +2,8 @@
 
 use camino::Utf8Path;
 
-use super::super::{Loaded, meaning, parse};
-use crate::model::{ImageName, RecipeName};
+use super::super::{Loaded, parse};
+use crate::model::{Digest, ImageName, RecipeName};
 
 const PROJECT: &str = r#"platforms "linux/amd64" "linux/arm64"
 archive "debian" kind="deb" { component "main"; keyring "keys/debian.asc" }
@@ -78,7 +78,7 @@ fn meanings(loaded: &Loaded, recipe: &str) -> Vec<String> {
     let set = &loaded.project.recipes[recipe];
     set.on
         .values()
-        .map(|recipe| format!("{} {}", meaning(recipe), serde_json::to_string(recipe).expect("JSON")))
+        .map(|recipe| format!("{} {}", Digest::of_value(recipe), serde_json::to_string(recipe).expect("JSON")))
         .collect()
 }
 

@@ -4,8 +4,8 @@ use camino::Utf8Path;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 
-use super::super::{Loaded, Mistakes, format, meaning, parse};
-use crate::model::RecipeName;
+use super::super::{Loaded, Mistakes, format, parse};
+use crate::model::{Digest, RecipeName};
 
 const BASES: &str = r#"image "runtime" from="scratch" { user "65532" }
 "#;
@@ -158,7 +158,7 @@ proptest! {
         let again = again.map_err(|mistakes| TestCaseError::fail(format!("{mistakes}\n{text}")))?;
         prop_assert_eq!(shown(&again), text);
         for (platform, recipe) in &loaded.project.recipes["a"].on {
-            prop_assert_eq!(meaning(recipe), meaning(&again.project.recipes["a"].on[platform]));
+            prop_assert_eq!(Digest::of_value(recipe), Digest::of_value(&again.project.recipes["a"].on[platform]));
         }
     }
 }

@@ -21,7 +21,6 @@ use super::log::OutputSink;
 use super::sandbox::Sandbox;
 use crate::beneath::Dir;
 use crate::model::{Digest, Platform};
-use crate::recipe::meaning;
 use crate::store::{Store, TreeKind};
 
 /// A set of packages as one root.
@@ -99,7 +98,7 @@ impl RootSpec {
         let mut sorted = self.clone();
         sorted.packages.sort();
         sorted.packages.dedup();
-        meaning(&("root", sorted))
+        Digest::of_value(&("root", sorted))
     }
 }
 
