@@ -12,6 +12,7 @@ mod editors;
 mod faults;
 mod fidelity;
 mod format;
+mod golden;
 mod hostile;
 mod import;
 mod ldconfig;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use orchestrate::model::{Architecture, Digest, Platform};
+use orchestrate::plan::{Network, RootFormat, StepSpec};
 use orchestrate::stage::{
-    HostNetwork, Network, OnFailure, OutputSink, ResolvedPaths, RootConfigure, RootError, RootHandle, RootPackage,
-    RootSpec, RunOptions, Sandbox, StageError, StepSpec, compose_root, run,
+    HostNetwork, OnFailure, OutputSink, ResolvedPaths, RootConfigure, RootError, RootHandle, RootPackage, RootSpec,
+    RunOptions, Sandbox, StageError, compose_root, run,
 };
 use orchestrate::store::Store;
 
@@ -39,7 +40,7 @@ fn put(store: &Store, deb: &Deb) -> RootPackage {
 
 fn root_of(store: &Store, debs: &[Deb]) -> Result<RootHandle, RootError> {
     let packages = debs.iter().map(|deb| put(store, deb)).collect();
-    let spec = RootSpec { format: 1, platform: AMD64, packages, configure: RootConfigure::Scripts };
+    let spec = RootSpec { format: RootFormat::CURRENT, platform: AMD64, packages, configure: RootConfigure::Scripts };
     let lines = Lines::default();
     compose_root(store, &spec.key(), &spec, &sandbox(), &lines)
 }

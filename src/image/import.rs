@@ -4,7 +4,7 @@
 use std::io::{self, BufReader, Read};
 
 use crate::archive::{ArchiveError, Control, Entry, EntryKind, Limits, TarReader, Whiteout, decompress};
-use crate::model::{Digest, HashingReader, ImageName, ImagePath, Platform};
+use crate::model::{Digest, HashingReader, ImageName, ImagePath, Platform, formats};
 use crate::recipe::Compression;
 use crate::store::Store;
 
@@ -14,9 +14,6 @@ use super::segment::{KIND, Segment};
 use super::stream::{StreamWriter, Written};
 use super::tree::{Content, FileTree, Last, LinkLoop, Node, Owner};
 use super::{BuiltImage, ImageError, state};
-
-/// Moves when the way of reading layers does.
-const FORMAT: u32 = 1;
 
 /// An image whose blobs are in the store.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +97,7 @@ fn read_layer(store: &Store, digest: &Digest, tree: &mut FileTree) -> Result<Lay
     // what follows the end blocks belongs to the layer's digest
     io::copy(&mut unpacked, &mut io::sink()).map_err(|source| broken(ArchiveError::from_read(source)))?;
     let stream = kept.finish()?;
-    let key = Digest::of_value(&("import", FORMAT, stream.blob));
+    let key = Digest::of_value(&("import", formats::BASE, stream.blob));
     let segment = Segment { control: Control::default(), entries: Vec::new(), stream };
     store.put_record(KIND, &key, &segment)?;
     merge(tree, entries, key).map_err(|error| ImageError::Foreign { reason: error.to_string() })?;

@@ -10,15 +10,13 @@ use std::io::BufReader;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{ArchiveError, Control, DebReader, ElfFacts, Entry, EntryKind, Limits, TarReader};
-use crate::model::{Digest, ImagePath, PathPolicy};
+use crate::model::{Digest, ImagePath, PathPolicy, formats};
 use crate::recipe::Compression;
 use crate::store::Store;
 
 use super::stream::{Stream, StreamWriter, codec};
 use super::{ImageError, usrmerge};
 
-/// Part of every key: raise it when the same package gives other bytes or another index.
-const FORMAT: u32 = 1;
 /// Where segments are among the store's records.
 pub(super) const KIND: &str = "segment";
 
@@ -101,7 +99,14 @@ impl SegmentKey<'_> {
     /// What the segment is known by.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of_value(&(FORMAT, usrmerge::RULES, codec(self.compression), self.package, self.policy, self.edits))
+        Digest::of_value(&(
+            formats::SEGMENT,
+            usrmerge::RULES,
+            codec(self.compression),
+            self.package,
+            self.policy,
+            self.edits,
+        ))
     }
 
     /// The segment, from the store when it was made before.

@@ -2,6 +2,7 @@
 
 mod archive_path;
 mod digest;
+pub mod formats;
 mod glob;
 mod identity;
 mod name;

@@ -6,14 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Digest, ImageReference, Platform};
+use crate::model::{Digest, ImageReference, Platform, formats};
 use crate::store::{Store, StoreError};
 
 const CHECKOUTS: &str = "checkout";
 const VENDORED: &str = "vendored";
 const BASES: &str = "base";
-/// Moves when the way of checking out, running vendor steps or reading registries does.
-const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Checkout {
@@ -33,26 +31,27 @@ pub(super) struct BaseBlobs {
 
 /// The tree that a checkout of a commit gave here.
 pub(super) fn checkout(store: &Store, url: &str, commit: &str) -> Result<Option<Digest>, StoreError> {
-    let record: Option<Checkout> = store.record(CHECKOUTS, &Digest::of_value(&("checkout", FORMAT, url, commit)))?;
+    let record: Option<Checkout> =
+        store.record(CHECKOUTS, &Digest::of_value(&("checkout", formats::EVIDENCE, url, commit)))?;
     Ok(record.filter(|record| (record.url.as_str(), record.commit.as_str()) == (url, commit)).map(|record| record.tree))
 }
 
 /// Notes the tree that a checkout of a commit gave.
 pub(super) fn note_checkout(store: &Store, url: &str, commit: &str, tree: Digest) -> Result<(), StoreError> {
     let record = Checkout { url: url.to_owned(), commit: commit.to_owned(), tree };
-    store.put_record(CHECKOUTS, &Digest::of_value(&("checkout", FORMAT, url, commit)), &record)
+    store.put_record(CHECKOUTS, &Digest::of_value(&("checkout", formats::EVIDENCE, url, commit)), &record)
 }
 
 /// Whether the vendor step with these inputs ran here and gave this tree. It has a network, so it may have given others too.
 pub(super) fn is_vendored(store: &Store, inputs: &Digest, tree: &Digest) -> Result<bool, StoreError> {
     let record: Option<(Digest, Digest)> =
-        store.record(VENDORED, &Digest::of_value(&("vendored", FORMAT, inputs, tree)))?;
+        store.record(VENDORED, &Digest::of_value(&("vendored", formats::EVIDENCE, inputs, tree)))?;
     Ok(record == Some((*inputs, *tree)))
 }
 
 /// Notes that the vendor step with these inputs ran and gave this tree.
 pub(super) fn note_vendored(store: &Store, inputs: &Digest, tree: &Digest) -> Result<(), StoreError> {
-    store.put_record(VENDORED, &Digest::of_value(&("vendored", FORMAT, inputs, tree)), &(inputs, tree))
+    store.put_record(VENDORED, &Digest::of_value(&("vendored", formats::EVIDENCE, inputs, tree)), &(inputs, tree))
 }
 
 /// The blobs that a registry named for a reference by digest, on a platform.
@@ -61,7 +60,7 @@ pub(super) fn base(
     reference: &ImageReference,
     platform: Platform,
 ) -> Result<Option<BaseBlobs>, StoreError> {
-    store.record(BASES, &Digest::of_value(&("base", FORMAT, reference, platform)))
+    store.record(BASES, &Digest::of_value(&("base", formats::EVIDENCE, reference, platform)))
 }
 
 /// Notes the blobs that a registry named for a reference by digest, on a platform.
@@ -71,7 +70,7 @@ pub(super) fn note_base(
     platform: Platform,
     blobs: &BaseBlobs,
 ) -> Result<(), StoreError> {
-    store.put_record(BASES, &Digest::of_value(&("base", FORMAT, reference, platform)), blobs)
+    store.put_record(BASES, &Digest::of_value(&("base", formats::EVIDENCE, reference, platform)), blobs)
 }
 
 #[cfg(test)]

@@ -10,21 +10,14 @@ use super::request::{held_packages, image_request};
 use super::selection::{Selection, select};
 use super::sources::vendor_subject;
 use super::step::{
-    BaseWork, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootWork, Step,
-    StepId, Subject, VendorWork, Work,
+    BaseWork, ImageFormat, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role,
+    RootFormat, RootWork, Step, StepId, Subject, VendorWork, Work,
 };
 use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId, SetOwner};
 use crate::model::{
-    ArchiveName, Digest, EPOCH, ImageName, ImageReference, Place, Platform, RecipeName, SourceName, Spanned,
+    ArchiveName, Digest, EPOCH, ImageName, ImageReference, Place, Platform, RecipeName, SourceName, Spanned, formats,
 };
 use crate::recipe::{Base, Configure, CopyFrom, Emulate, EntryKind, Image, Origin, Project, Recipe, RecipeSet};
-
-/// Moves when the way a kind of step works does, so that results of older versions are not taken for new ones.
-pub(super) const FORMAT: u32 = 1;
-/// The same for stages. 2: caches and limits are in the key.
-pub(super) const STAGE_FORMAT: u32 = 2;
-/// The same for images, which move more often.
-const IMAGE_FORMAT: u32 = 3;
 
 /// Hashes of files beside recipes, which the graph needs and this room does not read.
 pub trait LocalFiles {
@@ -196,7 +189,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         let local = self.entries(set, recipe, image, platform, &mut needs)?;
         let created = self.recipe_lock(&set.name).map_or(EPOCH, |lock| lock.created);
         let labels = labels(self.project, recipe, image);
-        let work = ImageWork { format: IMAGE_FORMAT, platform, image, labels, created, packages, local };
+        let work = ImageWork { format: ImageFormat::of(&packages), platform, image, labels, created, packages, local };
         let subject =
             Subject { recipe: Some(set.name.clone()), part: Part::Image(name.clone()), platform: Some(platform) };
         Ok(self.add(subject, Work::Image(Box::new(work)), needs))
@@ -213,7 +206,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         let pins = held_packages(self.project, self.lock, name, self.build).filter(|pins| !pins.is_empty())?;
         let packages = self.packages(&pins);
         let subject = Subject { recipe: None, part: Part::Root(name.clone()), platform: Some(self.build) };
-        let work = RootWork { format: FORMAT, platform: self.build, packages, entries: Vec::new() };
+        let work = RootWork { format: RootFormat::CURRENT, platform: self.build, packages, entries: Vec::new() };
         Some(self.add(subject, Work::Root(work), Vec::new()))
     }
 
@@ -242,7 +235,8 @@ impl<'a, 'l> Builder<'a, 'l> {
         }
         let layers = pin.layers.iter().map(|layer| layer.digest).collect();
         let called = ImageName::new(reference.short_name()).unwrap_or_else(|_| name.clone());
-        let work = BaseWork { format: FORMAT, platform, name: called, config: pin.config.digest, layers, reference };
+        let work =
+            BaseWork { format: formats::BASE, platform, name: called, config: pin.config.digest, layers, reference };
         let subject =
             Subject { recipe: Some(set.name.clone()), part: Part::Base(name.clone()), platform: Some(platform) };
         Some(self.add(subject, Work::Base(work), Vec::new()))

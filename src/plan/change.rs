@@ -25,6 +25,8 @@ pub enum Change {
         /// Which, in the words of people.
         step: String,
     },
+    /// This version of the program makes it another way.
+    Program,
     /// Nothing changed, but its output is no longer in the store.
     Gone,
     /// Nothing changed, but the store has not seen that what is pinned gives what the lock says.
@@ -36,6 +38,7 @@ impl fmt::Display for Change {
         match self {
             Self::New => write!(out, "never built here"),
             Self::Need { step } => write!(out, "it needs {step}, which is another one"),
+            Self::Program => write!(out, "this version of orchestrate makes it another way"),
             Self::Gone => write!(out, "its output is no longer in the store"),
             Self::Unconfirmed => write!(out, "what the lock says of it was not verified here"),
             Self::Input { path, old: Some(old), new: Some(new) } => write!(out, "{path}: {old} → {new}"),
@@ -75,6 +78,9 @@ fn compare(path: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
         (Value::Object(one), Value::Object(other)) => {
             for (name, value) in one {
                 match other.get(name) {
+                    Some(new) if path.is_empty() && name == "format" => {
+                        changes.extend((new != value).then_some(Change::Program));
+                    }
                     Some(new) => compare(&join(path, name), value, new, changes),
                     None => push(changes, join(path, name), Some(value), None),
                 }
@@ -123,9 +129,9 @@ fn push(changes: &mut Vec<Change>, path: String, old: Option<&Value>, new: Optio
 }
 
 fn join(path: &str, name: &str) -> String {
-    // the outermost level, the kind of work, says nothing to a person
+    // the outermost levels, the kind of work and what is run, say nothing to a person
     match (path, name) {
-        ("", "root" | "source" | "stage" | "image" | "vendor" | "base") => String::new(),
+        ("", "root" | "source" | "stage" | "image" | "vendor" | "base" | "spec") => String::new(),
         ("", name) => name.to_owned(),
         (path, name) => format!("{path}.{name}"),
     }
@@ -180,8 +186,14 @@ mod tests {
 
     #[test]
     fn scripts_that_changed_are_told_in_one_line() {
-        let stage = |run: &str| json!({"work": {"stage": {"run": [run], "format": 1}}});
+        let stage = |run: &str| json!({"work": {"stage": {"spec": {"scripts": [run]}, "format": 1}}});
         let told = explain(Some(&stage("make\ninstall")), &stage("make\nall"), &[])[0].to_string();
-        assert_eq!(told, "run.0: make install → make all");
+        assert_eq!(told, "scripts.0: make install → make all");
+    }
+
+    #[test]
+    fn another_version_of_the_program_is_a_reason_of_its_own() {
+        let image = |rules: &str| json!({"work": {"image": {"format": {"image": 3, "rules": rules}, "packages": []}}});
+        assert_eq!(explain(Some(&image("a")), &image("b"), &[]), [Change::Program]);
     }
 }

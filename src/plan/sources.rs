@@ -1,15 +1,16 @@
 //! Sources: what is pinned of them, and the vendor steps that make some.
 
-use super::builder::{Builder, FORMAT};
+use super::builder::Builder;
 use super::error::PlanError;
 use super::fit::MisfitKind;
 use super::request::source_request;
+use super::spec::Network;
 use super::step::{
     EditInput, Location, Need, Part, RemoteFile, Role, SourceInput, SourceWork, StageWork, StepId, Subject, VendorWork,
     Work,
 };
 use crate::lock::{SetOwner, SourcePin};
-use crate::model::{Digest, Place, Platform, SourceName};
+use crate::model::{Digest, Place, Platform, SourceName, formats};
 use crate::recipe::{Edit, Origin, Recipe, RecipeSet, Stage};
 
 impl<'a> Builder<'a, '_> {
@@ -51,7 +52,11 @@ impl<'a> Builder<'a, '_> {
                 }
             });
         }
-        Ok(self.add(source_subject(set, name), Work::Source(SourceWork { format: FORMAT, input, edits }), needs))
+        Ok(self.add(
+            source_subject(set, name),
+            Work::Source(SourceWork { format: formats::SOURCE, input, edits }),
+            needs,
+        ))
     }
 
     /// The pin of a source, when it answers what the recipe asks.
@@ -102,10 +107,11 @@ impl<'a> Builder<'a, '_> {
         origin: &Origin,
         stage: &'a Stage,
     ) -> Result<(StageWork<'a>, Vec<Need>, Digest), PlanError> {
-        let (work, needs) = self.stage_work(set, recipe, stage, SetOwner::Vendor(name.clone()), self.build)?;
+        let owner = SetOwner::Vendor(name.clone());
+        let (work, needs) = self.stage_work(set, recipe, stage, owner, self.build, Network::Host)?;
         let seen = needs.iter().filter(|need| need.role != Role::Root);
         let seen: Vec<_> = seen.map(|need| (need.role.clone(), self.plan.steps[need.step.0].key)).collect();
-        let request = Digest::of_value(&(origin, &work.values, seen));
+        let request = Digest::of_value(&(origin, &recipe.values, seen));
         Ok((work, needs, request))
     }
 

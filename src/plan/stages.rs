@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::builder::{Builder, FORMAT, STAGE_FORMAT};
+use super::builder::Builder;
 use super::error::PlanError;
 use super::fit::MisfitKind;
 use super::request::{held_packages, recipe_of, stage_request};
-use super::step::{LocalInput, Need, Part, Role, RootEntry, RootWork, StageWork, StepId, Subject, Work};
+use super::spec::{Network, StepSpec};
+use super::step::{LocalInput, Need, Part, Role, RootEntry, RootFormat, RootWork, StageWork, StepId, Subject, Work};
 use crate::lock::{SetId, SetOwner};
-use crate::model::{ImageName, ImagePath, Place, Platform, StageName};
+use crate::model::{ImageName, ImagePath, Place, Platform, StageName, formats};
 use crate::recipe::{Base, CopyFrom, EntryKind, Image, Per, Project, Recipe, RecipeSet, Stage};
 
 impl<'a> Builder<'a, '_> {
@@ -27,7 +28,7 @@ impl<'a> Builder<'a, '_> {
             Per::Build => self.build,
         };
         let owner = SetOwner::Stage(name.clone());
-        let (work, needs) = self.stage_work(set, recipe, stage, owner, target)?;
+        let (work, needs) = self.stage_work(set, recipe, stage, owner, target, Network::None)?;
         let shown = (stage.per == Per::Target).then_some(target);
         let subject = Subject { recipe: Some(set.name.clone()), part: Part::Stage(name.clone()), platform: shown };
         Ok(self.add(subject, Work::Stage(work), needs))
@@ -41,6 +42,7 @@ impl<'a> Builder<'a, '_> {
         stage: &'a Stage,
         owner: SetOwner,
         target: Platform,
+        network: Network,
     ) -> Result<(StageWork<'a>, Vec<Need>), PlanError> {
         let granted = (!stage.secrets.is_empty()).then(|| (&set.name, owner.clone()));
         let mut needs = vec![Need { step: self.root(set, stage, owner, target)?, role: Role::Root }];
@@ -55,21 +57,17 @@ impl<'a> Builder<'a, '_> {
         let mut env = toolchain_env(self.project, &stage.from, self.build);
         env.extend(stage.env.clone());
         check_search_paths(stage, &env)?;
-        let work = StageWork {
-            format: STAGE_FORMAT,
-            build: self.build,
-            target: (stage.per == Per::Target).then_some(target),
-            env,
-            values: &recipe.values,
-            run: stage.run.iter().map(|script| script.value.as_str()).collect(),
-            output: stage.output.as_ref(),
-            secrets: stage.secrets.iter().map(|secret| secret.value.as_str()).collect(),
-            owner: granted,
-            caches: stage.caches.iter().collect::<BTreeSet<_>>().into_iter().collect(),
-            limits: stage.limits,
-            stage,
-        };
-        Ok((work, needs))
+        let mut spec = StepSpec::new(self.build, target, network);
+        spec.env.extend(recipe.values.clone());
+        spec.env.extend(env);
+        spec.scripts = stage.run.iter().map(|script| script.value.clone()).collect();
+        if let Some(output) = &stage.output {
+            spec.output = output.clone();
+        }
+        spec.secrets = stage.secrets.iter().map(|secret| secret.value.clone()).collect();
+        spec.caches = stage.caches.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        spec.limits = stage.limits;
+        Ok((StageWork { format: formats::STAGE, spec, owner: granted, stage }, needs))
     }
 
     /// The root that a stage runs in: the packages of its toolchain image for the build machine, and its own.
@@ -105,7 +103,11 @@ impl<'a> Builder<'a, '_> {
             pins.extend(self.locked_set(&set.name, &id, request, stage.place));
         }
         let packages = self.packages(&pins);
-        Ok(self.add(subject, Work::Root(RootWork { format: FORMAT, platform: build, packages, entries }), needs))
+        Ok(self.add(
+            subject,
+            Work::Root(RootWork { format: RootFormat::CURRENT, platform: build, packages, entries }),
+            needs,
+        ))
     }
 
     /// What a toolchain's image, and the images it is built on, add to their packages.

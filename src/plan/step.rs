@@ -6,15 +6,14 @@ use std::fmt;
 use camino::Utf8PathBuf;
 use serde::Serialize;
 
+use super::spec::StepSpec;
+use crate::distribution::debian::configure;
 use crate::lock::SetOwner;
 use crate::model::{
     ArchiveName, Digest, ImageName, ImagePath, ImageReference, PackageName, Place, Platform, RecipeName, SourceName,
-    Spanned, StageName, Timestamp,
+    Spanned, StageName, Timestamp, formats,
 };
-use crate::recipe::{Image, Limits, Stage, Unpack};
-
-/// Moves when the way of naming outputs of vendor steps does. It is in the locks of vendor sources that see others.
-const VENDORED_FORMAT: u32 = 1;
+use crate::recipe::{Image, Stage, Unpack};
 
 /// Everything that has to be there for the wanted images, each thing once.
 #[derive(Debug)]
@@ -193,13 +192,25 @@ pub struct PackageInput {
 #[derive(Debug, Serialize)]
 pub struct RootWork {
     /// Moves when the way of making roots does.
-    pub format: u32,
+    pub format: RootFormat,
     /// The architecture that runs.
     pub platform: Platform,
     /// Sorted; those of other architectures are there for their headers and libraries.
     pub packages: Vec<PackageInput>,
     /// What the toolchain's image adds to its packages, in order.
     pub entries: Vec<RootEntry>,
+}
+
+/// What the program does to the packages of a root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RootFormat {
+    unpacked: u32,
+    root: u32,
+}
+
+impl RootFormat {
+    /// That of this program.
+    pub const CURRENT: Self = Self { unpacked: formats::UNPACKED, root: formats::ROOT };
 }
 
 /// Something that a toolchain's image adds to its packages.
@@ -316,27 +327,11 @@ pub enum EditInput {
 pub struct StageWork<'a> {
     /// Moves when the way of running steps does.
     pub format: u32,
-    /// What is built on.
-    pub build: Platform,
-    /// What is built for; none for a stage that runs once.
-    pub target: Option<Platform>,
-    /// Environment: of the toolchain's image, then of the stage.
-    pub env: BTreeMap<String, String>,
-    /// Values of the recipe, which scripts see as environment too.
-    pub values: &'a BTreeMap<String, String>,
-    /// Scripts, in order.
-    pub run: Vec<&'a str>,
-    /// The folder that is kept; the usual one when none.
-    pub output: Option<&'a ImagePath>,
-    /// Identifiers of secrets.
-    pub secrets: Vec<&'a str>,
+    /// What runs; its trees are told by what the step needs.
+    pub spec: StepSpec,
     /// Whose step it is, where it has secrets: they are granted to that one, and so is its result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<(&'a RecipeName, SetOwner)>,
-    /// Folders kept between runs, sorted: what is in them may shape the output.
-    pub caches: Vec<&'a ImagePath>,
-    /// Limits: a script may look at them, and may act on what they stop.
-    pub limits: Limits,
     /// The node, for errors that point at it.
     #[serde(skip)]
     pub stage: &'a Stage,
@@ -370,11 +365,30 @@ pub struct BaseWork<'a> {
     pub reference: &'a Spanned<ImageReference>,
 }
 
+/// What the program does to the packages and entries of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageFormat {
+    segment: u32,
+    image: u32,
+    /// Of the rules that configure packages, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<&'static str>,
+}
+
+impl ImageFormat {
+    /// That of this program, for an image with these packages of its own.
+    #[must_use]
+    pub fn of(packages: &[PackageInput]) -> Self {
+        let rules = (!packages.is_empty()).then_some(configure::FINGERPRINT);
+        Self { segment: formats::SEGMENT, image: formats::IMAGE, rules }
+    }
+}
+
 /// An image for one platform.
 #[derive(Debug, Serialize)]
 pub struct ImageWork<'a> {
     /// Moves when the way of assembling does.
-    pub format: u32,
+    pub format: ImageFormat,
     /// What it is for.
     pub platform: Platform,
     /// The recipe's node.
@@ -409,7 +423,7 @@ impl Step<'_> {
     pub(super) fn key_of(work: &Work<'_>, needs: &[(Role, Digest)]) -> Digest {
         match work {
             Work::Vendor(VendorWork { expected: Some(tree), .. }) => {
-                Digest::of_value(&("vendor", VENDORED_FORMAT, tree))
+                Digest::of_value(&("vendor", formats::VENDORED, tree))
             }
             _ => Digest::of_value(&Self::preimage(work, needs)),
         }
@@ -456,7 +470,7 @@ impl Work<'_> {
     pub fn is_impure(&self) -> bool {
         match self {
             Self::Stage(step) | Self::Vendor(VendorWork { step, .. }) => {
-                !step.caches.is_empty() || !step.secrets.is_empty()
+                !step.spec.caches.is_empty() || !step.spec.secrets.is_empty()
             }
             Self::Root(_) | Self::Source(_) | Self::Base(_) | Self::Image(_) => false,
         }

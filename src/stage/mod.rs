@@ -1,6 +1,5 @@
 //! Runs one build step: the root it sees, the sandbox it runs in, the tools it finds, the log it leaves.
 
-mod cross;
 mod failure;
 mod log;
 mod network;
@@ -11,20 +10,19 @@ mod scripts;
 pub mod source;
 mod step;
 
-pub use cross::{CrossEnvironment, cross_environment};
 pub use failure::{Failure, StageError};
 pub use log::{NoOutput, OutputSink};
 pub use network::HostNetwork;
 pub use output::{Output, OutputError};
-pub use roots::{ROOT_FORMAT, RootConfigure, RootError, RootHandle, RootPackage, RootSpec, compose_root, known_root};
-pub use sandbox::{Network, Sandbox, SandboxError, Unavailable};
+pub use roots::{RootConfigure, RootError, RootHandle, RootPackage, RootSpec, compose_root, known_root};
+pub use sandbox::{Sandbox, SandboxError, Unavailable};
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use scripts::fuzzed_script;
 pub use scripts::{
     Emulation, Installer, LeftOut, Machinery, NativeTools, Scripted, ScriptedPackage, ScriptedRole, ScriptsError,
     ScriptsSpec, UnawareScript, configure,
 };
-pub use step::{Input, OnFailure, ResolvedPaths, RunOptions, StepSpec, run};
+pub use step::{OnFailure, ResolvedPaths, RunOptions, run};
 
 use std::path::Path;
 

@@ -6,9 +6,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::sync::Mutex;
 
 use orchestrate::model::{Architecture, ByteSize, Digest, Platform, Seconds};
+use orchestrate::plan::{Input, Network, StepSpec};
 use orchestrate::stage::{
-    HostNetwork, Input, NoOutput, OnFailure, Output, OutputSink, ResolvedPaths, RunOptions, StageError, StepSpec,
-    run as run_step,
+    HostNetwork, NoOutput, OnFailure, Output, OutputSink, ResolvedPaths, RunOptions, StageError, run as run_step,
 };
 use orchestrate::store::{Store, TreeKind};
 

@@ -276,7 +276,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let mut failures = Vec::new();
         for step in tasks.iter().map(|&task| &self.plan.steps[task]) {
             let (Work::Stage(work) | Work::Vendor(plan::VendorWork { step: work, .. })) = &step.work else { continue };
-            for id in &work.secrets {
+            for id in &work.spec.secrets {
                 if let Err(source) = secrets::granted(&self.services.environment, &step.subject, id) {
                     let (subject, place, source) = (step.subject.clone(), step.work.place(), Box::new(source));
                     failures.push(OpsError::Step { subject, place, source });

@@ -13,7 +13,7 @@ use crate::ops::services::Services;
 use crate::plan::{
     BaseWork, Change, Plan, RootWork, SourceInput, SourceWork, Step, StepId, Subject, VendorWork, Work, explain,
 };
-use crate::stage::{ROOT_FORMAT, RootConfigure, RootPackage, RootSpec, known_root};
+use crate::stage::{RootConfigure, RootPackage, RootSpec, known_root};
 use crate::store::{Store, StoreError, TreeKind};
 
 /// What a step gave.
@@ -205,7 +205,7 @@ pub(super) fn root_spec(work: &RootWork) -> RootSpec {
         digest: package.digest,
     });
     let configure = RootConfigure::Scripts;
-    RootSpec { format: ROOT_FORMAT, platform: work.platform, packages: packages.collect(), configure }
+    RootSpec { format: work.format, platform: work.platform, packages: packages.collect(), configure }
 }
 
 fn tree_of(store: &Store, kind: TreeKind, digest: Digest) -> Option<Outcome> {

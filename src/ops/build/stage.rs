@@ -9,11 +9,11 @@ use super::results::{Outcome, Tree, root_spec};
 use super::secrets::{host_network, secrets};
 use super::{OnFailure, Run};
 use crate::beneath::Beneath;
-use crate::model::{Digest, ImagePath, Platform};
+use crate::model::{Digest, ImagePath};
 use crate::ops::error::StepError;
 use crate::ops::event::{Event, Observer};
-use crate::plan::{Role, RootEntry, RootWork, StageWork, Step, Subject, VendorWork, Work};
-use crate::stage::{self, Input, Network, OutputSink, ResolvedPaths, RunOptions, StageError, StepSpec};
+use crate::plan::{Input, Role, RootEntry, RootWork, StageWork, Step, StepSpec, Subject, VendorWork};
+use crate::stage::{self, OutputSink, ResolvedPaths, RunOptions, StageError};
 use crate::store::{CacheFolder, TreeKind};
 
 /// Passes on what a step prints.
@@ -73,9 +73,7 @@ impl Run<'_, '_> {
     /// Runs a build step.
     pub(super) fn stage(&self, step: &Step<'_>, work: &StageWork<'_>, needs: &[Outcome]) -> Result<Tree, StepError> {
         let services = self.services;
-        let network = if matches!(step.work, Work::Vendor(_)) { Network::Host } else { Network::None };
-        let target: Platform = work.target.unwrap_or(work.build);
-        let mut spec = StepSpec::new(work.build, target, network);
+        let mut spec = work.spec.clone();
         let mut paths = ResolvedPaths::default();
         for (need, outcome) in step.needs.iter().zip(needs) {
             match (&need.role, outcome) {
@@ -101,15 +99,6 @@ impl Run<'_, '_> {
                 _ => {}
             }
         }
-        spec.env.extend(work.values.clone());
-        spec.env.extend(work.env.clone());
-        spec.scripts = work.run.iter().map(|script| (*script).to_owned()).collect();
-        if let Some(output) = work.output {
-            spec.output = output.clone();
-        }
-        spec.secrets = work.secrets.iter().map(|secret| (*secret).to_owned()).collect();
-        spec.caches = work.caches.iter().map(|&cache| cache.clone()).collect();
-        spec.limits = work.limits;
         let kept = self.caches(step, &spec.caches)?;
         let options = RunOptions {
             sandbox: services.sandbox.clone(),

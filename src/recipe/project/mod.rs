@@ -14,8 +14,7 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::model::{
-    ArchiveName, ByteSize, ImageName, Place, Platform, Principal, RecipeName, SourceMap, SourceName, Spanned,
-    StageName,
+    ArchiveName, ByteSize, ImageName, Place, Platform, Principal, RecipeName, SourceMap, SourceName, Spanned, StageName,
 };
 
 pub use image::{

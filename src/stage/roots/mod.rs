@@ -21,13 +21,14 @@ use super::log::OutputSink;
 use super::sandbox::Sandbox;
 use crate::beneath::Dir;
 use crate::model::{Digest, Platform};
+use crate::plan::RootFormat;
 use crate::store::{Store, TreeKind};
 
 /// A set of packages as one root.
 #[derive(Clone, Debug, Serialize)]
 pub struct RootSpec {
     /// Moves when the way of making roots does.
-    pub format: u32,
+    pub format: RootFormat,
     /// What runs in it; scripts of packages of other architectures are never run.
     pub platform: Platform,
     /// The packages, in any order.
@@ -35,9 +36,6 @@ pub struct RootSpec {
     /// Who configures them.
     pub configure: RootConfigure,
 }
-
-/// The way of making roots that this program knows.
-pub const ROOT_FORMAT: u32 = 1;
 
 /// A package, as a `.deb` that the store holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

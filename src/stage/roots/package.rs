@@ -11,13 +11,13 @@ use super::RootPackage;
 use super::error::RootError;
 use crate::archive::{ArchiveError, Content, Control, DebReader, Entry, EntryKind, Limits, PathGuard};
 use crate::beneath::Dir;
-use crate::model::{ImagePath, Mode};
+use crate::model::{Digest, ImagePath, Mode, formats};
 use crate::store::{Store, TreeKind};
 
 /// Folders of the root that are links into `/usr` (Debian's merged `/usr`), for files that are packed below them.
 pub(super) const MERGED: &[&str] = &["bin", "sbin", "lib", "lib32", "lib64", "libo32", "libx32"];
-/// Moves when what is unpacked or recorded does.
-const RECORD: &str = "unpacked-1";
+/// Where unpacked packages are among the store's records.
+const RECORD: &str = "unpacked";
 
 /// An unpacked package.
 #[derive(Clone, Debug)]
@@ -77,16 +77,15 @@ pub(super) fn unpack_all(store: &Store, packages: &[RootPackage]) -> Result<Vec<
 }
 
 fn unpack(store: &Store, package: &RootPackage) -> Result<Unpacked, RootError> {
-    let _claim = store.claim("package", &package.digest)?;
+    let key = Digest::of_value(&(formats::UNPACKED, package.digest));
+    let _claim = store.claim("package", &key)?;
     let found = |record: Record, tree| checked(package, record, tree);
-    if let (Some(tree), Some(record)) =
-        (store.tree(TreeKind::Package, &package.digest), store.record(RECORD, &package.digest)?)
-    {
-        store.check_tree(TreeKind::Package, &package.digest)?;
+    if let (Some(tree), Some(record)) = (store.tree(TreeKind::Package, &key), store.record(RECORD, &key)?) {
+        store.check_tree(TreeKind::Package, &key)?;
         return found(record, tree);
     }
     let file = store.open_blob(&package.digest)?;
-    let writer = store.tree_writer(TreeKind::Package, &package.digest)?;
+    let writer = store.tree_writer(TreeKind::Package, &key)?;
     let broken = |source| RootError::Package { package: shown(package), source };
     let mut deb = DebReader::open(BufReader::with_capacity(128 << 10, file), Limits::default()).map_err(broken)?;
     let mut tree = TreeMaker::new(Dir::open(writer.path())?);
@@ -100,7 +99,7 @@ fn unpack(store: &Store, package: &RootPackage) -> Result<Unpacked, RootError> {
     }
     let control = deb.finish().map_err(broken)?;
     let record = Record { control, paths };
-    store.put_record(RECORD, &package.digest, &record)?;
+    store.put_record(RECORD, &key, &record)?;
     found(record, writer.commit()?)
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::emulation::Emulator;
 use super::owners::Owned;
 use crate::model::ImagePath;
+pub use crate::plan::Network;
 
 /// A process, and all that it may see and use.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -115,17 +116,6 @@ pub struct File {
     pub content: Vec<u8>,
     /// Its permission bits.
     pub mode: u32,
-}
-
-/// Whether a sandbox has a network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Network {
-    /// A loopback interface of its own, nothing else.
-    #[default]
-    None,
-    /// The machine's.
-    Host,
 }
 
 /// What a process in the sandbox may do. It is user 0 of a user namespace with that one user.

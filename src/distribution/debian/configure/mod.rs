@@ -46,6 +46,9 @@ pub use database::DpkgDatabase;
 pub use script::UnmodelledScript;
 pub use tree::Tree;
 
+/// Moves with every change of the rules: the hash of their source text, made by `build.rs`.
+pub const FINGERPRINT: &str = env!("ORCHESTRATE_RULES");
+
 /// A package whose files are in the tree.
 #[derive(Clone, Debug)]
 pub struct UnpackedPackage {

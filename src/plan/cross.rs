@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::model::{EPOCH, ImagePath, Platform};
 
-use super::sandbox::Network;
+use super::spec::Network;
 
 /// Environment variables, and the files that some of them point at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
