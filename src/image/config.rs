@@ -35,7 +35,7 @@ pub fn contract(config: &recipe::Config, runtime: &recipe::Runtime) -> BTreeMap<
         say("runtime.read-only", "true".to_owned());
     }
     if *runtime != recipe::Runtime::default() {
-        say("runtime.capabilities", runtime.capabilities.join(","));
+        say("runtime.capabilities", list(&runtime.capabilities).to_ascii_uppercase());
     }
     let lists = [
         ("runtime.tmpfs", list(&runtime.tmpfs)),

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::archive::{Entry, EntryKind};
 use crate::beneath::{Beneath, Kind};
-use crate::model::{EPOCH, ImagePath, Mode, Ownership, Place};
+use crate::model::{Capability, EPOCH, ImagePath, Mode, Ownership, Place};
 use crate::recipe;
 
 use super::ImageError;
@@ -273,8 +273,8 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    fn capability(&mut self, path: &ImagePath, names: &[String]) -> Outcome {
-        let value = capability::encode(names)?;
+    fn capability(&mut self, path: &ImagePath, capabilities: &[Capability]) -> Outcome {
+        let value = capability::encode(capabilities);
         let path = self.tree.resolve(path, Last::Follow)?;
         let file = self.tree.file(&path).cloned().ok_or_else(|| EntryProblem::NoFile { path: path.clone() })?;
         if file.owner != Owner::Recipe {

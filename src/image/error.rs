@@ -8,12 +8,11 @@ use thiserror::Error;
 use crate::archive::ArchiveError;
 use crate::distribution::debian::configure::UnmodelledScript;
 use crate::distribution::debian::deb822::Deb822Error;
-use crate::model::{Digest, ImagePath, Place, Platform};
+use crate::model::{Check, Digest, ImagePath, Place, Platform};
 use crate::stage::ScriptsError;
 use crate::store::StoreError;
 
 use super::accounts::AccountError;
-use super::capability::UnknownCapability;
 use super::check::Finding;
 use super::merge::Clash;
 use super::tree::LinkLoop;
@@ -227,13 +226,6 @@ pub enum EntryProblem {
         /// The path.
         path: ImagePath,
     },
-    /// A capability that does not exist.
-    #[error("its capabilities cannot be written")]
-    Capability {
-        /// Which.
-        #[from]
-        source: UnknownCapability,
-    },
     /// What is copied is missing, a device or a socket, or has an impossible name.
     #[error("`{path}` {problem}")]
     Source {
@@ -283,7 +275,7 @@ impl ImageError {
                     .to_owned()
             }
             Self::Checks { findings, hints } => {
-                let checks: BTreeSet<&str> = findings.iter().map(Finding::check).collect();
+                let checks: BTreeSet<Check> = findings.iter().map(Finding::check).collect();
                 let waivers: Vec<String> = checks.iter().map(|check| format!("`waive \"{check}\" reason=…`")).collect();
                 let mend = format!("mend it, or excuse the image with {}", waivers.join(" and "));
                 hints.iter().cloned().chain([mend]).collect::<Vec<_>>().join("; ")

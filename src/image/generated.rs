@@ -5,7 +5,7 @@ use std::io;
 
 use crate::archive::{ElfFacts, Entry, EntryKind};
 use crate::distribution::debian::configure::{Configured, Tree, UnmodelledScript, cache_libraries, configure, record};
-use crate::model::{Digest, EPOCH, ImagePath};
+use crate::model::{Check, Digest, EPOCH, ImagePath};
 use crate::recipe::Image;
 
 use super::ImageError;
@@ -14,9 +14,6 @@ use super::packages::Packages;
 use super::scripts::Subject;
 use super::shelf::Readable;
 use super::tree::{Content, FileTree, Last, Node, Owner};
-
-/// The name of the check that a script with unknown effects fails.
-pub const MAINTAINER_SCRIPT: &str = "maintainer-script";
 
 /// What configuration does to what is there.
 #[derive(Debug, Default)]
@@ -89,7 +86,7 @@ fn refuse_unknown(image: &Image, unmodelled: &[UnmodelledScript]) -> Result<(), 
         image
             .waivers
             .iter()
-            .any(|waiver| waiver.check == MAINTAINER_SCRIPT && waiver.subject.as_ref().is_none_or(names))
+            .any(|waiver| waiver.check == Check::MaintainerScript && waiver.subject.as_ref().is_none_or(names))
     };
     let scripts: Vec<UnmodelledScript> = unmodelled.iter().filter(|script| !excused(script)).cloned().collect();
     if scripts.is_empty() { Ok(()) } else { Err(ImageError::UnknownScripts { scripts }) }

@@ -46,12 +46,10 @@ mod usrmerge;
 
 pub use accounts::AccountError;
 pub use assemble::{AssembleInputs, BuiltImage, Configuration, assemble};
-pub use capability::UnknownCapability;
 pub use check::{Finding, Need, Role};
 pub use config::{CONTRACT, contract};
 pub use entries::{CopyContent, ResolvedEntry};
 pub use error::{EntryProblem, ImageError};
-pub use generated::MAINTAINER_SCRIPT;
 pub use import::{Foreign, import};
 pub use index::index;
 pub use layer::Layer;

@@ -1,6 +1,8 @@
 //! The words of the field, as types that cannot be built wrong. Pure: no file, no clock, no network.
 
 mod archive_path;
+mod capability;
+mod check;
 mod digest;
 pub mod formats;
 mod glob;
@@ -15,6 +17,8 @@ mod reference;
 mod time;
 
 pub use archive_path::{ArchivePath, ArchivePathError};
+pub use capability::{Capability, UnknownCapability};
+pub use check::Check;
 pub use digest::{Digest, DigestError, Hasher, HashingReader, HashingWriter};
 pub use glob::{Glob, GlobError, PathPolicy};
 pub use identity::{Mode, ModeError, Ownership, Principal, PrincipalError};

@@ -14,8 +14,7 @@ use crate::archive::{Control, DebReader, Limits};
 use crate::distribution::debian::configure::{
     Cover, PackageRequest, PackageState, ScriptCoverage, UnpackedPackage, coverage,
 };
-use crate::image::MAINTAINER_SCRIPT;
-use crate::model::{Digest, ImageName, Platform};
+use crate::model::{Check, Digest, ImageName, Platform};
 use crate::plan::{self, ImageWork, PackageInput, Plan, Role, Selection, StepId, Work};
 use crate::recipe::Configure;
 
@@ -155,7 +154,7 @@ fn read_control(services: &Services<'_>, package: &PackageInput) -> Result<Contr
 fn audit(work: &ImageWork<'_>, packages: &[UnpackedPackage]) -> ImageScripts {
     let scripts = coverage(work.platform, packages).into_iter().map(|coverage| {
         let unknown = matches!(coverage.cover, Cover::Nothing { .. });
-        let waiver = work.image.excuse(MAINTAINER_SCRIPT, &coverage.package).filter(|_| unknown);
+        let waiver = work.image.excuse(Check::MaintainerScript, &coverage.package).filter(|_| unknown);
         AuditedScript { waived: waiver.map(|waiver| waiver.reason.clone()), coverage }
     });
     ImageScripts {

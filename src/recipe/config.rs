@@ -179,7 +179,7 @@ pub(super) const RUNTIME: Table<Runtime> = Table {
                 .set(),
             |runtime, node| {
                 for name in node.arguments::<String>("a capability") {
-                    let known = capability(node, &name).map(str::to_ascii_uppercase);
+                    let known = capability(node, &name);
                     runtime.capabilities.extend(known.filter(|known| !runtime.capabilities.contains(known)));
                 }
             },

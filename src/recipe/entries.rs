@@ -1,6 +1,6 @@
 //! What an image adds to its packages: files, folders, links, capabilities.
 
-use crate::model::{ImageName, ImagePath, Mode, Ownership, SourceName, Spanned, StageName};
+use crate::model::{Capability, ImageName, ImagePath, Mode, Ownership, SourceName, Spanned, StageName};
 
 use super::Mistake;
 use super::images::ImageDraft;
@@ -132,7 +132,7 @@ pub(super) fn remove(draft: &mut ImageDraft, node: &mut Reader<'_>) {
 
 pub(super) fn file_capability(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     let path = node.argument::<ImagePath>("a path");
-    let mut capabilities: Vec<Spanned<String>> = Vec::new();
+    let mut capabilities: Vec<Spanned<Capability>> = Vec::new();
     for name in node.arguments::<String>("a capability") {
         let Some(known) = capability(node, &name) else { continue };
         match capabilities.iter().find(|first| first.value == known) {
@@ -141,7 +141,7 @@ pub(super) fn file_capability(draft: &mut ImageDraft, node: &mut Reader<'_>) {
                     Mistake::new(name.place, format!("`{known}` is given twice"), "again here", "keep one of the two");
                 node.cx.sink.push(mistake.and(first.place, "first here"));
             }
-            None => capabilities.push(Spanned::new(known.to_owned(), name.place)),
+            None => capabilities.push(Spanned::new(known, name.place)),
         }
     }
     let Some(path) = path else { return };
@@ -149,59 +149,14 @@ pub(super) fn file_capability(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     add_plain(draft, node, EntryKind::FileCapability { path: path.value, capabilities });
 }
 
-/// A capability by its name in capabilities(7), in either case, with or without `CAP_`; in lower case without.
-pub(super) fn capability(node: &Reader<'_>, written: &Spanned<String>) -> Option<&'static str> {
-    let lower = written.to_ascii_lowercase();
-    let plain = lower.strip_prefix("cap_").unwrap_or(&lower);
-    let known = CAPABILITIES.iter().copied().find(|known| *known == plain);
+/// A capability by its name.
+pub(super) fn capability(node: &Reader<'_>, written: &Spanned<String>) -> Option<Capability> {
+    let known = written.parse().ok();
     if known.is_none() {
-        let help = suggestion(plain, CAPABILITIES.iter().copied(), "");
+        let lower = written.to_ascii_lowercase();
+        let plain = lower.strip_prefix("cap_").unwrap_or(&lower);
+        let help = suggestion(plain, Capability::NAMES.iter().copied(), "");
         node.mistake(written.place, format!("unknown capability `{}`", **written), "not in capabilities(7)", help);
     }
     known
 }
-
-/// The capabilities of Linux 6.12 (`include/uapi/linux/capability.h`).
-const CAPABILITIES: &[&str] = &[
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Glob, ImageName, ImageReference, PathPolicy, Place, Spanned};
+use crate::model::{Check, Glob, ImageName, ImageReference, PathPolicy, Place, Spanned};
 
 use super::Mistake;
 use super::bases::{Parent, of_registry};
@@ -289,7 +289,12 @@ pub(super) const IMAGE: Table<ImageDraft> = Table {
         ),
         Row::new(
             Shape::any("waive", "waive \"policy-healthcheck\" reason=\"it runs once and ends\"")
-                .means("Excuses the image from a check, for one path or one package, or for all.")
+                .means(
+                    "Excuses the image from a check, for one path or one package, or for all. The checks are `certificates`, \
+                     `elf-needed`, `entrypoint`, `healthcheck`, `interpreter`, `locale`, `machine`, `setuid`, `user` and \
+                     `world-writable` ([of what is in it](checks.md)), `maintainer-script` ([of its packages](model.md)), and \
+                     `policy-archive`, `policy-healthcheck`, `policy-size` and `policy-user` (of the project's policy).",
+                )
                 .keyed_with(&[("path", ""), ("package", "")]),
             waive,
         ),
@@ -372,7 +377,7 @@ fn layers(draft: &mut ImageDraft, node: &mut Reader<'_>) {
 }
 
 fn waive(draft: &mut ImageDraft, node: &mut Reader<'_>) {
-    let check = node.argument::<String>("a check");
+    let check = node.word("a check", Check::NAMES);
     let (path, package) = (node.property::<String>("path"), node.property::<String>("package"));
     let reason = node.reason();
     if let (Some(path), Some(package)) = (&path, &package) {
@@ -382,5 +387,5 @@ fn waive(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     }
     let (Some(check), Some(reason)) = (check, reason) else { return };
     let subject = path.or(package).map(|subject| subject.value);
-    draft.waivers.push(Waiver { place: node.place(), check: check.value, subject, reason });
+    draft.waivers.push(Waiver { place: node.place(), check, subject, reason });
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ArchiveName, FileId, Platform, Principal};
+use crate::model::{ArchiveName, Check, FileId, Platform, Principal};
 
 use super::Mistake;
 use super::nearest::list;
@@ -36,7 +36,7 @@ fn user(project: &Project, image: &Image, platform: Platform) -> Option<Mistake>
     let lineage = project.lineage(image, platform);
     let user: &crate::model::Spanned<User> = lineage.iter().find_map(|image| image.config.user.as_ref())?;
     let refused = project.policy.user_not.iter().find(|refused| by_number(refused) == by_number(&user.user))?;
-    if image.is_excused("policy-user", "") {
+    if image.is_excused(Check::PolicyUser, "") {
         return None;
     }
     let message = format!("the image `{}` runs as {}, which the project's policy refuses", *image.name, user.user);
@@ -46,7 +46,7 @@ fn user(project: &Project, image: &Image, platform: Platform) -> Option<Mistake>
 }
 
 fn healthcheck(project: &Project, image: &Image, platform: Platform) -> Option<Mistake> {
-    let required = project.policy.healthcheck.filter(|_| !image.is_excused("policy-healthcheck", ""))?;
+    let required = project.policy.healthcheck.filter(|_| !image.is_excused(Check::PolicyHealthcheck, ""))?;
     let own = image.config.healthcheck.is_some();
     let command = |image: &&Image| matches!(image.config.healthcheck, Some(Healthcheck::Command { .. }));
     if own || project.lineage(image, platform).iter().any(command) {
@@ -64,7 +64,7 @@ fn archives(project: &Project, image: &Image) -> Option<Mistake> {
     let distribution = project.distribution(&named.value)?;
     let allowed = |archive: &ArchiveName| project.policy.archives.iter().any(|known| known.value == *archive);
     let refused = distribution.uses.iter().find(|used| !allowed(&used.archive))?;
-    if image.is_excused("policy-archive", refused.archive.as_str()) {
+    if image.is_excused(Check::PolicyArchive, refused.archive.as_str()) {
         return None;
     }
     let message = format!(

@@ -359,7 +359,12 @@ impl Reader<'_> {
             let known = list(words.iter().map(|(word, _)| *word));
             let near = nearest(written, words.iter().map(|(word, _)| *word));
             let help = near.map_or_else(|| format!("write one of {known}"), |near| format!("did you mean `{near}`?"));
-            self.mistake(written.place, format!("`{}` is not one of {known}", **written), "not known", help);
+            // a long list is worth reading once
+            let message = match words.len() {
+                ..=8 => format!("`{}` is not one of {known}", **written),
+                _ => format!("`{}` does not know `{}`", *self.node.name, **written),
+            };
+            self.mistake(written.place, message, "not known", help);
         }
         found.map(|(_, meaning)| *meaning)
     }

@@ -124,7 +124,7 @@ fn the_example_of_the_documentation_means_what_it_says() {
     assert_eq!(user.user, Principal::Name("caddy".to_owned()));
     let Some(Healthcheck::Command { interval, retries, .. }) = &image.config.healthcheck else { panic!("a command") };
     assert_eq!((*interval, *retries), (Some(Seconds(120)), Some(1)));
-    assert_eq!(image.runtime.capabilities, ["NET_BIND_SERVICE"]);
+    assert_eq!(image.runtime.capabilities, ["net_bind_service".parse().expect("a capability")]);
     assert_eq!(recipe.tests[0].stdout, ["v2.10.0"]);
     let distribution = project.distribution_of(image, platform("linux/arm64")).expect("that of its base");
     assert_eq!(project.distribution(&distribution).map(|known| known.uses.len()), Some(3));

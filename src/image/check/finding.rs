@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{ImagePath, Mode, Place, Platform};
+use crate::model::{Check, ImagePath, Mode, Place, Platform};
 use crate::recipe::Waiver;
 
 /// What a program is for.
@@ -124,7 +124,7 @@ pub enum Finding {
         /// The image's node.
         place: Place,
         /// The check.
-        check: &'static str,
+        check: Check,
         /// The variable.
         variable: String,
         /// Its value.
@@ -185,10 +185,10 @@ impl fmt::Display for Role {
 }
 
 impl Role {
-    const fn check(self) -> &'static str {
+    const fn check(self) -> Check {
         match self {
-            Self::Entrypoint => "entrypoint",
-            Self::Healthcheck => "healthcheck",
+            Self::Entrypoint => Check::Entrypoint,
+            Self::Healthcheck => Check::Healthcheck,
         }
     }
 }
@@ -196,18 +196,18 @@ impl Role {
 impl Finding {
     /// The check that found it.
     #[must_use]
-    pub const fn check(&self) -> &'static str {
+    pub const fn check(&self) -> Check {
         match self {
             Self::NoProgram { role, .. } | Self::NotExecutable { role, .. } | Self::NoLoader { role, .. } => {
                 role.check()
             }
-            Self::NoUser { .. } => "user",
-            Self::Machine { .. } => "machine",
-            Self::NoLibrary { .. } => "elf-needed",
-            Self::NoInterpreter { .. } => "interpreter",
-            Self::SetId { .. } => "setuid",
-            Self::WorldWritable { .. } => "world-writable",
-            Self::Named { check, .. } => check,
+            Self::NoUser { .. } => Check::User,
+            Self::Machine { .. } => Check::Machine,
+            Self::NoLibrary { .. } => Check::ElfNeeded,
+            Self::NoInterpreter { .. } => Check::Interpreter,
+            Self::SetId { .. } => Check::Setuid,
+            Self::WorldWritable { .. } => Check::WorldWritable,
+            Self::Named { check, .. } => *check,
         }
     }
 

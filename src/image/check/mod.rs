@@ -32,7 +32,7 @@ mod user;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::archive::EntryKind;
-use crate::model::{ImagePath, Platform};
+use crate::model::{Check, ImagePath, Platform};
 use crate::recipe::Image;
 
 use super::accounts::Accounts;
@@ -80,15 +80,15 @@ struct Found {
     notes: Vec<Finding>,
 }
 
-type Check = fn(&Subject<'_>) -> Found;
+type Look = fn(&Subject<'_>) -> Found;
 
-const CHECKS: [Check; 7] =
+const CHECKS: [Look; 7] =
     [program::check, user::check, machine::check, elf::check, interpreter::check, modes::check, named::check];
 
 /// Everything that is wrong and not excused.
 pub(super) fn check(subject: &Subject<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    let mut notes: BTreeMap<&'static str, Vec<Finding>> = BTreeMap::new();
+    let mut notes: BTreeMap<Check, Vec<Finding>> = BTreeMap::new();
     for found in CHECKS.iter().map(|check| check(subject)) {
         let kept = |finding: &Finding| !finding.is_waived(&subject.image.waivers);
         for finding in found.errors.into_iter().filter(kept) {

@@ -1,6 +1,7 @@
 //! Whether files are there that environment variables name.
 
 use super::{Finding, Found, Subject};
+use crate::model::Check;
 
 /// Locales that every C library has built in.
 const BUILT_IN: [&str; 5] = ["", "C", "POSIX", "C.UTF-8", "C.utf8"];
@@ -14,7 +15,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Found {
     Found { errors, notes: Vec::new() }
 }
 
-fn named(subject: &Subject<'_>, check: &'static str, variable: &str, value: &str, path: String) -> Finding {
+fn named(subject: &Subject<'_>, check: Check, variable: &str, value: &str, path: String) -> Finding {
     let place = subject.image.name.place;
     Finding::Named { place, check, variable: variable.to_owned(), value: value.to_owned(), path }
 }
@@ -23,7 +24,7 @@ fn named(subject: &Subject<'_>, check: &'static str, variable: &str, value: &str
 fn certificates(subject: &Subject<'_>, variable: &str) -> Vec<Finding> {
     let Some(value) = subject.variable(variable) else { return Vec::new() };
     let paths = value.split(':').filter(|path| path.starts_with('/') && !subject.exists(path));
-    paths.map(|path| named(subject, "certificates", variable, value, path.to_owned())).collect()
+    paths.map(|path| named(subject, Check::Certificates, variable, value, path.to_owned())).collect()
 }
 
 /// A locale is a folder of `/usr/lib/locale`, or in the archive beside it, which may hold any. musl takes every name.
@@ -42,7 +43,7 @@ fn locale(subject: &Subject<'_>, variable: &str, value: &str) -> Option<Finding>
         charset => format!("/usr/lib/locale/{language}.{charset}{modifier}"),
     };
     let there = [charset, &normal].iter().any(|charset| subject.exists(&folder(charset)));
-    (!there).then(|| named(subject, "locale", variable, value, folder(&normal)))
+    (!there).then(|| named(subject, Check::Locale, variable, value, folder(&normal)))
 }
 
 /// `TZ` names a file of the zone database, unless it is a rule in itself (`UTC0`, `CET-1CEST`) or the universal time.
@@ -54,5 +55,5 @@ fn time_zone(subject: &Subject<'_>) -> Option<Finding> {
         return None;
     }
     let path = if name.starts_with('/') { name.to_owned() } else { format!("/usr/share/zoneinfo/{name}") };
-    (!subject.exists(&path)).then(|| named(subject, "locale", "TZ", value, path))
+    (!subject.exists(&path)).then(|| named(subject, Check::Locale, "TZ", value, path))
 }

@@ -11,7 +11,7 @@ use super::loader::Loader;
 use super::{Subject, Verdict, check, ldcache};
 use crate::archive::{ElfFacts, EntryKind};
 use crate::image::tests::bench::{Bench, amd64, nowhere, plain, run};
-use crate::model::Mode;
+use crate::model::{Check, Mode};
 use crate::recipe::{Image, Waiver};
 
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
@@ -90,8 +90,8 @@ fn program(libraries: &[&str]) -> ElfFacts {
     ElfFacts { interpreter: Some(LOADER.to_owned()), ..needs(libraries) }
 }
 
-fn waiver(check: &str, subject: &str) -> Waiver {
-    Waiver { place: nowhere(), check: check.into(), subject: Some(subject.to_owned()), reason: "test".into() }
+fn waiver(check: Check, subject: &str) -> Waiver {
+    Waiver { place: nowhere(), check, subject: Some(subject.to_owned()), reason: "test".into() }
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_program_of_a_package_stops_the_image_and_a_plugin_does_not() {
     case.elf("/usr/lib/liba.so.1", needs(&["libgone.so.2"]));
     let found = "`/usr/lib/liba.so.1` needs the library `libgone.so.2` for `/usr/bin/x`, which is not in it";
     assert_eq!(case.errors(), [format!("elf-needed: {found}")]);
-    case.image.waivers = vec![waiver("elf-needed", "/usr/lib/liba.so.1")];
+    case.image.waivers = vec![waiver(Check::ElfNeeded, "/usr/lib/liba.so.1")];
     assert!(case.errors().is_empty());
 }
 
@@ -259,7 +259,7 @@ fn set_uid_programs_are_for_systems() {
     case.execution.user = "10001".into();
     let found = "setuid: `/usr/bin/su` runs as its owner or group, whoever starts it (mode 4755)";
     assert_eq!(case.errors(), [found]);
-    case.image.waivers = vec![waiver("setuid", "/usr/bin/su")];
+    case.image.waivers = vec![waiver(Check::Setuid, "/usr/bin/su")];
     assert!(case.errors().is_empty());
     case.image.waivers.clear();
     case.put("/usr/bin/dpkg", "", 0o755, PACKAGE);

@@ -3,7 +3,7 @@
 use super::bench::{Bench, chain, entry, nowhere, plain, run};
 use crate::beneath::Beneath;
 use crate::image::{BuiltImage, CopyContent, Shelf};
-use crate::model::{ImagePath, Principal, Spanned};
+use crate::model::{Check, ImagePath, Principal, Spanned};
 use crate::recipe::{Account, CopyFrom, EntryKind, EnvVar, Image, User};
 
 fn path(text: &str) -> ImagePath {
@@ -117,7 +117,10 @@ fn an_entry_that_cannot_be_is_an_error_at_its_place() {
             "cannot add `/etc/none` to the image: nothing is at `/etc/none` to take out",
         ),
         (
-            EntryKind::FileCapability { path: path("/etc"), capabilities: vec!["chown".into()] },
+            EntryKind::FileCapability {
+                path: path("/etc"),
+                capabilities: vec!["chown".parse().expect("a capability")],
+            },
             "cannot add `/etc` to the image: `/etc` is no regular file, and only those have capabilities",
         ),
     ];
@@ -217,7 +220,7 @@ fn a_program_for_another_machine_or_without_its_loader_is_found() {
     );
     image.waivers = vec![crate::recipe::Waiver {
         place: nowhere(),
-        check: "entrypoint".into(),
+        check: Check::Entrypoint,
         subject: None,
         reason: "test".into(),
     }];
@@ -234,7 +237,7 @@ fn a_program_for_another_machine_or_without_its_loader_is_found() {
 fn a_file_capability_is_what_getcap_reads() {
     let bench = Bench::new();
     let one = bench.build(&bench.deb("one").file_with("usr/bin/tool", b"a program\n", 0o755));
-    let capabilities = vec!["net_bind_service".to_owned(), "net_raw".to_owned()];
+    let capabilities = ["net_bind_service", "net_raw"].map(|name| name.parse().expect("a capability")).to_vec();
     let built =
         bench.image(&with(vec![EntryKind::FileCapability { path: path("/bin/tool"), capabilities }]), None, &[one]);
     let blob = bench.store.blob_path(&built.layers[1].descriptor.digest);

@@ -26,7 +26,7 @@ use super::write::write_out;
 use crate::fetch::{FetchObserver, Want};
 use crate::image::BuiltImage;
 use crate::lock::Lock;
-use crate::model::{ByteSize, Digest, ImageName, Platform};
+use crate::model::{ByteSize, Check, Digest, ImageName, Platform};
 use crate::plan::{self, Location, Plan, RemoteFile, Selection, StepId, Work};
 use crate::recipe::Project;
 
@@ -142,7 +142,7 @@ fn within_budget(project: &Project, images: &BTreeMap<ImageName, Vec<BuiltImage>
     for built in images.values().flatten().filter(|built| !bases.contains(&built.name) && built.size() > budget.value.0)
     {
         let Some((_, image)) = project.image(&built.name, built.platform) else { continue };
-        if !image.is_excused("policy-size", "") {
+        if !image.is_excused(Check::PolicySize, "") {
             let (size, place) = (ByteSize(built.size()), image.name.place);
             let (image, platform, budget) = (built.name.clone(), built.platform, budget.value);
             failures.push(OpsError::TooLarge { image, platform, size, budget, place });

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Finding;
 use crate::lock::{Lock, SetOwner};
-use crate::model::{ByteSize, Platform};
+use crate::model::{ByteSize, Check, Platform};
 use crate::recipe::{Image, Mistake, Project};
 
 /// Checks all images that are run.
@@ -17,7 +17,7 @@ pub(super) fn check(project: &Project, lock: &Lock) -> Vec<Finding> {
         for (platform, recipe) in &set.on {
             for image in recipe.images.values().filter(|image| !bases.contains(&image.name.value)) {
                 let packages = packages(project, lock, image, *platform);
-                if packages <= budget.value.0 || image.is_excused("policy-size", "") {
+                if packages <= budget.value.0 || image.is_excused(Check::PolicySize, "") {
                     continue;
                 }
                 let message = format!(

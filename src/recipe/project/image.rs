@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{DistributionRef, PackageRequest, PackageSelection};
 use crate::model::{
-    ImageName, ImagePath, ImageReference, Mode, Ownership, PathPolicy, Place, Principal, Seconds, SourceName, Spanned,
-    StageName,
+    Capability, Check, ImageName, ImagePath, ImageReference, Mode, Ownership, PathPolicy, Place, Principal, Seconds,
+    SourceName, Spanned, StageName,
 };
 
 /// An image.
@@ -63,13 +63,13 @@ const fn is_never(emulate: &Emulate) -> bool {
 impl Image {
     /// Whether it is excused from `check`, as a whole or for `subject`.
     #[must_use]
-    pub fn is_excused(&self, check: &str, subject: &str) -> bool {
+    pub fn is_excused(&self, check: Check, subject: &str) -> bool {
         self.excuse(check, subject).is_some()
     }
 
     /// The waiver that excuses it from a check of a path or a package.
     #[must_use]
-    pub fn excuse(&self, check: &str, subject: &str) -> Option<&Waiver> {
+    pub fn excuse(&self, check: Check, subject: &str) -> Option<&Waiver> {
         let excuses =
             |waiver: &&Waiver| waiver.check == check && waiver.subject.as_deref().is_none_or(|of| of == subject);
         self.waivers.iter().find(excuses)
@@ -176,8 +176,8 @@ pub enum EntryKind {
     FileCapability {
         /// The file.
         path: ImagePath,
-        /// Names as in capabilities(7), lower case, without `cap_`.
-        capabilities: Vec<String>,
+        /// Which.
+        capabilities: Vec<Capability>,
     },
 }
 
@@ -315,7 +315,7 @@ pub struct Runtime {
     /// With a read-only root file system.
     pub read_only: bool,
     /// Capabilities that are kept, without `CAP_`.
-    pub capabilities: Vec<String>,
+    pub capabilities: Vec<Capability>,
     /// Folders in memory.
     pub tmpfs: Vec<ImagePath>,
     /// Devices that are passed in.
@@ -333,7 +333,7 @@ pub struct Waiver {
     #[serde(skip)]
     pub place: Place,
     /// Which check.
-    pub check: String,
+    pub check: Check,
     /// Which path or package; all when missing.
     pub subject: Option<String>,
     /// Why.

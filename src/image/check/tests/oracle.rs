@@ -11,7 +11,7 @@ use super::super::loader::Loader;
 use crate::beneath::Beneath;
 use crate::image::tests::bench::{Bench, amd64, entry, nowhere, plain, run};
 use crate::image::{CopyContent, Shelf};
-use crate::model::{ImagePath, Spanned};
+use crate::model::{Check, ImagePath, Spanned};
 use crate::recipe::{CopyFrom, EntryKind, EnvVar, Waiver};
 
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
@@ -93,10 +93,9 @@ impl Root {
         let mut image = plain("mine");
         let from = CopyFrom::Local(Spanned::new("x".into(), nowhere()));
         image.entries = vec![entry(EntryKind::Copy { from, to: ImagePath::root() })];
-        let excused = ["elf-needed", "interpreter", "setuid", "machine"];
-        image.waivers = excused
-            .map(|check| Waiver { place: nowhere(), check: check.into(), subject: None, reason: "a test".into() })
-            .into();
+        let excused = [Check::ElfNeeded, Check::Interpreter, Check::Setuid, Check::Machine];
+        image.waivers =
+            excused.map(|check| Waiver { place: nowhere(), check, subject: None, reason: "a test".into() }).into();
         image.config.env = vec![EnvVar { name: "LD_LIBRARY_PATH".into(), value: environment.into(), doc: None }];
         let built = bench.try_image(
             &image,
