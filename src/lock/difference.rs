@@ -113,15 +113,15 @@ fn by_name(set: Option<&super::PackageSet>) -> BTreeMap<String, &PackagePin> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{FilePin, PackageSet, SetId, SetOwner};
+    use super::super::{FilePin, PackageSet, SetId};
     use super::*;
     use crate::model::{ArchiveName, Digest, ImageName, PackageName};
 
     fn lock(version: &str) -> Lock {
         let mut recipe = RecipeLock::default();
         for platform in ["linux/amd64", "linux/arm64"] {
-            let owner = SetOwner::Image(ImageName::new("dns").expect("a name"));
-            let id = SetId { owner, platform: platform.parse().expect("a platform"), build: None };
+            let name = ImageName::new("dns").expect("a name");
+            let id = SetId::Image { name, platform: platform.parse().expect("a platform") };
             let pin = PackagePin {
                 name: PackageName::new("libc6").expect("a name"),
                 architecture: "all".to_owned(),

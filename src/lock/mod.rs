@@ -16,7 +16,7 @@ mod text;
 pub use difference::{Move, difference};
 pub use line::{LineError, LockError};
 pub use pins::{
-    ArchivesLock, BasePin, BlobPin, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SetOwner, SourcePin,
+    ArchivesLock, BasePin, BlobPin, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SourcePin, StepOwner,
     SuitePin,
 };
 pub use text::{parse_archives, parse_recipe, render_archives, render_recipe};

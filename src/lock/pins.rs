@@ -127,38 +127,62 @@ pub struct FilePin {
     pub digest: Digest,
 }
 
-/// Whose packages they are.
+/// A step that runs in a root.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum SetOwner {
-    /// An image's own, beyond those of its base.
-    Image(ImageName),
-    /// A stage's, beyond those of the image that it runs in.
+pub enum StepOwner {
+    /// A stage.
     Stage(StageName),
-    /// A vendor source's, likewise.
+    /// A vendor source.
     Vendor(SourceName),
 }
 
-/// Which root a set of packages is for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct SetId {
-    /// Whose.
-    pub owner: SetOwner,
-    /// What is built for.
-    pub platform: Platform,
-    /// What it is built on; none for an image.
-    pub build: Option<Platform>,
+impl fmt::Display for StepOwner {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stage(name) => write!(out, "stage {name}"),
+            Self::Vendor(name) => write!(out, "vendor {name}"),
+        }
+    }
+}
+
+/// Whose packages a set holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SetId {
+    /// An image's own, beyond those of its base.
+    Image {
+        /// Which image.
+        name: ImageName,
+        /// What it runs on.
+        platform: Platform,
+    },
+    /// A step's, beyond those of the image that it runs in.
+    Step {
+        /// Whose step.
+        owner: StepOwner,
+        /// What is built for.
+        target: Platform,
+        /// What it is built on.
+        build: Platform,
+    },
+}
+
+impl SetId {
+    /// What the packages serve in the end: the image's platform, or the one that is built for.
+    #[must_use]
+    pub const fn target(&self) -> Platform {
+        match self {
+            Self::Image { platform: target, .. } | Self::Step { target, .. } => *target,
+        }
+    }
 }
 
 impl fmt::Display for SetId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.owner {
-            SetOwner::Image(name) => write!(out, "image {name}")?,
-            SetOwner::Stage(name) => write!(out, "stage {name}")?,
-            SetOwner::Vendor(name) => write!(out, "vendor {name}")?,
+        match self {
+            Self::Image { name, platform } => write!(out, "image {name} {platform}"),
+            Self::Step { owner, target, build } => write!(out, "{owner} {target} on {build}"),
         }
-        write!(out, " {}", self.platform)?;
-        self.build.map_or(Ok(()), |build| write!(out, " on {build}"))
     }
 }
 

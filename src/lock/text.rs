@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::line::{self, Line, LineError, quote};
 use super::pins::{
-    ArchivesLock, BasePin, BlobPin, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SetOwner, SourcePin,
+    ArchivesLock, BasePin, BlobPin, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SourcePin, StepOwner,
     SuitePin,
 };
 use crate::model::{ArchiveName, ArchivePath, Digest, ImageName, ImageReference, Platform, SourceName};
@@ -39,17 +39,17 @@ pub fn render_recipe(lock: &RecipeLock) -> String {
         render_base(&mut text, image, *platform, pin);
     }
     for (id, set) in &lock.packages {
-        let (kind, name) = match &id.owner {
-            SetOwner::Image(name) => ("image", name.as_str()),
-            SetOwner::Stage(name) => ("stage", name.as_str()),
-            SetOwner::Vendor(name) => ("vendor", name.as_str()),
+        let (kind, name, build) = match id {
+            SetId::Image { name, .. } => ("image", name.as_str(), None),
+            SetId::Step { owner: StepOwner::Stage(name), build, .. } => ("stage", name.as_str(), Some(build)),
+            SetId::Step { owner: StepOwner::Vendor(name), build, .. } => ("vendor", name.as_str(), Some(build)),
         };
-        let build = id.build.map(|build| format!(" build=\"{build}\"")).unwrap_or_default();
+        let build = build.map(|build| format!(" build=\"{build}\"")).unwrap_or_default();
         let _ = writeln!(
             text,
             "packages {kind}={} platform=\"{}\"{build} request=\"{}\" {{",
             quote(name),
-            id.platform,
+            id.target(),
             set.request
         );
         for pin in &set.packages {
@@ -242,14 +242,15 @@ fn parse_base(mut line: Line, lines: &mut Lines<'_>) -> Result<((ImageName, Plat
 }
 
 fn parse_set(mut line: Line, lines: &mut Lines<'_>) -> Result<(SetId, PackageSet), LineError> {
-    let owner = if let Some(name) = line.property("image")? {
-        SetOwner::Image(name)
-    } else if let Some(name) = line.property("stage")? {
-        SetOwner::Stage(name)
+    let id = if let Some(name) = line.property("image")? {
+        SetId::Image { name, platform: line.required("platform")? }
     } else {
-        SetOwner::Vendor(line.required("vendor")?)
+        let owner = match line.property("stage")? {
+            Some(name) => StepOwner::Stage(name),
+            None => StepOwner::Vendor(line.required("vendor")?),
+        };
+        SetId::Step { owner, target: line.required("platform")?, build: line.required("build")? }
     };
-    let id = SetId { owner, platform: line.required("platform")?, build: line.property("build")? };
     let mut set = PackageSet { request: line.required("request")?, packages: Vec::new() };
     let (number, opens) = (line.number, line.opens);
     line.end()?;
@@ -338,11 +339,11 @@ mod tests {
             (source("d"), None),
             SourcePin::DebianSource { request, version: "1-1".to_owned(), archive, files },
         );
-        let owner = SetOwner::Stage(StageName::new("s").expect("a name"));
+        let owner = StepOwner::Stage(StageName::new("s").expect("a name"));
         let packages = vec![pin("libc6", "pool/c.deb"), pin("libstdc++6", "pool/s.deb")];
-        lock.packages.insert(SetId { owner, platform: arm, build: Some(arm) }, PackageSet { request, packages });
-        let owner = SetOwner::Image(ImageName::new("i").expect("a name"));
-        lock.packages.insert(SetId { owner, platform: arm, build: None }, PackageSet { request, packages: Vec::new() });
+        lock.packages.insert(SetId::Step { owner, target: arm, build: arm }, PackageSet { request, packages });
+        let id = SetId::Image { name: ImageName::new("i").expect("a name"), platform: arm };
+        lock.packages.insert(id, PackageSet { request, packages: Vec::new() });
         let blob = |text: &str| BlobPin { size: 3, digest: digest(text) };
         let reference = format!("ghcr.io/x/y:1@{}", digest("m")).parse().expect("a reference");
         let layers = vec![blob("2"), blob("1")];

@@ -13,7 +13,7 @@ use super::step::{
     BaseWork, ImageFormat, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role,
     RootFormat, RootWork, Step, StepId, Subject, VendorWork, Work,
 };
-use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId, SetOwner};
+use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId};
 use crate::model::{
     ArchiveName, Digest, EPOCH, ImageName, ImageReference, Place, Platform, RecipeName, SourceName, Spanned, formats,
 };
@@ -181,7 +181,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         let mut pins = Vec::new();
         if !image.packages.is_empty() || !image.selections.is_empty() {
             let request = image_request(self.project, self.lock, image, platform).map(|request| request.digest());
-            let id = SetId { owner: SetOwner::Image(name.clone()), platform, build: None };
+            let id = SetId::Image { name: name.clone(), platform };
             pins = self.locked_set(&set.name, &id, request, image.name.place);
         }
         let packages = self.packages(&pins);

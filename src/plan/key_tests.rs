@@ -13,7 +13,7 @@ use super::step::{
     BaseWork, EditInput, ImageFormat, ImageWork, LocalInput, PackageInput, Role, RootEntry, RootFormat, RootWork,
     SourceInput, SourceWork, StageWork, Step, VendorWork, Work,
 };
-use crate::lock::SetOwner;
+use crate::lock::StepOwner;
 use crate::model::{Architecture, Digest, EPOCH, ImageName, ImagePath, PackageName, Platform, RecipeName};
 use crate::recipe::{Image, Limits, Loaded, Stage, Unpack, parse};
 
@@ -96,7 +96,7 @@ fn each_field_of_a_build_step_is_in_its_key() {
     in_key!(&spec().inputs[0], Input { tree, path, at });
     in_key!(&Limits::default(), Limits { timeout, memory });
     with_project(|recipe, stage, _| {
-        let owner = Some((recipe, SetOwner::Stage("make".parse().expect("a name"))));
+        let owner = Some((recipe, StepOwner::Stage("make".parse().expect("a name"))));
         let work = StageWork { format: 1, spec: spec(), owner, stage };
         in_key!(&work, StageWork { format, spec, owner; without stage });
         let vendor = VendorWork { step: work, expected: Some(digest("tree")) };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::lock::{Lock, PackagePin, SetId, SetOwner};
+use crate::lock::{Lock, PackagePin, SetId};
 use crate::model::{Digest, ImageName, Place, Platform, RecipeName, Spanned};
 use crate::recipe::{Base, Distribution, Image, Origin, PackageRequest, PackageSelection, Project, Stage};
 
@@ -85,7 +85,7 @@ pub(super) fn held_packages<'a>(
     let (set, image) = project.image(name, platform)?;
     let mut packages = base_packages(project, lock, image, platform)?;
     if !image.packages.is_empty() || !image.selections.is_empty() {
-        let id = SetId { owner: SetOwner::Image(name.clone()), platform, build: None };
+        let id = SetId::Image { name: name.clone(), platform };
         packages.extend(&lock.recipes.get(&set.name)?.packages.get(&id)?.packages);
     }
     Some(packages)

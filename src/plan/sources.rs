@@ -9,7 +9,7 @@ use super::step::{
     EditInput, Location, Need, Part, RemoteFile, Role, SourceInput, SourceWork, StageWork, StepId, Subject, VendorWork,
     Work,
 };
-use crate::lock::{SetOwner, SourcePin};
+use crate::lock::{SourcePin, StepOwner};
 use crate::model::{Digest, Place, Platform, SourceName, formats};
 use crate::recipe::{Edit, Origin, Recipe, RecipeSet, Stage};
 
@@ -107,7 +107,7 @@ impl<'a> Builder<'a, '_> {
         origin: &Origin,
         stage: &'a Stage,
     ) -> Result<(StageWork<'a>, Vec<Need>, Digest), PlanError> {
-        let owner = SetOwner::Vendor(name.clone());
+        let owner = StepOwner::Vendor(name.clone());
         let (work, needs) = self.stage_work(set, recipe, stage, owner, self.build, Network::Host)?;
         let seen = needs.iter().filter(|need| need.role != Role::Root);
         let seen: Vec<_> = seen.map(|need| (need.role.clone(), self.plan.steps[need.step.0].key)).collect();

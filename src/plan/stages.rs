@@ -8,7 +8,7 @@ use super::fit::MisfitKind;
 use super::request::{held_packages, recipe_of, stage_request};
 use super::spec::{Network, StepSpec};
 use super::step::{LocalInput, Need, Part, Role, RootEntry, RootFormat, RootWork, StageWork, StepId, Subject, Work};
-use crate::lock::{SetId, SetOwner};
+use crate::lock::{SetId, StepOwner};
 use crate::model::{ImageName, ImagePath, Place, Platform, StageName, formats};
 use crate::recipe::{Base, CopyFrom, EntryKind, Image, Per, Project, Recipe, RecipeSet, Stage};
 
@@ -27,7 +27,7 @@ impl<'a> Builder<'a, '_> {
             Per::Target => platform,
             Per::Build => self.build,
         };
-        let owner = SetOwner::Stage(name.clone());
+        let owner = StepOwner::Stage(name.clone());
         let (work, needs) = self.stage_work(set, recipe, stage, owner, target, Network::None)?;
         let shown = (stage.per == Per::Target).then_some(target);
         let subject = Subject { recipe: Some(set.name.clone()), part: Part::Stage(name.clone()), platform: shown };
@@ -40,7 +40,7 @@ impl<'a> Builder<'a, '_> {
         set: &'a RecipeSet,
         recipe: &'a Recipe,
         stage: &'a Stage,
-        owner: SetOwner,
+        owner: StepOwner,
         target: Platform,
         network: Network,
     ) -> Result<(StageWork<'a>, Vec<Need>), PlanError> {
@@ -75,7 +75,7 @@ impl<'a> Builder<'a, '_> {
         &mut self,
         set: &'a RecipeSet,
         stage: &'a Stage,
-        owner: SetOwner,
+        owner: StepOwner,
         target: Platform,
     ) -> Result<StepId, PlanError> {
         let (project, lock, build) = (self.project, self.lock, self.build);
@@ -94,12 +94,11 @@ impl<'a> Builder<'a, '_> {
         if !stage.packages.is_empty() || !stage.target_packages.is_empty() {
             let request = stage_request(project, lock, stage, target, build).map(|request| request.digest());
             let part = match &owner {
-                SetOwner::Vendor(name) => Part::VendorRoot(name.clone()),
-                SetOwner::Stage(name) => Part::StageRoot(name.clone()),
-                SetOwner::Image(name) => Part::Root(name.clone()),
+                StepOwner::Vendor(name) => Part::VendorRoot(name.clone()),
+                StepOwner::Stage(name) => Part::StageRoot(name.clone()),
             };
             subject = Subject { recipe: Some(set.name.clone()), part, platform: Some(target) };
-            let id = SetId { owner, platform: target, build: Some(build) };
+            let id = SetId::Step { owner, target, build };
             pins.extend(self.locked_set(&set.name, &id, request, stage.place));
         }
         let packages = self.packages(&pins);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::spec::StepSpec;
 use crate::distribution::debian::configure;
-use crate::lock::SetOwner;
+use crate::lock::StepOwner;
 use crate::model::{
     ArchiveName, Digest, ImageName, ImagePath, ImageReference, PackageName, Place, Platform, RecipeName, SourceName,
     Spanned, StageName, Timestamp, formats,
@@ -331,7 +331,7 @@ pub struct StageWork<'a> {
     pub spec: StepSpec,
     /// Whose step it is, where it has secrets: they are granted to that one, and so is its result.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub owner: Option<(&'a RecipeName, SetOwner)>,
+    pub owner: Option<(&'a RecipeName, StepOwner)>,
     /// The node, for errors that point at it.
     #[serde(skip)]
     pub stage: &'a Stage,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Finding;
-use crate::lock::{Lock, SetOwner};
+use crate::lock::{Lock, SetId};
 use crate::model::{ByteSize, Check, Platform};
 use crate::recipe::{Image, Mistake, Project};
 
@@ -39,8 +39,7 @@ pub(super) fn check(project: &Project, lock: &Lock) -> Vec<Finding> {
 fn packages(project: &Project, lock: &Lock, image: &Image, platform: Platform) -> u64 {
     let names: BTreeSet<_> = project.lineage(image, platform).iter().map(|image| &image.name.value).collect();
     let sets = lock.recipes.values().flat_map(|recipe| &recipe.packages);
-    let own = sets.filter(|(id, _)| {
-        id.platform == platform && matches!(&id.owner, SetOwner::Image(name) if names.contains(name))
-    });
+    let own = sets
+        .filter(|(id, _)| matches!(id, SetId::Image { name, platform: on } if *on == platform && names.contains(name)));
     own.flat_map(|(_, set)| &set.packages).map(|package| package.file.size).sum()
 }

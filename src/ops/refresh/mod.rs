@@ -21,7 +21,7 @@ use super::output::InputKind;
 use super::services::Services;
 use super::workspace::Workspace;
 use crate::distribution::debian::sources::SourcePackage;
-use crate::lock::{self, Lock, Move, SetId, SetOwner, difference};
+use crate::lock::{self, Lock, Move, SetId, StepOwner, difference};
 use crate::model::{ArchiveName, EPOCH, ImageName, Platform, RecipeName, SourceName, Timestamp};
 use crate::plan::{SetRequest, image_request, stage_request};
 use crate::recipe::{Base, DistributionRef, Origin, Project, Recipe, RecipeSet};
@@ -238,7 +238,7 @@ impl<'r> Refresh<'r> {
         if project.distribution_of(image, platform).is_none() {
             return Err(OpsError::NoDistribution { image: name.clone(), place: image.name.place });
         }
-        let id = SetId { owner: SetOwner::Image(name.clone()), platform, build: None };
+        let id = SetId::Image { name: name.clone(), platform };
         let request = image_request(project, &self.lock, image, platform);
         let solved = request.map(|request| self.solve(set, &id, &request));
         self.keep(set, id, solved)
@@ -275,14 +275,14 @@ impl<'r> Refresh<'r> {
     fn stage_packages(&mut self) -> Result<(), OpsError> {
         let project = self.project;
         for (set, platform, recipe) in self.readings() {
-            let stages = recipe.stages.iter().map(|(name, stage)| (SetOwner::Stage(name.clone()), stage));
+            let stages = recipe.stages.iter().map(|(name, stage)| (StepOwner::Stage(name.clone()), stage));
             let vendors = recipe.sources.iter().filter_map(|(name, source)| match &source.origin {
-                Origin::Vendor(stage) => Some((SetOwner::Vendor(name.clone()), stage.as_ref())),
+                Origin::Vendor(stage) => Some((StepOwner::Vendor(name.clone()), stage.as_ref())),
                 _ => None,
             });
             for (owner, stage) in stages.chain(vendors) {
                 for &build in &project.build_platforms {
-                    let id = SetId { owner: owner.clone(), platform, build: Some(build) };
+                    let id = SetId::Step { owner: owner.clone(), target: platform, build };
                     if asks_for(project, set, &id) {
                         let request = stage_request(project, &self.lock, stage, platform, build);
                         let solved = request.map(|request| self.solve(set, &id, &request));

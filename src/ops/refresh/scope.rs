@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::RefreshRequest;
-use crate::lock::{Lock, SetId, SetOwner};
-use crate::model::{ImageName, Platform, RecipeName};
+use crate::lock::{Lock, SetId, StepOwner};
+use crate::model::{ImageName, RecipeName};
 use crate::ops::error::OpsError;
 use crate::ops::output::InputKind;
 use crate::recipe::{Base, Image, Origin, Project, RecipeSet, Stage, Status};
@@ -71,15 +71,16 @@ pub(super) fn pruned(project: &Project, lock: &Lock) -> Lock {
 
 pub(super) fn asks_for(project: &Project, set: &RecipeSet, id: &SetId) -> bool {
     let own = |stage: &Stage| !stage.packages.is_empty() || !stage.target_packages.is_empty();
-    let builds = |build: Option<Platform>| build.is_some_and(|build| project.build_platforms.contains(&build));
-    set.on.get(&id.platform).is_some_and(|recipe| match &id.owner {
-        SetOwner::Image(name) => recipe.images.get(name).is_some_and(has_packages),
-        SetOwner::Stage(name) => recipe.stages.get(name).is_some_and(own) && builds(id.build),
-        SetOwner::Vendor(name) => {
-            let stage = recipe.sources.get(name).map(|source| &source.origin);
-            matches!(stage, Some(Origin::Vendor(stage)) if own(stage)) && builds(id.build)
+    let Some(recipe) = set.on.get(&id.target()) else { return false };
+    match id {
+        SetId::Image { name, .. } => recipe.images.get(name).is_some_and(has_packages),
+        SetId::Step { build, .. } if !project.build_platforms.contains(build) => false,
+        SetId::Step { owner: StepOwner::Stage(name), .. } => recipe.stages.get(name).is_some_and(own),
+        SetId::Step { owner: StepOwner::Vendor(name), .. } => {
+            let origin = recipe.sources.get(name).map(|source| &source.origin);
+            matches!(origin, Some(Origin::Vendor(stage)) if own(stage))
         }
-    })
+    }
 }
 
 pub(super) fn has_packages(image: &Image) -> bool {
