@@ -392,6 +392,8 @@ mod tests {
             ("arch=\"arm64\"", "arch=\"arm64\" arch=\"arm64\"", "stands twice"),
             ("vendor \"c\"", "vendor \"c\" \"d\"", "argument too many"),
             ("    file size", "    file odd=1 size", "does not know `odd=`"),
+            ("platform=\"linux/arm/v7\" build=\"linux/arm/v7\"", "platform=\"linux/arm/v7\"", "lacks `build=`"),
+            ("packages image=\"i\"", "packages image=\"i\" build=\"linux/amd64\"", "does not know `build=`"),
         ];
         for (from, to, message) in cases {
             let text = good.replacen(from, to, 1);
