@@ -46,8 +46,8 @@ RECIPE
 
 # The median of several runs in milliseconds, and the most memory in kilobytes.
 measure() { # COUNT
-  local run begin
-  for run in $(seq "$runs"); do
+  local begin
+  for _ in $(seq "$runs"); do
     begin=$(date +%s%N)
     /usr/bin/time -f %M -o "$work/memory" "$tool" --project "$work/$1" list --json > "$work/out"
     echo "$((($(date +%s%N) - begin) / 1000000)) $(cat "$work/memory")"

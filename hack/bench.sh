@@ -19,8 +19,7 @@ readonly full=${BENCH_STORE:-$work/full}
 # The wall times of two commands in milliseconds, taken in turn so that a machine that slows down slows both; before
 # each run its preparation, which is not counted. Prints the median of each and the median of the pairs' ratios.
 pairs() { # PREPARE_A COMMAND_A PREPARE_B COMMAND_B
-  local run
-  for run in $(seq "$runs"); do
+  for _ in $(seq "$runs"); do
     printf '%s %s\n' "$(timed "$1" "$2")" "$(timed "$3" "$4")"
   done | awk '
     { a[NR] = $1; b[NR] = $2; r[NR] = $2 > 0 ? $1 / $2 : 0 }
@@ -87,6 +86,7 @@ only_debs="remove $work/store; remove $work/one; mkdir $work/store; cp -p $full/
 # both work on the same file system, that of TMPDIR
 peer="TMPDIR=$work mmdebstrap --quiet --variant=minbase trixie $work/peer.tar 'deb [trusted=yes] copy://$work/repo ./'"
 # what every assembler has to do with these packages: verify, decode, hash, compress, hash again; by the fastest tools, on all cores
+# shellcheck disable=SC2016 # xargs' shell expands it
 one='openssl dgst -sha256 "$0" && dpkg-deb --fsys-tarfile "$0" > "$0.tar" && openssl dgst -sha256 "$0.tar" && libdeflate-gzip -6 -c "$0.tar" > "$0.gz" && openssl dgst -sha256 "$0.gz"'
 floor="ls $work/repo/*.deb | xargs -P$(nproc) -n1 sh -c '$one'"
 fresh_floor="rm -f $work/repo/*.tar $work/repo/*.gz"
@@ -95,6 +95,7 @@ read -r ours theirs faster low high < <(pairs "$only_debs" "$build" "rm -f $work
 entries=$(tar -tf "$work/peer.tar" | wc -l)
 [ "$entries" -gt 5000 ] || { echo "mmdebstrap made a system of $entries entries: nothing to compare with" >&2; exit 1; }
 read -r _ limit over _ _ < <(pairs "$only_debs" "$build" "$fresh_floor" "$floor")
+# shellcheck disable=SC2086 # a command with its arguments
 memory=$( (eval "$only_debs"; exec /usr/bin/time -f %M $build > /dev/null) 2>&1 | tail -n1)
 
 # the second image: nothing of it is known but its packages

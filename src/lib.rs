@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`model`] | the words: digest, platform, names, paths, times | no |
 //! | [`beneath`] | folders that hold the files of others: opened, read and written without following links | a folder that it is given |
-//! | [`file`] | files that may be anything: regular ones only, with a limit | reads files |
+//! | [`mod@file`] | files that may be anything: regular ones only, with a limit | reads files |
 //! | [`recipe`] | KDL text → spanned nodes → [`recipe::Project`]; all mistakes of all files at once | reads files in one place |
 //! | [`lock`] | the pins, their text form, the difference of two locks | two functions |
 //! | [`archive`] | ar, deb, tar, gzip, zstd, xz; streaming, limited, deterministic | no |

@@ -2,7 +2,7 @@
 //!
 //! Goals of the format, in this order: complete (with a lock a build reads no index and asks nobody), small diffs (one
 //! line a pin, sorted), byte-stable (the same pins are the same bytes, whoever writes them), readable, quick to read.
-//! It is KDL, in one canonical line form that [`text`] reads a thousand times faster than a general parser would.
+//! It is KDL, in one canonical line form that `text` reads a thousand times faster than a general parser would.
 //!
 //! One file per recipe (and variant of it) and `archives.kdl`, which says which release of each suite the pins were taken from.
 

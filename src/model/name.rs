@@ -16,7 +16,7 @@ pub enum NameError {
         /// The role, with its article.
         what: &'static str,
     },
-    /// Longer than [`LONGEST`].
+    /// Longer than 128 bytes.
     #[error("the name of {what} has {length} bytes; {LONGEST} are allowed")]
     TooLong {
         /// The role, with its article.
