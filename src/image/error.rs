@@ -287,7 +287,7 @@ impl ImageError {
             Self::Foreign { .. } | Self::ForeignLayer { .. } => {
                 "choose another image, or another version of it".to_owned()
             }
-            Self::NoInstaller => "add `package \"dpkg\"`, or use `configure \"model\"`, which runs nothing".to_owned(),
+            Self::NoInstaller => "add `packages \"dpkg\"`, or use `configure \"model\"`, which runs nothing".to_owned(),
             Self::ForeignScripts { .. } => {
                 "add the platform to the recipe, whose packages then run the scripts where these allow for it; or use \
                  `configure \"model\"`, which runs nothing; or add `emulate \"qemu\"`, which is slow"
