@@ -303,3 +303,20 @@ fn without_user_namespaces_a_build_step_says_what_to_do() {
     assert!(said.contains("user.max_user_namespaces"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
 }
+
+#[test]
+fn warnings_are_shown_before_work_begins() {
+    let archive = archive();
+    let unused: String =
+        (1..=7).map(|number| format!("stage \"spare-{number}\" from=\"one\" {{ run \"true\"; }}\n")).collect();
+    let project = Project::new(Some(&archive), &[("one", &format!("title \"One\"\n{unused}{IMAGE}"))]);
+    for arguments in [["refresh"], ["build"]] {
+        let said = project.run(&arguments);
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        assert!(said.stderr.contains("nothing needs stage `spare-1`"), "{}", said.stderr);
+        assert!(said.stderr.contains("and 2 more warnings: `orchestrate check` shows all"), "{}", said.stderr);
+        assert!(!said.stdout.contains("nothing needs"), "{}", said.stdout);
+    }
+    let quiet = project.run(&["build", "--quiet"]);
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), ""));
+}

@@ -44,6 +44,24 @@ fn load(arguments: &Arguments, sources: &mut Option<SourceMap>) -> Result<Worksp
     Ok(workspace)
 }
 
+/// Most warnings that are drawn before work begins.
+const WARNINGS: usize = 5;
+
+/// The same for verbs that work long: shows what is worth a second look first.
+fn load_and_warn(arguments: &Arguments, sources: &mut Option<SourceMap>) -> Result<Workspace, OpsError> {
+    let workspace = load(arguments, sources)?;
+    if !arguments.common.quiet && !workspace.warnings.is_empty() {
+        let mut shown = workspace.warnings.clone();
+        let more = shown.list.len().saturating_sub(WARNINGS);
+        shown.list.truncate(WARNINGS);
+        report::mistakes(&shown, setup::colour(&arguments.common));
+        if more > 0 {
+            terminal::say(format!("and {more} more warning{}: `orchestrate check` shows all", plural(more)));
+        }
+    }
+    Ok(workspace)
+}
+
 fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<SourceMap>) -> Result<Exit, OpsError> {
     match &arguments.command {
         Command::Build(verb) => build(arguments, verb, progress, sources),
@@ -89,7 +107,7 @@ fn build(
     progress: &Progress,
     sources: &mut Option<SourceMap>,
 ) -> Result<Exit, OpsError> {
-    let workspace = load(arguments, sources)?;
+    let workspace = load_and_warn(arguments, sources)?;
     let services = setup::services(&arguments.common, verb.offline, progress)?;
     let outputs = match verb.output.as_slice() {
         [] => vec![Output::Oci(workspace.project.root.join("dist").into())],
@@ -180,7 +198,7 @@ fn refresh(
     progress: &Progress,
     sources: &mut Option<SourceMap>,
 ) -> Result<Exit, OpsError> {
-    let workspace = load(arguments, sources)?;
+    let workspace = load_and_warn(arguments, sources)?;
     let services = setup::services(&arguments.common, false, progress)?;
     let mode = if verb.check { RefreshMode::Check } else { RefreshMode::Write };
     let (recipes, only, allow_older) = (verb.recipes.clone(), verb.only.clone(), verb.allow_older);

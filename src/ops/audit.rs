@@ -71,7 +71,7 @@ pub fn audit_scripts(
     images: &[ImageName],
     platforms: &[Platform],
 ) -> Result<Vec<ImageScripts>, OpsError> {
-    let Workspace { project, lock } = workspace;
+    let Workspace { project, lock, .. } = workspace;
     let selection = Selection { images: images.to_vec(), platforms: platforms.to_vec(), build: services.build };
     let plan = plan::plan(project, lock, &selection, &ProjectFiles(&project.root))?;
     let steps = with_bases(&plan);

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::error::OpsError;
 use crate::lock::{self, Lock};
-use crate::recipe::{self, Project};
+use crate::recipe::{self, Loaded, Mistakes, Project};
 
 /// A project and its lock.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct Workspace {
     pub project: Project,
     /// The pins.
     pub lock: Lock,
+    /// What is worth a second look in the recipes.
+    pub warnings: Mistakes,
 }
 
 impl Workspace {
@@ -22,8 +24,9 @@ impl Workspace {
     /// With all mistakes of all recipes, or when a lock is not in its form.
     pub fn load(root: &Utf8Path) -> Result<Self, OpsError> {
         let (loaded, lock) = rayon::join(|| recipe::load(root), || lock::load(&root.join("lock")));
-        let loaded = loaded.map_err(|mistakes| OpsError::Recipes { mistakes: Box::new(mistakes) })?;
-        Ok(Self { project: loaded.project, lock: lock.map_err(|source| OpsError::Lock { source })? })
+        let Loaded { project, warnings, .. } =
+            loaded.map_err(|mistakes| OpsError::Recipes { mistakes: Box::new(mistakes) })?;
+        Ok(Self { project, lock: lock.map_err(|source| OpsError::Lock { source })?, warnings })
     }
 
     /// The folder of the locks.

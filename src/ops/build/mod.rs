@@ -118,7 +118,7 @@ impl BuildRequest {
 /// # Errors
 /// When the lock does not fit, an input cannot be had, a step fails, or the images cannot be written.
 pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequest) -> Result<BuildReport, OpsError> {
-    let Workspace { project, lock } = workspace;
+    let Workspace { project, lock, .. } = workspace;
     let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
     let run = Run::new(project, lock, services, &plan, request.on_failure).vendoring(request.vendoring);
     let ran = run.all()?;
@@ -160,7 +160,7 @@ fn within_budget(project: &Project, images: &BTreeMap<ImageName, Vec<BuiltImage>
 /// # Errors
 /// When the lock does not fit, an input cannot be had, or a vendor step fails.
 pub fn fetch(workspace: &Workspace, services: &Services<'_>, request: &BuildRequest) -> Result<usize, OpsError> {
-    let Workspace { project, lock } = workspace;
+    let Workspace { project, lock, .. } = workspace;
     let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
     Run::new(project, lock, services, &plan, request.on_failure).inputs()
 }
@@ -174,7 +174,7 @@ pub fn plan_steps(
     services: &Services<'_>,
     request: &BuildRequest,
 ) -> Result<Vec<PlannedStep>, OpsError> {
-    let Workspace { project, lock } = workspace;
+    let Workspace { project, lock, .. } = workspace;
     let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
     let run = Run::new(project, lock, services, &plan, request.on_failure);
     let tasks = run.missing()?;
