@@ -1,4 +1,4 @@
-//! Versions of what this program makes. Each is part of the keys of the steps that it shapes, so that a store filled by
+//! Versions of what this program makes. Each but the last is part of the keys of the steps that it shapes, so that a store filled by
 //! another version of the program never changes a result.
 //!
 //! Raise one when the same inputs give other bytes from now on, and say why in the commit. A test compares the digests
@@ -18,7 +18,7 @@ pub const ROOT: u32 = 1;
 pub const SEGMENT: u32 = 1;
 /// How images of registries are read.
 pub const BASE: u32 = 1;
-/// How images are assembled. 3: the order of accounts.
+/// How images are assembled.
 pub const IMAGE: u32 = 3;
-/// How the store's evidence of what was pinned is written.
+/// How the store writes down that it saw a pin give what a lock says. It is in the names of these records, in no key.
 pub const EVIDENCE: u32 = 1;

@@ -6,12 +6,13 @@ use camino::Utf8Path;
 
 use super::error::PlanError;
 use super::fit::{Misfit, MisfitKind};
+use super::format::{ImageFormat, RootFormat};
 use super::request::{held_packages, image_request};
 use super::selection::{Selection, select};
 use super::sources::vendor_subject;
 use super::step::{
-    BaseWork, ImageFormat, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role,
-    RootFormat, RootWork, Step, StepId, Subject, VendorWork, Work,
+    BaseWork, ImageWork, LocalInput, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootWork, Step,
+    StepId, Subject, VendorWork, Work,
 };
 use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId};
 use crate::model::{

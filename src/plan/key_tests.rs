@@ -8,10 +8,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::cross::cross_environment;
+use super::format::{ImageFormat, RootFormat};
 use super::spec::{Input, Network, StepSpec};
 use super::step::{
-    BaseWork, EditInput, ImageFormat, ImageWork, LocalInput, PackageInput, Role, RootEntry, RootFormat, RootWork,
-    SourceInput, SourceWork, StageWork, Step, VendorWork, Work,
+    BaseWork, EditInput, ImageWork, LocalInput, PackageInput, Role, RootEntry, RootWork, SourceInput, SourceWork,
+    StageWork, Step, VendorWork, Work,
 };
 use crate::lock::StepOwner;
 use crate::model::{Architecture, Digest, EPOCH, ImageName, ImagePath, PackageName, Platform, RecipeName};

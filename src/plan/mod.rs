@@ -24,6 +24,7 @@ mod change;
 mod cross;
 mod error;
 mod fit;
+mod format;
 #[cfg(test)]
 mod key_tests;
 mod request;
@@ -38,10 +39,11 @@ pub use change::{Change, explain};
 pub use cross::{CrossEnvironment, cross_environment};
 pub use error::PlanError;
 pub use fit::{Misfit, MisfitKind};
+pub use format::{ImageFormat, RootFormat};
 pub use request::{SetRequest, WantedPackage, base_packages, image_request, source_request, stage_request};
 pub use selection::Selection;
 pub use spec::{Input, Network, StepSpec};
 pub use step::{
-    BaseWork, EditInput, ImageFormat, ImageWork, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootEntry,
-    RootFormat, RootWork, SourceInput, SourceWork, StageWork, Step, StepId, Subject, VendorWork, Work,
+    BaseWork, EditInput, ImageWork, Location, Need, PackageInput, Part, Plan, RemoteFile, Role, RootEntry, RootWork,
+    SourceInput, SourceWork, StageWork, Step, StepId, Subject, VendorWork, Work,
 };

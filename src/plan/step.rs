@@ -6,8 +6,8 @@ use std::fmt;
 use camino::Utf8PathBuf;
 use serde::Serialize;
 
+use super::format::{ImageFormat, RootFormat};
 use super::spec::StepSpec;
-use crate::distribution::debian::configure;
 use crate::lock::StepOwner;
 use crate::model::{
     ArchiveName, Digest, ImageName, ImagePath, ImageReference, PackageName, Place, Platform, RecipeName, SourceName,
@@ -201,18 +201,6 @@ pub struct RootWork {
     pub entries: Vec<RootEntry>,
 }
 
-/// What the program does to the packages of a root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct RootFormat {
-    unpacked: u32,
-    root: u32,
-}
-
-impl RootFormat {
-    /// That of this program.
-    pub const CURRENT: Self = Self { unpacked: formats::UNPACKED, root: formats::ROOT };
-}
-
 /// Something that a toolchain's image adds to its packages.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -363,25 +351,6 @@ pub struct BaseWork<'a> {
     /// What the recipe asks for; not what it is, so not in the key.
     #[serde(skip)]
     pub reference: &'a Spanned<ImageReference>,
-}
-
-/// What the program does to the packages and entries of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct ImageFormat {
-    segment: u32,
-    image: u32,
-    /// Of the rules that configure packages, where there are any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rules: Option<&'static str>,
-}
-
-impl ImageFormat {
-    /// That of this program, for an image with these packages of its own.
-    #[must_use]
-    pub fn of(packages: &[PackageInput]) -> Self {
-        let rules = (!packages.is_empty()).then_some(configure::FINGERPRINT);
-        Self { segment: formats::SEGMENT, image: formats::IMAGE, rules }
-    }
 }
 
 /// An image for one platform.
