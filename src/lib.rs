@@ -15,6 +15,7 @@
 //! | [`fetch`] | pins → verified blobs: http, git, local | network |
 //! | [`distribution`] | Debian: signed indexes, versions, relations, what a configured system looks like | no |
 //! | [`resolve`] | wanted packages × platforms → exact set, or an explanation | no |
+//! | [`packages`] | the one installer: packages → one configured tree, as segments or laid out as a root | the store |
 //! | [`plan`] | project + lock → graph of steps with keys | no |
 //! | [`stage`] | runs one step: root, sandbox, cross environment, log | processes, namespaces |
 //! | [`image`] | segments → layers → config → manifest → index | no, beyond the store |
@@ -44,6 +45,8 @@ pub mod fetch;
 pub mod distribution;
 
 pub mod resolve;
+
+pub mod packages;
 
 pub mod plan;
 

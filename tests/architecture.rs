@@ -15,6 +15,7 @@ const ROOMS: &[&str] = &[
     "fetch",
     "distribution",
     "resolve",
+    "packages",
     "plan",
     "stage",
     "image",

@@ -75,7 +75,8 @@ fn versions(image: &str) -> Vec<(&'static str, String)> {
         _ => Vec::new(),
     };
     // the fingerprint moves by itself with the rules
-    let rules = if image == "configured" { vec![("rules", FINGERPRINT.to_owned())] } else { Vec::new() };
+    let rules =
+        if ["configured", "of-a-root"].contains(&image) { vec![("rules", FINGERPRINT.to_owned())] } else { Vec::new() };
     [own, vec![number("IMAGE", formats::IMAGE), number("SEGMENT", formats::SEGMENT)], rules].concat()
 }
 

@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use orchestrate::model::{Architecture, Digest, Platform};
+use orchestrate::model::{Architecture, Digest, PackageId, PackageName, Platform};
+use orchestrate::packages::RootPackage;
 use orchestrate::plan::{Network, RootFormat, StepSpec};
 use orchestrate::stage::{
-    HostNetwork, OnFailure, OutputSink, ResolvedPaths, RootConfigure, RootError, RootHandle, RootPackage, RootSpec,
-    RunOptions, Sandbox, StageError, compose_root, run,
+    HostNetwork, OnFailure, OutputSink, ResolvedPaths, RootError, RootHandle, RootSpec, RunOptions, Sandbox,
+    StageError, compose_root, run,
 };
 use orchestrate::store::Store;
 
@@ -35,12 +36,14 @@ fn put(store: &Store, deb: &Deb) -> RootPackage {
     let mut writer = store.blob_writer().expect("a writer");
     io::copy(&mut fs_err::File::open(&deb.path).expect("the package"), &mut writer).expect("copied");
     let (digest, _) = writer.commit().expect("stored");
-    RootPackage { name: deb.name.clone(), architecture: deb.architecture.clone(), version: deb.version.clone(), digest }
+    let name = PackageName::new(&deb.name).expect("a name");
+    let id = PackageId { name, architecture: deb.architecture.clone(), version: deb.version.clone() };
+    RootPackage { id, digest }
 }
 
 fn root_of(store: &Store, debs: &[Deb]) -> Result<RootHandle, RootError> {
     let packages = debs.iter().map(|deb| put(store, deb)).collect();
-    let spec = RootSpec { format: RootFormat::CURRENT, platform: AMD64, packages, configure: RootConfigure::Scripts };
+    let spec = RootSpec { format: RootFormat::CURRENT, platform: AMD64, packages };
     let lines = Lines::default();
     compose_root(store, &spec.key(), &spec, &sandbox(), &lines)
 }

@@ -23,6 +23,7 @@ fn again<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fm
 
 /// Any bytes as records of the store: of packages, of trees of images, of results.
 pub fn record(bytes: &[u8]) {
+    crate::packages::fuzzed::record(bytes);
     image::record(bytes);
 }
 

@@ -57,10 +57,12 @@ pub fn system(bytes: &[u8]) {
     let _ = coverage(platform, &packages);
 }
 
-/// Any text as a maintainer script: whether it runs outside of its system, and which diversions it makes.
+/// Any text as a maintainer script: whether it runs outside of its system, and which diversions it makes; and any bytes as
+/// the file capability that it sets.
 pub fn scripts(bytes: &[u8]) {
     crate::stage::fuzzed_script(&text(bytes));
-    crate::image::fuzzed::diversions(bytes);
+    crate::packages::fuzzed::diversions(bytes);
+    crate::image::fuzzed::capability(bytes);
 }
 
 fn package(name: &str, files: BTreeMap<String, (Mode, Vec<u8>)>, tree: &Files) -> UnpackedPackage {

@@ -6,24 +6,23 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Control, Entry, EntryKind, Whiteout};
-use crate::model::{Digest, ImageName, ImagePath, Mode, Platform, Timestamp};
+use crate::distribution::debian::configure::UnmodelledScript;
+use crate::model::{Check, Digest, ImageName, ImagePath, Mode, Platform, Timestamp};
+use crate::packages::stream::{Stream, StreamWriter};
+use crate::packages::{
+    Content, Edits, Effects, FileTree, InstalledPackage, Model, Node, Owner, PackageBlob, PackageSet, Packing,
+    SEGMENTS, Segment, Shelf, known_segment, plain_folder,
+};
 use crate::recipe::Image;
 use crate::store::{Scratch, Store};
 
 use super::accounts::Accounts;
 use super::entries::{Editor, ResolvedEntry, Taken};
-use super::generated::{self, Effects, Model};
 use super::layer::{self, Layer};
-use super::merge::{Merged, Shipped, left_out_folders, merge};
 use super::oci::{self, Descriptor, ImageConfig, Manifest};
-use super::packages::{PackageBlob, Packages};
 use super::scripts::{Ran, ScriptRunner, Subject};
-use super::segment::{Edits, KIND, Segment};
-use super::shelf::Shelf;
-use super::state::{self, InstalledPackage, State};
-use super::stream::{Stream, StreamWriter};
-use super::tree::{Content, FileTree, Node, Owner, plain_folder};
-use super::{ImageError, check, config, diversion, usrmerge};
+use super::state::{self, State};
+use super::{ImageError, check, config};
 
 /// Everything that an image is made from.
 #[derive(Debug)]
@@ -120,7 +119,7 @@ impl BuiltImage {
     #[must_use]
     pub fn is_whole(&self, store: &Store) -> bool {
         let segments =
-            self.packages.iter().all(|package| matches!(super::segment::known(store, &package.segment), Ok(Some(_))));
+            self.packages.iter().all(|package| matches!(known_segment(store, &package.segment), Ok(Some(_))));
         segments && store.has_blob(&self.state) && self.blobs().all(|blob| store.has_blob(&blob.digest))
     }
 }
@@ -136,11 +135,18 @@ pub fn assemble(store: &Store, inputs: &AssembleInputs<'_>) -> Result<BuiltImage
         None => State::default(),
     };
     let mut tree = base.clone();
-    let mut packages = Packages::open(store, inputs.image, base_packages, &inputs.packages)?;
+    let image = inputs.image;
+    let packing = Packing { policy: &image.policy, compression: image.compression };
+    let named: Vec<&str> = image.packages.iter().map(|request| request.name.as_str()).collect();
+    let mut packages = PackageSet::open(store, packing, &named, base_packages, &inputs.packages)?;
     for package in &packages.all {
         shelf.add(package.installed.segment, package.segment.stream.clone());
     }
-    let mut edits = merge_packages(&mut tree, &mut packages)?;
+    let merged = packages.merge(&mut tree, |_| true)?;
+    for (package, lost) in merged.lost {
+        packages.all[package as usize].installed.lost.extend(lost);
+    }
+    let mut edits = merged.edits;
     // what scripts wrote stays where it is until it is in a layer
     let (effects, _written) = configure(store, inputs, &packages, &mut tree, &base, &shelf)?;
     let lower = Lower::of(&tree);
@@ -155,10 +161,7 @@ pub fn assemble(store: &Store, inputs: &AssembleInputs<'_>) -> Result<BuiltImage
     if !split {
         lose(&mut edits, &taken.covered);
     }
-    for (package, edits) in edits.iter().filter(|(_, edits)| !edits.is_empty()) {
-        packages.edit(store, inputs.image, *package, edits)?;
-        reattach(&mut tree, &packages, *package);
-    }
+    packages.edit(&mut tree, &edits)?;
     let mut making = Making { store, inputs, shelf: &shelf, tree: &mut tree, packages: &packages };
     let layers = if split { making.split(lower, effects.base, taken)? } else { making.whole(effects.base, taken)? };
     finish(&shelf, inputs, &tree, &accounts, packages, Made { layers, notes: effects.notes })
@@ -168,7 +171,7 @@ pub fn assemble(store: &Store, inputs: &AssembleInputs<'_>) -> Result<BuiltImage
 fn configure(
     store: &Store,
     inputs: &AssembleInputs<'_>,
-    packages: &Packages,
+    packages: &PackageSet<'_>,
     tree: &mut FileTree,
     base: &FileTree,
     shelf: &Shelf<'_>,
@@ -176,7 +179,9 @@ fn configure(
     if inputs.packages.is_empty() {
         return Ok((Effects::default(), None));
     }
-    let subject = Subject { store, platform: inputs.platform, image: inputs.image, packages, base, shelf };
+    let unpacked = packages.unpacked();
+    let subject =
+        Subject { store, platform: inputs.platform, image: inputs.image, packages, unpacked: &unpacked, base, shelf };
     let model = match &inputs.configuration {
         Configuration::None => Model::Recorded,
         Configuration::Model => Model::Configured,
@@ -185,46 +190,22 @@ fn configure(
             return Ok((effects, Some(folder)));
         }
     };
-    Ok((generated::apply(&subject, tree, model)?, None))
+    let effects = subject.by_model(tree, model)?;
+    refuse_unknown(inputs.image, &effects.unmodelled)?;
+    Ok((effects, None))
 }
 
-/// Merges the image's own packages into the tree, and adds the links of a merged system.
-fn merge_packages(tree: &mut FileTree, packages: &mut Packages) -> Result<BTreeMap<u32, Edits>, ImageError> {
-    let merged = merge_numbered(tree, packages, |_| true)?;
-    for (package, lost) in merged.lost {
-        packages.all[package as usize].installed.lost.extend(lost);
-    }
-    Ok(merged.edits)
-}
-
-/// Merges those of the image's own packages whose numbers are `wanted` into the tree.
-pub(super) fn merge_numbered(
-    tree: &mut FileTree,
-    packages: &Packages,
-    wanted: impl Fn(u32) -> bool,
-) -> Result<Merged, ImageError> {
-    let own: Vec<_> = packages.own().into_iter().filter(|(number, _)| wanted(*number)).collect();
-    if own.is_empty() {
-        return Ok(Merged::default());
-    }
-    let shipped: Vec<Shipped<'_>> = own
-        .iter()
-        .map(|&(id, package)| Shipped { id, key: package.installed.segment, entries: &package.segment.entries })
-        .collect();
-    let diversions: Vec<_> =
-        own.iter().flat_map(|(id, package)| diversion::of(*id, &package.segment.control)).collect();
-    let merged = merge(tree, &shipped, &diversions, packages).map_err(|clashes| ImageError::Conflict { clashes })?;
-    let left_out = own.iter().flat_map(|(_, package)| &package.segment.entries).filter(|shipped| shipped.left_out);
-    let folders = left_out_folders(left_out.map(|shipped| &shipped.entry));
-    let files: Vec<(ImagePath, Owner)> =
-        tree.iter().filter(|node| node.own).map(|node| (node.entry.path.clone(), node.owner)).collect();
-    for (path, owner) in files {
-        tree.ensure_parents(&path, owner, |folder| folders.get(folder).cloned());
-    }
-    for entry in usrmerge::missing_links(|path| tree.get(path).is_some()) {
-        tree.insert(Node { entry, owner: Owner::Generated, own: true, content: None, elf: None });
-    }
-    Ok(merged)
+/// A script that nobody has read may do anything, so an image with it is not made unless it is excused.
+fn refuse_unknown(image: &Image, unmodelled: &[UnmodelledScript]) -> Result<(), ImageError> {
+    let excused = |script: &UnmodelledScript| {
+        let names = |subject: &String| *subject == script.package;
+        image
+            .waivers
+            .iter()
+            .any(|waiver| waiver.check == Check::MaintainerScript && waiver.subject.as_ref().is_none_or(names))
+    };
+    let scripts: Vec<UnmodelledScript> = unmodelled.iter().filter(|script| !excused(script)).cloned().collect();
+    if scripts.is_empty() { Ok(()) } else { Err(ImageError::UnknownScripts { scripts }) }
 }
 
 /// Adds paths that packages do without.
@@ -232,19 +213,6 @@ fn lose(edits: &mut BTreeMap<u32, Edits>, paths: &BTreeMap<u32, BTreeSet<ImagePa
     for (package, paths) in paths {
         let edits = edits.entry(*package).or_default();
         paths.iter().for_each(|path| edits.lose(path));
-    }
-}
-
-/// Points the tree at the bytes in a package's new segment.
-fn reattach(tree: &mut FileTree, packages: &Packages, package: u32) {
-    let opened = &packages.all[package as usize];
-    let shipped = Shipped { id: package, key: opened.installed.segment, entries: &[] };
-    for entry in opened.segment.entries.iter().filter(|shipped| !shipped.left_out) {
-        let path = &entry.entry.path;
-        let is_its_own = |node: &&Node| node.own && node.owner == Owner::Package(package);
-        if entry.entry.kind != EntryKind::Dir && tree.get(path).filter(is_its_own).is_some() {
-            tree.insert(shipped.node(entry, path.clone()));
-        }
     }
 }
 
@@ -288,7 +256,7 @@ struct Making<'a> {
     inputs: &'a AssembleInputs<'a>,
     shelf: &'a Shelf<'a>,
     tree: &'a mut FileTree,
-    packages: &'a Packages,
+    packages: &'a PackageSet<'a>,
 }
 
 impl Making<'_> {
@@ -323,7 +291,7 @@ impl Making<'_> {
                     add_ancestors(&mut own, self.tree, &shipped.entry.path);
                 }
             }
-            let comment = format!("package {}", self.packages.all[index].installed.name);
+            let comment = format!("package {}", self.packages.all[index].installed.id.name);
             layers.push((vec![self.folders(own)?, self.stream_of(index)], comment));
         }
         let has_lower = !(packages.is_empty() && generated.is_empty() && folders.is_empty() && hidden.is_empty());
@@ -398,7 +366,7 @@ impl Making<'_> {
             out.append(&entry, io::empty())
                 .map_err(|source| ImageError::Write { what: "the folders of a layer", source })?;
         }
-        out.finish()
+        Ok(out.finish()?)
     }
 
     /// Writes files, links and the marks that hide paths of the base; the tree then knows where the bytes are.
@@ -422,7 +390,7 @@ impl Making<'_> {
         let stream = out.finish()?;
         let key = Digest::of_value(&("files", stream.blob));
         let segment = Segment { control: Control::default(), entries: Vec::new(), stream: stream.clone() };
-        self.store.put_record(KIND, &key, &segment)?;
+        self.store.put_record(SEGMENTS, &key, &segment)?;
         self.shelf.add(key, segment.stream);
         for (node, place) in written {
             let Some(there) = self.tree.get_mut(&node.entry.path).filter(|there| there.owner == node.owner) else {
@@ -464,7 +432,7 @@ fn finish(
     inputs: &AssembleInputs<'_>,
     tree: &FileTree,
     accounts: &Accounts,
-    packages: Packages,
+    packages: PackageSet<'_>,
     made: Made,
 ) -> Result<BuiltImage, ImageError> {
     let Made { layers: own_layers, mut notes } = made;

@@ -11,14 +11,13 @@ use std::path::Path;
 use crate::archive::{Entry, EntryKind};
 use crate::beneath::{Beneath, Kind};
 use crate::model::{Capability, EPOCH, ImagePath, Mode, Ownership, Place};
+use crate::packages::{Content, FileTree, Last, Node, Owner, Shelf, plain_folder};
 use crate::recipe;
 
 use super::ImageError;
 use super::accounts::{Accounts, FILES};
 use super::capability;
 use super::error::EntryProblem;
-use super::shelf::Shelf;
-use super::tree::{Content, FileTree, Last, Node, Owner, plain_folder};
 
 /// An entry of a recipe, and where the files are that it copies.
 #[derive(Debug)]

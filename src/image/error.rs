@@ -7,15 +7,13 @@ use thiserror::Error;
 
 use crate::archive::ArchiveError;
 use crate::distribution::debian::configure::UnmodelledScript;
-use crate::distribution::debian::deb822::Deb822Error;
-use crate::model::{Check, Digest, ImagePath, Place, Platform};
+use crate::model::{Check, Digest, ImagePath, Place, Platform, shown_list};
+use crate::packages::{LinkLoop, PackagesError};
 use crate::stage::ScriptsError;
 use crate::store::StoreError;
 
 use super::accounts::AccountError;
 use super::check::Finding;
-use super::merge::Clash;
-use super::tree::LinkLoop;
 
 /// How many of many things a message lists.
 const SHOWN: usize = 20;
@@ -30,51 +28,12 @@ pub enum ImageError {
         #[from]
         source: StoreError,
     },
-    /// A package is not what a package may be.
-    #[error("package {package} cannot be put into an image")]
-    Package {
-        /// The package.
-        package: String,
+    /// The packages cannot be together.
+    #[error(transparent)]
+    Packages {
         /// Why.
-        #[source]
-        source: ArchiveError,
-    },
-    /// A package's control file cannot be read.
-    #[error("the control file of package {package} cannot be read")]
-    Control {
-        /// The package.
-        package: String,
-        /// Why.
-        #[source]
-        source: Deb822Error,
-    },
-    /// A package is another than the one that was pinned.
-    #[error("the package pinned as {wanted} says that it is {found}")]
-    OtherPackage {
-        /// As pinned.
-        wanted: String,
-        /// What its control file says.
-        found: String,
-    },
-    /// A package ships one path under two names.
-    #[error(
-        "package {package} ships `{path}` twice: as `{first}` and as `{second}`, which are one path in a system with merged /usr"
-    )]
-    Twice {
-        /// The package.
-        package: String,
-        /// The path.
-        path: ImagePath,
-        /// Its first name.
-        first: ImagePath,
-        /// Its second name.
-        second: ImagePath,
-    },
-    /// Packages claim the same paths.
-    #[error("packages cannot be in one image: {}", list(clashes))]
-    Conflict {
-        /// All claims that nothing settles.
-        clashes: Vec<Clash>,
+        #[from]
+        source: PackagesError,
     },
     /// An entry of the recipe cannot be added.
     #[error("cannot add `{path}` to the image")]
@@ -93,13 +52,6 @@ pub enum ImageError {
         /// Why.
         #[from]
         source: AccountError,
-    },
-    /// Package configuration failed.
-    #[error("the packages cannot be configured")]
-    Configure {
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Packages have scripts whose effect is not known.
     #[error("it is not known what these scripts do{}", list_scripts(scripts))]
@@ -140,7 +92,7 @@ pub enum ImageError {
         source: ArchiveError,
     },
     /// The image would not work.
-    #[error("the image would not work: {}", list(findings))]
+    #[error("the image would not work: {}", shown_list(findings))]
     Checks {
         /// All that is wrong.
         findings: Vec<Finding>,
@@ -261,12 +213,7 @@ impl ImageError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            Self::Package { source, .. } => return source.help().map(str::to_owned),
-            Self::Conflict { .. } => {
-                "leave one of the packages out, or leave the path out of the image with `exclude`".to_owned()
-            }
-            Self::Twice { path, .. } => format!("leave it out with `exclude \"{path}\"`, or choose another version"),
-            Self::OtherPackage { .. } => "run `orchestrate refresh` to pin it again".to_owned(),
+            Self::Packages { source } => return source.help(),
             Self::Entry { problem, path, .. } => return problem.help(path),
             Self::Account { source } => source.help(),
             Self::UnknownScripts { .. } => {
@@ -294,7 +241,7 @@ impl ImageError {
                     .to_owned()
             }
             Self::Scripts { source } => return source.help(),
-            Self::Control { .. } | Self::Configure { .. } | Self::Write { .. } | Self::Io { .. } => return None,
+            Self::Write { .. } | Self::Io { .. } => return None,
         })
     }
 }
@@ -334,12 +281,4 @@ fn list_scripts(scripts: &[UnmodelledScript]) -> String {
         text.push_str(&format!("\nand {} more scripts", scripts.len() - SHOWN));
     }
     text
-}
-
-fn list<T: ToString>(things: &[T]) -> String {
-    let mut shown: Vec<String> = things.iter().take(SHOWN).map(T::to_string).collect();
-    if things.len() > SHOWN {
-        shown.push(format!("and {} more", things.len() - SHOWN));
-    }
-    shown.join("; ")
 }

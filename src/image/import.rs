@@ -5,14 +5,13 @@ use std::io::{self, BufReader, Read};
 
 use crate::archive::{ArchiveError, Control, Entry, EntryKind, Limits, TarReader, Whiteout, decompress};
 use crate::model::{Digest, HashingReader, ImageName, ImagePath, Platform, formats};
+use crate::packages::stream::{StreamWriter, Written};
+use crate::packages::{Content, FileTree, Last, LinkLoop, Node, Owner, SEGMENTS, Segment};
 use crate::recipe::Compression;
 use crate::store::Store;
 
 use super::layer::Layer;
 use super::oci::{self, Descriptor, ImageConfig, Manifest};
-use super::segment::{KIND, Segment};
-use super::stream::{StreamWriter, Written};
-use super::tree::{Content, FileTree, Last, LinkLoop, Node, Owner};
 use super::{BuiltImage, ImageError, state};
 
 /// An image whose blobs are in the store.
@@ -99,7 +98,7 @@ fn read_layer(store: &Store, digest: &Digest, tree: &mut FileTree) -> Result<Lay
     let stream = kept.finish()?;
     let key = Digest::of_value(&("import", formats::BASE, stream.blob));
     let segment = Segment { control: Control::default(), entries: Vec::new(), stream };
-    store.put_record(KIND, &key, &segment)?;
+    store.put_record(SEGMENTS, &key, &segment)?;
     merge(tree, entries, key).map_err(|error| ImageError::Foreign { reason: error.to_string() })?;
     let (diff_id, length) = unpacked.finish();
     let comment = "of the image that this one is built on".to_owned();

@@ -9,12 +9,12 @@ use rayon::prelude::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, Hasher};
+use crate::packages::stream::{Stream, codec, end_blocks, inflate};
 use crate::recipe::Compression;
 use crate::store::Store;
 
 use super::ImageError;
 use super::oci::{Descriptor, LAYER_GZIP, LAYER_ZSTD};
-use super::stream::{Stream, codec, end_blocks, inflate};
 
 /// Where layers are among the store's records.
 const KIND: &str = "layer";

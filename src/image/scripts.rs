@@ -8,8 +8,9 @@ mod ground;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::distribution::debian::configure::{Cover, coverage};
+use crate::distribution::debian::configure::{Cover, UnpackedPackage, coverage};
 use crate::model::{ImagePath, Platform};
+use crate::packages::{Configuring, Effects, FileTree, Model, PackageSet, PackagesError, Shelf};
 use crate::recipe::{Emulate, Image};
 use crate::stage::{
     self, Emulation, Installer, Machinery, NativeTools, OutputSink, Sandbox, ScriptedPackage, ScriptedRole, ScriptsSpec,
@@ -17,10 +18,6 @@ use crate::stage::{
 use crate::store::{Scratch, Store};
 
 use super::ImageError;
-use super::generated::{self, Effects, Model};
-use super::packages::Packages;
-use super::shelf::Shelf;
-use super::tree::FileTree;
 
 /// What runs scripts, and who watches.
 #[derive(Clone, Copy)]
@@ -48,16 +45,24 @@ pub(super) struct Subject<'a> {
     pub(super) store: &'a Store,
     pub(super) platform: Platform,
     pub(super) image: &'a Image,
-    pub(super) packages: &'a Packages,
+    pub(super) packages: &'a PackageSet<'a>,
+    /// The same as configuration sees them.
+    pub(super) unpacked: &'a [UnpackedPackage],
     pub(super) base: &'a FileTree,
     pub(super) shelf: &'a Shelf<'a>,
 }
 
 impl Subject<'_> {
+    /// Configures the packages as data.
+    pub(super) fn by_model(&self, tree: &mut FileTree, model: Model) -> Result<Effects, PackagesError> {
+        let Self { platform, packages, unpacked, base, shelf, .. } = *self;
+        Configuring { platform, packages: unpacked, names: &packages.control, base, shelf }.apply(tree, model)
+    }
+
     /// Runs the scripts of the image's own packages, which `tree` holds as they were shipped, and puts what they did
     /// into it.
     pub(super) fn run(&self, tree: &mut FileTree, runner: &ScriptRunner<'_>) -> Result<Ran, ImageError> {
-        let has = |name: &str| self.packages.all.iter().any(|package| package.installed.name == name);
+        let has = |name: &str| self.packages.all.iter().any(|package| package.installed.id.name.as_str() == name);
         if !has("dpkg") {
             return Err(ImageError::NoInstaller);
         }
@@ -91,7 +96,7 @@ impl Subject<'_> {
         let found = found::read(&laid_out, &scripted.owners)?;
         let mut effects = differences::apply(self, tree, &ground, found)?;
         if let Machinery::Native(_) = machinery {
-            effects.extend(generated::apply(self, tree, Model::Libraries)?);
+            effects.extend(self.by_model(tree, Model::Libraries)?);
         }
         effects.notes.extend(
             emulation
@@ -104,7 +109,7 @@ impl Subject<'_> {
 
     /// Scripts of the packages that are known to do nothing on a first installation.
     fn inert(&self) -> BTreeSet<(String, &'static str)> {
-        let known = coverage(self.platform, &self.packages.unpacked());
+        let known = coverage(self.platform, self.unpacked);
         let inert = known.into_iter().filter(|script| matches!(script.cover, Cover::NoEffect { .. }));
         inert.map(|script| (script.package, script.script)).collect()
     }
@@ -112,9 +117,7 @@ impl Subject<'_> {
     fn scripted(&self, basic: &BTreeSet<u32>) -> Vec<ScriptedPackage> {
         let own = (0_u32..).zip(&self.packages.all).filter(|(_, package)| package.own);
         own.map(|(number, package)| ScriptedPackage {
-            name: package.installed.name.clone(),
-            version: package.installed.version.clone(),
-            architecture: package.installed.architecture.clone(),
+            id: package.installed.id.clone(),
             digest: package.installed.digest,
             control: package.segment.control.clone(),
             role: match (basic.contains(&number), package.installed.requested) {

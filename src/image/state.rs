@@ -1,53 +1,20 @@
 //! What has to be known of an image to build another on it: its packages and its tree, as one compressed blob.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{ElfFacts, Entry};
-use crate::distribution::debian::configure::PackageRequest;
-use crate::model::{Digest, ImagePath};
+use crate::model::Digest;
+use crate::packages::{Content, FileTree, InstalledPackage, Node, Owner};
 use crate::store::Store;
 
-use super::tree::{Content, FileTree, Node, Owner};
 use super::{BuiltImage, ImageError};
 
 /// Larger than the tree of any image that fits on a disk.
 const LARGEST: u64 = 1 << 30;
 /// The fastest: it is read far more often than written.
 const LEVEL: i32 = 1;
-
-/// A package of an image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InstalledPackage {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Its architecture, or `all`.
-    pub architecture: String,
-    /// The `.deb`.
-    pub digest: Digest,
-    /// Whether the recipe asked for it, and not another package.
-    pub requested: bool,
-    /// Key of its segment.
-    pub(super) segment: Digest,
-    /// Paths that it lost to packages that replace it.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) lost: BTreeSet<ImagePath>,
-}
-
-impl InstalledPackage {
-    /// `name:architecture`.
-    #[must_use]
-    pub fn full_name(&self) -> String {
-        format!("{}:{}", self.name, self.architecture)
-    }
-
-    pub(super) const fn request(&self) -> PackageRequest {
-        if self.requested { PackageRequest::Manual } else { PackageRequest::Automatic }
-    }
-}
 
 /// An image as another sees it that is built on it.
 #[derive(Clone, Debug, Default)]

@@ -86,7 +86,7 @@ fn packages(recipe: &RecipeName, old: &RecipeLock, new: &RecipeLock) -> Vec<Move
             if one.map(|pin| &pin.file.digest) == other.map(|pin| &pin.file.digest) {
                 continue;
             }
-            let version = |pin: Option<&&PackagePin>| pin.map(|pin| pin.version.clone());
+            let version = |pin: Option<&&PackagePin>| pin.map(|pin| pin.id.version.clone());
             parts.entry((name.clone(), version(one), version(other))).or_default().insert(id.to_string());
         }
     }
@@ -102,11 +102,11 @@ fn by_name(set: Option<&super::PackageSet>) -> BTreeMap<String, &PackagePin> {
     let pins = set.map(|set| set.packages.as_slice()).unwrap_or_default();
     let mut count: BTreeMap<&str, usize> = BTreeMap::new();
     for pin in pins {
-        *count.entry(pin.name.as_str()).or_default() += 1;
+        *count.entry(pin.id.name.as_str()).or_default() += 1;
     }
-    let shown = |pin: &PackagePin| match count.get(pin.name.as_str()) {
-        Some(1) => pin.name.to_string(),
-        _ => format!("{}:{}", pin.name, pin.architecture),
+    let shown = |pin: &PackagePin| match count.get(pin.id.name.as_str()) {
+        Some(1) => pin.id.name.to_string(),
+        _ => pin.id.qualified_name(),
     };
     pins.iter().map(|pin| (shown(pin), pin)).collect()
 }
@@ -115,7 +115,7 @@ fn by_name(set: Option<&super::PackageSet>) -> BTreeMap<String, &PackagePin> {
 mod tests {
     use super::super::{FilePin, PackageSet, SetId};
     use super::*;
-    use crate::model::{ArchiveName, Digest, ImageName, PackageName};
+    use crate::model::{ArchiveName, Digest, ImageName, PackageId, PackageName};
 
     fn lock(version: &str) -> Lock {
         let mut recipe = RecipeLock::default();
@@ -123,9 +123,11 @@ mod tests {
             let name = ImageName::new("dns").expect("a name");
             let id = SetId::Image { name, platform: platform.parse().expect("a platform") };
             let pin = PackagePin {
-                name: PackageName::new("libc6").expect("a name"),
-                architecture: "all".to_owned(),
-                version: version.to_owned(),
+                id: PackageId {
+                    name: PackageName::new("libc6").expect("a name"),
+                    architecture: "all".to_owned(),
+                    version: version.to_owned(),
+                },
                 selected: false,
                 archive: ArchiveName::new("debian").expect("a name"),
                 file: FilePin { path: "pool/x".to_owned(), size: 1, digest: Digest::of(version.as_bytes()) },

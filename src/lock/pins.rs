@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{
-    ArchiveName, Digest, EPOCH, ImageName, ImageReference, PackageName, Platform, SourceName, StageName, Timestamp,
+    ArchiveName, Digest, EPOCH, ImageName, ImageReference, PackageId, Platform, SourceName, StageName, Timestamp,
 };
 
 /// The releases that package pins were taken from.
@@ -198,12 +198,9 @@ pub struct PackageSet {
 /// A binary package.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct PackagePin {
-    /// Its name.
-    pub name: PackageName,
-    /// `arm64`, or `all`.
-    pub architecture: String,
-    /// Its version.
-    pub version: String,
+    /// Which it is.
+    #[serde(flatten)]
+    pub id: PackageId,
     /// Whether a `package-set` chose it by the priority that the archive gives it. Its own control file may say another.
     pub selected: bool,
     /// Where it is.

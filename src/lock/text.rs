@@ -8,7 +8,7 @@ use super::pins::{
     ArchivesLock, BasePin, BlobPin, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SourcePin, StepOwner,
     SuitePin,
 };
-use crate::model::{ArchiveName, ArchivePath, Digest, ImageName, ImageReference, Platform, SourceName};
+use crate::model::{ArchiveName, ArchivePath, Digest, ImageName, ImageReference, PackageId, Platform, SourceName};
 
 const HEADER: &str = "// written by `orchestrate refresh`, read by everything else; review it as a diff\n";
 
@@ -56,10 +56,10 @@ pub fn render_recipe(lock: &RecipeLock) -> String {
             let _ = writeln!(
                 text,
                 "    deb {} {}{} arch={} archive={} {}",
-                quote(pin.name.as_str()),
-                quote(&pin.version),
+                quote(pin.id.name.as_str()),
+                quote(&pin.id.version),
                 if pin.selected { format!(" set=\"{SELECTED}\"") } else { String::new() },
-                quote(&pin.architecture),
+                quote(&pin.id.architecture),
                 quote(pin.archive.as_str()),
                 file(&pin.file)
             );
@@ -266,7 +266,8 @@ fn parse_set(mut line: Line, lines: &mut Lines<'_>) -> Result<(SetId, PackageSet
             Some(SELECTED) => true,
             Some(other) => return Err(line.error(format!("`{other}` is no set that selects packages by priority"))),
         };
-        set.packages.push(PackagePin { name, version, selected, architecture, archive, file: read_file(&mut line)? });
+        let id = PackageId { name, architecture, version };
+        set.packages.push(PackagePin { id, selected, archive, file: read_file(&mut line)? });
         line.end()?;
     }
     Ok((id, set))
@@ -316,9 +317,11 @@ mod tests {
 
     fn pin(name: &str, path: &str) -> PackagePin {
         PackagePin {
-            name: PackageName::new(name).expect("a name"),
-            architecture: "arm64".to_owned(),
-            version: "1:2.41-12+b1~\"x\\".to_owned(),
+            id: PackageId {
+                name: PackageName::new(name).expect("a name"),
+                architecture: "arm64".to_owned(),
+                version: "1:2.41-12+b1~\"x\\".to_owned(),
+            },
             selected: name == "libc6",
             archive: ArchiveName::new("debian").expect("a name"),
             file: FilePin { path: path.to_owned(), size: 42, digest: digest(name) },

@@ -10,10 +10,10 @@ pub const SOURCE: u32 = 1;
 pub const VENDORED: u32 = 1;
 /// How a build step runs, beyond what its key says, and how its output is kept. 2: caches and limits are in the key.
 pub const STAGE: u32 = 2;
-/// How packages are unpacked for roots.
-pub const UNPACKED: u32 = 1;
-/// How roots are made of unpacked packages.
-pub const ROOT: u32 = 1;
+/// How packages are unpacked for roots. 2: with an index of what is in them.
+pub const UNPACKED: u32 = 2;
+/// How roots are made of unpacked packages. 2: they are configured by the model.
+pub const ROOT: u32 = 2;
 /// How a package becomes a piece of a layer.
 pub const SEGMENT: u32 = 1;
 /// How images of registries are read.

@@ -7,7 +7,9 @@ mod digest;
 pub mod formats;
 mod glob;
 mod identity;
+mod listing;
 mod name;
+mod package;
 mod path;
 mod place;
 mod platform;
@@ -22,10 +24,12 @@ pub use check::Check;
 pub use digest::{Digest, DigestError, Hasher, HashingReader, HashingWriter};
 pub use glob::{Glob, GlobError, PathPolicy};
 pub use identity::{Mode, ModeError, Ownership, Principal, PrincipalError};
+pub use listing::shown_list;
 pub use name::{
     ArchiveName, DefinitionName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName, TrustDomain,
     VariantName,
 };
+pub use package::PackageId;
 pub use path::{ImagePath, PathError};
 pub use place::{FileId, Place, SourceFile, SourceMap, Spanned};
 pub use platform::{Architecture, Platform, PlatformError};

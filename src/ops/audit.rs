@@ -123,9 +123,9 @@ fn packages(
                 None => controls.entry(package.digest).or_insert(read_control(services, package)?).clone(),
             };
             packages.push(UnpackedPackage {
-                name: package.name.to_string(),
-                version: package.version.clone(),
-                architecture: package.architecture.clone(),
+                name: package.id.name.to_string(),
+                version: package.id.version.clone(),
+                architecture: package.id.architecture.clone(),
                 control,
                 entries: Vec::new(),
                 state,
@@ -141,10 +141,7 @@ fn packages(
 
 fn read_control(services: &Services<'_>, package: &PackageInput) -> Result<Control, OpsError> {
     let broken = |source| OpsError::Io {
-        source: std::io::Error::other(format!(
-            "the package {} {} cannot be read: {source}",
-            package.name, package.version
-        )),
+        source: std::io::Error::other(format!("the package {} cannot be read: {source}", package.id)),
     };
     let file = BufReader::new(services.store.open_blob(&package.digest)?);
     let deb = DebReader::open(file, Limits::default()).map_err(broken)?;

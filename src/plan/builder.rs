@@ -132,14 +132,8 @@ impl<'a, 'l> Builder<'a, 'l> {
     pub(super) fn packages(&mut self, pins: &[&PackagePin]) -> Vec<PackageInput> {
         let mut packages = Vec::with_capacity(pins.len());
         for pin in pins {
-            self.file(format!("{} {} ({})", pin.name, pin.version, pin.architecture), &pin.archive, &pin.file);
-            packages.push(PackageInput {
-                name: pin.name.clone(),
-                architecture: pin.architecture.clone(),
-                version: pin.version.clone(),
-                selected: pin.selected,
-                digest: pin.file.digest,
-            });
+            self.file(pin.id.to_string(), &pin.archive, &pin.file);
+            packages.push(PackageInput { id: pin.id.clone(), selected: pin.selected, digest: pin.file.digest });
         }
         packages.sort();
         packages.dedup();

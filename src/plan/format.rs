@@ -11,11 +11,13 @@ use crate::model::formats;
 pub struct RootFormat {
     unpacked: u32,
     root: u32,
+    /// Of the rules that configure packages.
+    rules: &'static str,
 }
 
 impl RootFormat {
     /// That of this program.
-    pub const CURRENT: Self = Self { unpacked: formats::UNPACKED, root: formats::ROOT };
+    pub const CURRENT: Self = Self { unpacked: formats::UNPACKED, root: formats::ROOT, rules: configure::FINGERPRINT };
 }
 
 /// What the program does to the packages and entries of an image.

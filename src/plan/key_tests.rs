@@ -15,7 +15,7 @@ use super::step::{
     StageWork, Step, VendorWork, Work,
 };
 use crate::lock::StepOwner;
-use crate::model::{Architecture, Digest, EPOCH, ImageName, ImagePath, PackageName, Platform, RecipeName};
+use crate::model::{Architecture, Digest, EPOCH, ImageName, ImagePath, PackageId, PackageName, Platform, RecipeName};
 use crate::recipe::{Image, Limits, Loaded, Stage, Unpack, parse};
 
 const AMD64: Platform = Platform::new(Architecture::Amd64);
@@ -62,9 +62,11 @@ fn path(text: &str) -> ImagePath {
 
 fn package(name: &str) -> PackageInput {
     PackageInput {
-        name: PackageName::new(name).expect("a name"),
-        architecture: "amd64".to_owned(),
-        version: "1".to_owned(),
+        id: PackageId {
+            name: PackageName::new(name).expect("a name"),
+            architecture: "amd64".to_owned(),
+            version: "1".to_owned(),
+        },
         selected: true,
         digest: digest(name),
     }
@@ -128,7 +130,11 @@ fn each_field_of_a_root_is_in_its_key() {
     let work =
         RootWork { format: RootFormat::CURRENT, platform: AMD64, packages: vec![package("a")], entries: Vec::new() };
     in_key!(&work, RootWork { format, platform, packages, entries });
-    in_key!(&package("a"), PackageInput { name, architecture, version, selected, digest });
+    let package = package("a");
+    in_key!(&package.id, PackageId { name, architecture, version });
+    // what says which package it is stands beside the rest
+    let PackageInput { id: _, selected: _, digest: _ } = &package;
+    assert_written(&package, "PackageInput", &["name", "architecture", "version", "selected", "digest"]);
     let local = LocalInput { path: "a".into(), digest: digest("a") };
     in_key!(&local, LocalInput { digest; without path });
     let variant = |entry: &RootEntry| match serde_json::to_value(entry) {

@@ -40,7 +40,8 @@ impl SetRequest<'_> {
     #[must_use]
     pub fn digest(&self) -> Digest {
         // of packages that are there, what they are counts, not where they were found
-        let installed: Vec<_> = self.installed.iter().map(|pin| (&pin.name, &pin.architecture, &pin.version)).collect();
+        let installed: Vec<_> =
+            self.installed.iter().map(|pin| (&pin.id.name, &pin.id.architecture, &pin.id.version)).collect();
         Digest::of_value(&(self.native, &self.wanted, &self.selections, self.distribution, self.recommends, installed))
     }
 

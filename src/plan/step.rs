@@ -10,7 +10,7 @@ use super::format::{ImageFormat, RootFormat};
 use super::spec::StepSpec;
 use crate::lock::StepOwner;
 use crate::model::{
-    ArchiveName, Digest, ImageName, ImagePath, ImageReference, PackageName, Place, Platform, RecipeName, SourceName,
+    ArchiveName, Digest, ImageName, ImagePath, ImageReference, PackageId, Place, Platform, RecipeName, SourceName,
     Spanned, StageName, Timestamp, formats,
 };
 use crate::recipe::{Image, Stage, Unpack};
@@ -175,12 +175,9 @@ pub enum Work<'a> {
 /// A package as a step sees it: where it came from is not its business.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct PackageInput {
-    /// Its name.
-    pub name: PackageName,
-    /// Its architecture, or `all`.
-    pub architecture: String,
-    /// Its version.
-    pub version: String,
+    /// Which it is.
+    #[serde(flatten)]
+    pub id: PackageId,
     /// Whether a `package-set` chose it, which counts as being asked for.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub selected: bool,

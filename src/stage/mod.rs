@@ -14,7 +14,7 @@ pub use failure::{Failure, StageError};
 pub use log::{NoOutput, OutputSink};
 pub use network::HostNetwork;
 pub use output::{Output, OutputError};
-pub use roots::{RootConfigure, RootError, RootHandle, RootPackage, RootSpec, compose_root, known_root};
+pub use roots::{RootError, RootHandle, RootSpec, compose_root, known_root};
 pub use sandbox::{Sandbox, SandboxError, Unavailable};
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) use scripts::fuzzed_script;

@@ -58,7 +58,7 @@ pub use remove::remove_tree;
 pub use scratch::Scratch;
 pub use status::{Count, Usage};
 pub use tree::{TreeKind, TreeWriter};
-pub use tree_digest::{TreeFacts, digest_tree, inspect_folder, inspect_tree};
+pub use tree_digest::{TreeFacts, TreeHasher, digest_tree, inspect_folder, inspect_tree};
 pub use verify::Problem;
 
 use checked::Checked;

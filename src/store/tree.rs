@@ -139,6 +139,15 @@ impl TreeWriter {
         self.place(facts).map(|(path, _)| path)
     }
 
+    /// Stores the tree, which was put together from parts whose digests are known; `facts` were computed from these by
+    /// a [`super::TreeHasher`].
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub fn commit_known(self, facts: TreeFacts) -> Result<(PathBuf, TreeFacts), StoreError> {
+        self.place(facts)
+    }
+
     fn place(&self, facts: TreeFacts) -> Result<(PathBuf, TreeFacts), StoreError> {
         facts.write(&self.entry)?;
         let target = self.store.tree_entry(self.kind, &self.key);

@@ -62,16 +62,74 @@ pub fn inspect_tree(path: &Path) -> Result<TreeFacts, StoreError> {
 /// As [`digest_tree`], and when there is more.
 pub fn inspect_folder(folder: &Dir, most_bytes: u64) -> Result<TreeFacts, StoreError> {
     let items = list(folder, most_bytes)?;
-    let mut hasher = Hasher::new();
-    hasher.update(b"orchestrate tree 1\0");
-    let mut bytes = 0;
+    let mut hasher = TreeHasher::new();
     for batch in items.chunks(BATCH) {
         let contents: Vec<Content> = batch.par_iter().map(|item| item.content(folder)).collect::<Result<_, _>>()?;
         for (item, content) in batch.iter().zip(contents) {
-            bytes += item.absorb(content, &mut hasher);
+            let path = item.below.as_os_str().as_bytes();
+            match content {
+                Content::Folder => hasher.folder(path),
+                Content::Link(target) => hasher.link(path, &target),
+                Content::File { digest, length, executable } => hasher.file(path, &digest, length, executable),
+            }
         }
     }
-    Ok(TreeFacts { digest: hasher.finish(), entries: items.len() as u64, bytes })
+    Ok(hasher.finish())
+}
+
+/// Makes the digest of a tree out of those of its files, for who knows them. Items come in the order of the format: a
+/// folder before what is in it, names within a folder in the order of their bytes, which is the order of
+/// [`crate::model::ImagePath`].
+pub struct TreeHasher {
+    hasher: Hasher,
+    entries: u64,
+    bytes: u64,
+}
+
+impl Default for TreeHasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TreeHasher {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut hasher = Hasher::new();
+        hasher.update(b"orchestrate tree 1\0");
+        Self { hasher, entries: 0, bytes: 0 }
+    }
+
+    /// Adds a folder.
+    pub fn folder(&mut self, path: &[u8]) {
+        self.item(b'd', path);
+    }
+
+    /// Adds a file of `length` bytes, which its owner may execute or not.
+    pub fn file(&mut self, path: &[u8], content: &Digest, length: u64, executable: bool) {
+        self.item(if executable { b'x' } else { b'f' }, path);
+        self.hasher.update(content.as_bytes());
+        self.bytes += length;
+    }
+
+    /// Adds a symbolic link.
+    pub fn link(&mut self, path: &[u8], target: &[u8]) {
+        self.item(b'l', path);
+        absorb_bytes(target, &mut self.hasher);
+    }
+
+    fn item(&mut self, letter: u8, path: &[u8]) {
+        self.hasher.update(&[letter]);
+        absorb_bytes(path, &mut self.hasher);
+        self.entries += 1;
+    }
+
+    /// The digest of what was added, and how much that is.
+    #[must_use]
+    pub fn finish(self) -> TreeFacts {
+        TreeFacts { digest: self.hasher.finish(), entries: self.entries, bytes: self.bytes }
+    }
 }
 
 struct Item {
@@ -133,30 +191,6 @@ impl Item {
                 let length = copy(&mut file, &mut hasher).doing("read", &shown())?;
                 let executable = self.metadata.is_executable();
                 Ok(Content::File { digest: hasher.finish(), length, executable })
-            }
-        }
-    }
-
-    /// Adds the item to the digest; says how many bytes its file has.
-    fn absorb(&self, content: Content, hasher: &mut Hasher) -> u64 {
-        let path = self.below.as_os_str().as_bytes();
-        let letter = match &content {
-            Content::Folder => b'd',
-            Content::File { executable: true, .. } => b'x',
-            Content::File { executable: false, .. } => b'f',
-            Content::Link(_) => b'l',
-        };
-        hasher.update(&[letter]);
-        absorb_bytes(path, hasher);
-        match content {
-            Content::Folder => 0,
-            Content::Link(target) => {
-                absorb_bytes(&target, hasher);
-                0
-            }
-            Content::File { digest, length, .. } => {
-                hasher.update(digest.as_bytes());
-                length
             }
         }
     }

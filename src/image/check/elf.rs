@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::tree::Node;
 use super::loader::{Loader, Missing};
 use super::{Finding, Found, Subject, is_command, is_file, is_of_package, is_of_recipe};
+use crate::packages::Node;
 
 /// ELF type of libraries and of programs that are loaded anywhere.
 const DYNAMIC: u16 = 3;

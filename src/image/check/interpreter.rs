@@ -6,8 +6,8 @@ use std::io::Read as _;
 use crate::archive::EntryKind;
 use crate::model::{Digest, ImagePath};
 
-use super::super::tree::{Content, Node};
 use super::{Finding, Found, Subject, is_command, is_executable, is_of_package, is_of_recipe, program};
+use crate::packages::{Content, Node};
 
 /// As much of a `#!` line as Linux looks at (`BINPRM_BUF_SIZE`).
 const LINE: u64 = 256;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::archive::ElfFacts;
 use crate::model::{ImagePath, Platform};
 
-use super::super::tree::{FileTree, Last, Node};
 use super::machine::machine;
 use super::{Subject, ldcache};
+use crate::packages::{FileTree, Last, Node};
 
 /// More libraries than any program loads.
 const LOADED: usize = 4096;

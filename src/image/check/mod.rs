@@ -37,8 +37,8 @@ use crate::recipe::Image;
 
 use super::accounts::Accounts;
 use super::oci::Execution;
-use super::shelf::Shelf;
-use super::tree::{FileTree, Last, Node, Owner};
+use crate::packages::Shelf;
+use crate::packages::{FileTree, Last, Node, Owner};
 
 pub use finding::{Finding, Need, Role};
 

@@ -4,8 +4,8 @@ use crate::archive::EntryKind as Kind;
 use crate::model::ImagePath;
 use crate::recipe::EntryKind;
 
-use super::super::tree::{Last, Node};
 use super::{Finding, Found, Subject, is_file, is_of_recipe};
+use crate::packages::{Last, Node};
 
 /// Set-user-ID and set-group-ID.
 const SET_ID: u32 = 0o6000;

@@ -2,8 +2,8 @@
 
 use crate::model::{ImagePath, Principal};
 
-use super::super::tree::Node;
 use super::{Finding, Found, Role, Subject};
+use crate::packages::Node;
 
 pub(super) fn check(subject: &Subject<'_>) -> Found {
     let programs = started(subject).into_iter();

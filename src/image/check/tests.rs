@@ -4,14 +4,14 @@ mod oracle;
 
 use super::super::accounts::Accounts;
 use super::super::oci::{Execution, Healthcheck};
-use super::super::shelf::Shelf;
-use super::super::tree::tests::{link, node, path};
-use super::super::tree::{Content, FileTree, Owner};
 use super::loader::Loader;
 use super::{Subject, Verdict, check, ldcache};
 use crate::archive::{ElfFacts, EntryKind};
 use crate::image::tests::bench::{Bench, amd64, nowhere, plain, run};
 use crate::model::{Check, Mode};
+use crate::packages::Shelf;
+use crate::packages::testing::{link, node, path};
+use crate::packages::{Content, FileTree, Owner};
 use crate::recipe::{Image, Waiver};
 
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";

@@ -10,10 +10,9 @@ use crate::model::{Digest, EPOCH, HashingReader, ImagePath};
 
 use super::super::ImageError;
 use super::super::capability;
-use super::super::generated::Effects;
-use super::super::tree::{Content, FileTree, Node, Owner};
 use super::found::{Found, FoundKind};
 use super::{Subject, ground, is_mounted};
+use crate::packages::{Content, Effects, FileTree, Node, Owner};
 
 type All = BTreeMap<ImagePath, Found>;
 
@@ -126,11 +125,8 @@ fn is_as_shipped(tree: &FileTree, ground: &FileTree, path: &ImagePath, found: &F
 }
 
 fn has_content(node: &Node, found: &Found) -> io::Result<bool> {
-    Ok(match &node.content {
-        Some(Content::Stored { digest, .. }) => digest_of(found)? == *digest,
-        Some(Content::Memory(bytes)) => digest_of(found)? == Digest::of(bytes),
-        Some(Content::Host(_)) | None => false,
-    })
+    let Some(digest) = node.content.as_ref().and_then(Content::digest) else { return Ok(false) };
+    Ok(digest_of(found)? == digest)
 }
 
 fn digest_of(found: &Found) -> io::Result<Digest> {

@@ -13,15 +13,14 @@ use crate::model::Mode;
 use crate::stage::sandbox::{Owned, Owner};
 
 use super::super::ImageError;
-use super::super::assemble::merge_numbered;
-use super::super::shelf::Shelf;
-use super::super::tree::{FileTree, Node};
 use super::Subject;
+use crate::packages::Shelf;
+use crate::packages::{FileTree, Node};
 
 /// The base image with the `basic` packages on top.
 pub(super) fn tree(subject: &Subject<'_>, basic: &BTreeSet<u32>) -> Result<FileTree, ImageError> {
     let mut tree = subject.base.clone();
-    merge_numbered(&mut tree, subject.packages, |number| basic.contains(&number))?;
+    subject.packages.merge(&mut tree, |number| basic.contains(&number))?;
     Ok(tree)
 }
 

@@ -1,8 +1,9 @@
 //! Images built on images.
 
 use super::bench::{Bench, entry, plain};
-use crate::image::{BuiltImage, CopyContent, Shelf, oci};
+use crate::image::{BuiltImage, CopyContent, oci};
 use crate::model::{ImagePath, Spanned};
+use crate::packages::Shelf;
 use crate::recipe::{CopyFrom, EntryKind, EnvVar, Image};
 
 fn path(text: &str) -> ImagePath {
@@ -34,7 +35,7 @@ fn the_layers_of_a_base_are_reused_as_they_are() {
     let upper = bench.image(&plain("upper"), Some(&lower), &[two]);
     assert_eq!(upper.layers[0], lower.layers[0]);
     assert_eq!(files(&bench, &upper, 1), ["usr/bin/two"]);
-    let packages: Vec<String> = upper.packages.iter().map(|package| package.full_name()).collect();
+    let packages: Vec<String> = upper.packages.iter().map(|package| package.id.qualified_name()).collect();
     assert_eq!(packages, ["one:amd64", "two:amd64"]);
     let tree = upper.tree(&bench.store).expect("its tree");
     let status = Shelf::new(&bench.store).read(&tree, &path("var/lib/dpkg/status")).expect("a database");

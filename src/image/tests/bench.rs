@@ -5,10 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::image::{
-    AssembleInputs, BuiltImage, Configuration, CopyContent, ImageError, PackageBlob, ResolvedEntry, assemble,
-};
-use crate::model::{EPOCH, ImageName, PathPolicy, Place, Platform, SourceMap, Spanned};
+use crate::image::{AssembleInputs, BuiltImage, Configuration, CopyContent, ImageError, ResolvedEntry, assemble};
+use crate::model::{EPOCH, ImageName, PackageId, PackageName, PathPolicy, Place, Platform, SourceMap, Spanned};
+use crate::packages::PackageBlob;
 use crate::recipe::{Base, Compression, Config, Configure, Emulate, Entry, EntryKind, Image, Runtime};
 use crate::store::Store;
 
@@ -83,8 +82,9 @@ impl Bench {
 
     pub(crate) fn package(&self, name: &str, version: &str, architecture: &str, bytes: &[u8]) -> PackageBlob {
         let digest = self.store.put_blob(bytes).expect("a blob");
-        let (name, version, architecture) = (name.to_owned(), version.to_owned(), architecture.to_owned());
-        PackageBlob { name, version, architecture, digest, requested: true }
+        let name = PackageName::new(name).expect("a name");
+        let id = PackageId { name, architecture: architecture.to_owned(), version: version.to_owned() };
+        PackageBlob { id, digest, requested: true }
     }
 
     /// Assembles for linux/amd64, with entries that copy nothing or what `copies` says.

@@ -2,8 +2,9 @@
 
 use super::bench::{Bench, chain, entry, nowhere, plain, run};
 use crate::beneath::Beneath;
-use crate::image::{BuiltImage, CopyContent, Shelf};
+use crate::image::{BuiltImage, CopyContent};
 use crate::model::{Check, ImagePath, Principal, Spanned};
+use crate::packages::Shelf;
 use crate::recipe::{Account, CopyFrom, EntryKind, EnvVar, Image, User};
 
 fn path(text: &str) -> ImagePath {

@@ -3,6 +3,7 @@
 use super::bench::{Bench, chain, plain};
 use crate::image::ImageError;
 use crate::model::{Glob, PathPolicy};
+use crate::packages::PackagesError;
 
 /// The paths and kinds that GNU tar lists, without owners and times.
 fn paths(listing: &str) -> Vec<String> {
@@ -89,7 +90,7 @@ fn a_dispute_names_both_packages_and_the_path() {
     let error = bench.try_image(&plain("both"), None, &[one, two], &[]).expect_err("they claim one path");
     assert_eq!(
         error.to_string(),
-        "packages cannot be in one image: `/usr/bin/tool` is a file of one:amd64 and a file of two:amd64"
+        "the packages cannot be installed together: `/usr/bin/tool` is a file of one:amd64 and a file of two:amd64"
     );
     assert!(error.help().is_some());
 }
@@ -111,12 +112,15 @@ fn a_package_that_is_replaced_loses_the_file() {
 
     let wrong = bench.deb("new").field("Replaces: old (<< 1)");
     let wrong = bench.build(&wrong);
-    assert!(matches!(bench.try_image(&plain("both"), None, &[old, wrong], &[]), Err(ImageError::Conflict { .. })));
+    assert!(matches!(
+        bench.try_image(&plain("both"), None, &[old, wrong], &[]),
+        Err(ImageError::Packages { source: PackagesError::Conflict { .. } })
+    ));
 }
 
 fn read_file(bench: &Bench, image: &crate::image::BuiltImage, path: &str) -> String {
     let tree = image.tree(&bench.store).expect("its tree");
-    let shelf = crate::image::Shelf::new(&bench.store);
+    let shelf = crate::packages::Shelf::new(&bench.store);
     let bytes = shelf.read(&tree, &path.parse().expect("a path")).unwrap_or_else(|error| panic!("{path}: {error}"));
     String::from_utf8(bytes).expect("text")
 }
@@ -184,9 +188,9 @@ fn a_policy_leaves_out_and_a_hard_link_inherits() {
 fn a_package_that_is_not_what_was_pinned_is_refused() {
     let bench = Bench::new();
     let mut one = bench.build(&bench.deb("one"));
-    one.version = "2".to_owned();
+    one.id.version = "2".to_owned();
     let error = bench.try_image(&plain("one"), None, &[one], &[]).expect_err("another version");
-    assert_eq!(error.to_string(), "the package pinned as one 2 amd64 says that it is one 1.0-1 amd64");
+    assert_eq!(error.to_string(), "the package pinned as one 2 (amd64) says that it is one 1.0-1 (amd64)");
 }
 
 #[test]
@@ -198,14 +202,13 @@ fn hostile_packages_are_errors_that_name_them() {
     let junk = bench.package("junk", "1", "amd64", b"no package");
     for (package, name) in [(cut, "cut"), (junk, "junk")] {
         let error = bench.try_image(&plain("bad"), None, &[package], &[]).expect_err("not a package");
-        assert!(
-            chain(&error).starts_with(&format!("package {name}:amd64 cannot be put into an image: ")),
-            "{}",
-            chain(&error)
-        );
+        assert!(chain(&error).starts_with(&format!("package {name}:amd64 cannot be unpacked: ")), "{}", chain(&error));
     }
-    let missing = crate::image::PackageBlob { digest: crate::model::Digest::of(b"nothing"), ..good };
-    assert!(matches!(bench.try_image(&plain("bad"), None, &[missing], &[]), Err(ImageError::Store { .. })));
+    let missing = crate::packages::PackageBlob { digest: crate::model::Digest::of(b"nothing"), ..good };
+    assert!(matches!(
+        bench.try_image(&plain("bad"), None, &[missing], &[]),
+        Err(ImageError::Packages { source: PackagesError::Store { .. } })
+    ));
 }
 
 #[test]

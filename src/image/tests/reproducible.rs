@@ -1,7 +1,8 @@
 //! The same image from the same inputs, whatever the threads and whatever is in the store.
 
 use super::bench::{Bench, entry, plain};
-use crate::image::{BuiltImage, PackageBlob, index};
+use crate::image::{BuiltImage, index};
+use crate::packages::PackageBlob;
 use crate::recipe::{Compression, EntryKind, Image};
 
 fn packages(bench: &Bench) -> Vec<PackageBlob> {

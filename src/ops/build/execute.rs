@@ -9,7 +9,7 @@ use super::results::{Outcome, Tree};
 use super::stage::Lines;
 use crate::beneath::{Beneath, Dir};
 use crate::image::{
-    AssembleInputs, Configuration, CopyContent, Foreign, PackageBlob, ResolvedEntry, ScriptRunner, assemble, import,
+    AssembleInputs, Configuration, CopyContent, Foreign, ResolvedEntry, ScriptRunner, assemble, import,
 };
 use crate::model::{Digest, ImagePath};
 use crate::ops::error::{PinError, StepError};
@@ -17,6 +17,7 @@ use crate::ops::event::Event;
 use crate::ops::refresh::bases::pin_base;
 use crate::ops::refresh::sources::check_out;
 use crate::ops::services::Services;
+use crate::packages::PackageBlob;
 use crate::plan::{BaseWork, EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
 use crate::recipe::{Base, Configure, CopyFrom, Emulate, EntryKind, Unpack};
 use crate::stage::source::{self, SourceError};
@@ -194,9 +195,7 @@ impl Run<'_, '_> {
             }
         }
         let packages = work.packages.iter().map(|package| PackageBlob {
-            name: package.name.to_string(),
-            version: package.version.clone(),
-            architecture: package.architecture.clone(),
+            id: package.id.clone(),
             digest: package.digest,
             requested: package.selected,
         });

@@ -10,10 +10,12 @@ use crate::model::{Digest, TrustDomain};
 use crate::ops::OpsError;
 use crate::ops::evidence::{self, BaseBlobs};
 use crate::ops::services::Services;
+use crate::packages::RootPackage;
 use crate::plan::{
-    BaseWork, Change, Plan, RootWork, SourceInput, SourceWork, Step, StepId, Subject, VendorWork, Work, explain,
+    BaseWork, Change, PackageInput, Plan, RootWork, SourceInput, SourceWork, Step, StepId, Subject, VendorWork, Work,
+    explain,
 };
-use crate::stage::{RootConfigure, RootPackage, RootSpec, known_root};
+use crate::stage::{RootSpec, known_root};
 use crate::store::{Store, StoreError, TreeKind};
 
 /// What a step gave.
@@ -198,14 +200,9 @@ impl<'s> Results<'s> {
 
 /// The packages of a root in the words of those who make it.
 pub(super) fn root_spec(work: &RootWork) -> RootSpec {
-    let packages = work.packages.iter().map(|package| RootPackage {
-        name: package.name.to_string(),
-        architecture: package.architecture.clone(),
-        version: package.version.clone(),
-        digest: package.digest,
-    });
-    let configure = RootConfigure::Scripts;
-    RootSpec { format: work.format, platform: work.platform, packages: packages.collect(), configure }
+    let package = |package: &PackageInput| RootPackage { id: package.id.clone(), digest: package.digest };
+    let packages = work.packages.iter().map(package).collect();
+    RootSpec { format: work.format, platform: work.platform, packages }
 }
 
 fn tree_of(store: &Store, kind: TreeKind, digest: Digest) -> Option<Outcome> {

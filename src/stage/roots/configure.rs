@@ -9,17 +9,18 @@ use std::time::Duration;
 use fs_err as fs;
 
 use super::RootSpec;
-use super::database::DPKG;
 use super::delta;
 use super::error::RootError;
-use super::package::Unpacked;
 use crate::beneath::Dir;
+use crate::distribution::debian::configure::{DpkgDatabase, PackageState, UnpackedPackage};
 use crate::model::ImagePath;
 use crate::stage::log::{Log, OutputSink};
 use crate::stage::sandbox::{Console, Ending, File, Network, Ownership, Privilege, ProcessLimits, Root, Sandbox, Spec};
 use crate::stage::scripts::environment::{self, NO_SERVICES, POLICY};
 use crate::store::Store;
 
+/// The folder of dpkg's database.
+const DPKG: &str = "var/lib/dpkg";
 const TIMEOUT: Duration = Duration::from_secs(3600);
 /// Begins the names of folders and files that are the sandbox's, not the root's.
 const FOREIGN: &[&str] = &["build", "dev", "orchestrate", "proc", "run", "sys", "tmp", "var/tmp"];
@@ -51,15 +52,12 @@ const LEFT_BEHIND: &[&str] = &[
 pub(super) fn configure(
     store: &Store,
     spec: &RootSpec,
-    packages: &[Unpacked],
+    packages: &[UnpackedPackage],
     root: &Path,
     sandbox: &Sandbox,
     sink: &dyn OutputSink,
 ) -> Result<(), RootError> {
-    let native: Vec<&Unpacked> = packages.iter().filter(|package| package.runs_on(spec.platform.deb())).collect();
-    if !native.iter().any(|package| package.name == "dpkg") {
-        return Ok(()); // without dpkg there is nobody who could, and a root like that is not meant to
-    }
+    let native: Vec<_> = packages.iter().filter(|package| package.state == PackageState::Unpacked).collect();
     let scratch = store.tmp_dir()?;
     let upper = scratch.path().join("upper");
     let path = scratch.path().join("log");
@@ -77,7 +75,7 @@ pub(super) fn configure(
     clean(&root)
 }
 
-fn cell(root: &Path, scratch: &Path, packages: &[&Unpacked]) -> Spec {
+fn cell(root: &Path, scratch: &Path, packages: &[&UnpackedPackage]) -> Spec {
     let file = |path: &str, content: &str| File {
         path: path.parse().unwrap_or_default(),
         content: content.as_bytes().to_vec(),
@@ -102,15 +100,15 @@ fn cell(root: &Path, scratch: &Path, packages: &[&Unpacked]) -> Spec {
 
 /// What happens in the sandbox. `dpkg --configure` runs no `preinst`, which is of the time before files are unpacked;
 /// so they run here, that of `base-passwd` first, because others look up users.
-fn script(packages: &[&Unpacked]) -> String {
+fn script(packages: &[&UnpackedPackage]) -> String {
     let mut text = "export DPKG_RUNNING_VERSION=\"$(dpkg-query -f '${Version}' -W dpkg)\"\n".to_owned();
     text.push_str("export DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT= DPKG_FORCE=unsafe-io DPKG_MAINTSCRIPT_NAME=preinst\n");
-    let mut with_preinst: Vec<&Unpacked> =
+    let mut with_preinst: Vec<&UnpackedPackage> =
         packages.iter().copied().filter(|package| package.control.file("preinst").is_some()).collect();
     with_preinst.sort_by_key(|package| package.name != "base-passwd");
     for package in with_preinst {
-        let Unpacked { name, architecture, .. } = package;
-        let file = format!("/{DPKG}/info/{}.preinst", package.info_name());
+        let UnpackedPackage { name, architecture, .. } = package;
+        let file = format!("/{DPKG}/info/{}.preinst", DpkgDatabase::info_name(package));
         let _ = writeln!(
             text,
             "echo 'Preparing {name} ...'\nDPKG_MAINTSCRIPT_PACKAGE={name} DPKG_MAINTSCRIPT_ARCH={architecture} \
@@ -159,18 +157,21 @@ mod tests {
 
     use super::*;
     use crate::archive::Control;
+    use crate::distribution::debian::configure::PackageRequest;
 
     #[test]
     fn accounts_are_there_before_other_scripts_run() {
-        let package = |name: &str| Unpacked {
+        let package = |name: &str| UnpackedPackage {
             name: name.to_owned(),
+            version: "1".to_owned(),
             architecture: "amd64".to_owned(),
             control: Control {
                 control: String::new(),
                 files: BTreeMap::from([("preinst".to_owned(), (crate::model::Mode::from_bits(0o755), Vec::new()))]),
             },
-            paths: Vec::new(),
-            tree: PathBuf::new(),
+            entries: Vec::new(),
+            state: PackageState::Unpacked,
+            request: PackageRequest::Manual,
         };
         let (a, b) = (package("adduser"), package("base-passwd"));
         let text = script(&[&a, &b]);

@@ -5,47 +5,19 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::archive::ArchiveError;
-use crate::model::ImagePath;
+use crate::packages::PackagesError;
 use crate::stage::sandbox::{Ending, SandboxError};
 use crate::store::StoreError;
 
 /// Why a root could not be made.
 #[derive(Debug, Error)]
 pub enum RootError {
-    /// A package is no package.
-    #[error("cannot unpack the package {package}")]
-    Package {
-        /// Its name, version and architecture.
-        package: String,
-        /// Why not.
-        source: ArchiveError,
-    },
-    /// A package is another one than was asked for.
-    #[error("the package {package} says of itself that it is {found}")]
-    OtherPackage {
-        /// What was asked for.
-        package: String,
-        /// What it is.
-        found: String,
-    },
-    /// Two packages hold the same file.
-    #[error("the packages {one} and {other} both hold `{path}`")]
-    Conflict {
-        /// One of them.
-        one: String,
-        /// The other.
-        other: String,
-        /// The file.
-        path: ImagePath,
-    },
-    /// A file of a package lies below something that is no folder.
-    #[error("`{path}` of the package {package} lies below something that is no folder of the root")]
-    NoFolder {
-        /// The package.
-        package: String,
-        /// Its file.
-        path: ImagePath,
+    /// The packages cannot be together.
+    #[error(transparent)]
+    Packages {
+        /// Why.
+        #[from]
+        source: PackagesError,
     },
     /// A maintainer script failed.
     #[error("configuring the packages of a root failed: the scripts {ended}")]
@@ -99,12 +71,10 @@ impl RootError {
                 "the whole output is in {}; a package that cannot be configured in a sandbox cannot be part of a builder image",
                 log.display()
             )),
-            Self::Conflict { .. } => Some("ask for one of them only".to_owned()),
             Self::Sandbox { source } => source.help(),
-            Self::Package { .. } => {
-                Some("`orchestrate cache verify` finds files of the store that were damaged".to_owned())
-            }
-            _ => None,
+            Self::Packages { source } => source.help(),
+            Self::Store { source } => source.help(),
+            Self::Io { .. } => None,
         }
     }
 }

@@ -1,15 +1,11 @@
-//! Roots for build steps: packages unpacked once each into the store, linked together into one tree, and configured by
-//! their own maintainer scripts in the sandbox.
+//! Roots for build steps: the packages of the room `packages`, configured by the model, in the store.
 //!
-//! A root is a tool, not a part of an image: owners are not kept, set-uid bits are dropped, and what scripts write that
-//! differs from run to run (logs, caches with times in them) is taken out, so that the same packages give the same root.
+//! Where a package has a script that nobody has read, the scripts of all packages are run instead, by the `dpkg` of the
+//! root in the sandbox. What they write that differs from run to run (logs, caches with times in them) is taken out.
 
 mod configure;
-mod database;
 mod delta;
 mod error;
-mod merge;
-mod package;
 
 use std::path::{Path, PathBuf};
 
@@ -20,9 +16,10 @@ pub use error::RootError;
 use super::log::OutputSink;
 use super::sandbox::Sandbox;
 use crate::beneath::Dir;
-use crate::model::{Digest, Platform};
+use crate::model::{Digest, Platform, shown_list};
+use crate::packages::{PackageRoot, RootPackage};
 use crate::plan::RootFormat;
-use crate::store::{Store, TreeKind};
+use crate::store::{Store, TreeFacts, TreeKind};
 
 /// A set of packages as one root.
 #[derive(Clone, Debug, Serialize)]
@@ -33,32 +30,6 @@ pub struct RootSpec {
     pub platform: Platform,
     /// The packages, in any order.
     pub packages: Vec<RootPackage>,
-    /// Who configures them.
-    pub configure: RootConfigure,
-}
-
-/// A package, as a `.deb` that the store holds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct RootPackage {
-    /// Its name.
-    pub name: String,
-    /// Its architecture, or `all`.
-    pub architecture: String,
-    /// Its version.
-    pub version: String,
-    /// Hash of the `.deb`.
-    pub digest: Digest,
-}
-
-/// Who configures the packages of a root.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RootConfigure {
-    /// The maintainer scripts of those packages that run on the root's platform.
-    #[default]
-    Scripts,
-    /// Nobody: files and package database only.
-    None,
 }
 
 /// A root in the store.
@@ -125,17 +96,18 @@ pub fn compose_root(
     if let Some(root) = known_root(store, key) {
         return Ok(root);
     }
-    let mut packages = package::unpack_all(store, &spec.packages)?;
-    // dpkg's own order; the native one of several architectures first, because it wins where files are shared
-    let native = spec.platform.deb();
-    packages.sort_by_key(|package| (package.name.clone(), !package.runs_on(native), package.architecture.clone()));
+    let packages = PackageRoot::new(store, spec.platform, &spec.packages)?;
+    let (tree, unmodelled) = packages.configured()?;
     let writer = store.tree_writer(TreeKind::Root, key)?;
     let root = Dir::open(writer.path())?;
-    merge::merge(&packages, &root)?;
-    database::write(spec, &packages, &root)?;
-    if spec.configure == RootConfigure::Scripts {
-        configure::configure(store, spec, &packages, writer.path(), sandbox, sink)?;
+    let stored = |(path, TreeFacts { digest, .. })| RootHandle { key: *key, digest, path };
+    if unmodelled.is_empty() || !packages.has_dpkg() {
+        let facts = tree.lay_out(root)?;
+        return Ok(stored(writer.commit_known(facts)?));
     }
-    let (path, facts) = writer.commit_with_facts()?;
-    Ok(RootHandle { key: *key, digest: facts.digest, path })
+    let scripts: Vec<String> = unmodelled.iter().map(ToString::to_string).collect();
+    sink.line(&format!("running the scripts of all packages, because some are not known: {}", shown_list(&scripts)));
+    packages.unpacked()?.lay_out(root)?;
+    configure::configure(store, spec, packages.packages(), writer.path(), sandbox, sink)?;
+    Ok(stored(writer.commit_with_facts()?))
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use fs_err as fs;
 
 use super::{ScriptedPackage, ScriptedRole, ScriptsError};
-use crate::model::Digest;
+use crate::model::{Digest, PackageId};
 use crate::store::Store;
 
 /// The folders that scripts may read and not change.
@@ -51,7 +51,7 @@ fn copy(store: &Store, package: &ScriptedPackage, path: &Path) -> Result<u64, Sc
 
 /// As archives call it, but for the colon of an epoch, which apt and dpkg write in ways of their own.
 pub(super) fn file_name(package: &ScriptedPackage) -> String {
-    let ScriptedPackage { name, version, architecture, .. } = package;
+    let PackageId { name, version, architecture } = &package.id;
     format!("{name}_{}_{architecture}.deb", version.replace(':', "."))
 }
 

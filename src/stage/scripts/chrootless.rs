@@ -134,16 +134,16 @@ pub struct UnawareScript {
 /// All scripts of `packages` that are not made to run outside, but for those that are `inert`.
 fn unaware(packages: &[ScriptedPackage], inert: &BTreeSet<(String, &'static str)>) -> Vec<UnawareScript> {
     let scripts = packages.iter().flat_map(|package| SCRIPTS.iter().map(move |script| (package, *script)));
-    let scripts = scripts.filter(|(package, script)| !inert.contains(&(package.name.clone(), *script)));
+    let scripts = scripts.filter(|(package, script)| !inert.contains(&(package.id.name.to_string(), *script)));
     let unaware = scripts.filter_map(|(package, script)| {
         let bytes = package.control.file(script)?;
         let hash = Digest::of(bytes).hex();
-        if READ.iter().any(|(of, begin)| *of == package.name && hash.starts_with(begin)) {
+        if READ.iter().any(|(of, begin)| *of == package.id.name.as_str() && hash.starts_with(begin)) {
             return None;
         }
         let text = String::from_utf8_lossy(bytes);
         let line = unaware_line(&text)?;
-        Some(UnawareScript { package: package.name.clone(), script, line })
+        Some(UnawareScript { package: package.id.name.to_string(), script, line })
     });
     unaware.collect()
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::archive::{BASIC, OTHERS, file_name};
 use super::chrootless::TARGET;
 use super::{Installer, Machinery, OWN, ScriptedPackage, ScriptedRole, ScriptsSpec};
+use crate::model::PackageId;
 
 /// The configuration of apt, for this run only: its lists and logs are none of the image's business, and so are the
 /// archives that the image may name. That apt thinks of itself as essential would change the order of everything.
@@ -123,7 +124,7 @@ pub(super) fn script(spec: &ScriptsSpec<'_>) -> String {
 /// Names with architecture and version, as apt wants them.
 fn names(packages: &[&ScriptedPackage]) -> String {
     packages.iter().fold(String::new(), |mut text, package| {
-        let ScriptedPackage { name, version, architecture, .. } = package;
+        let PackageId { name, version, architecture } = &package.id;
         let qualifier = if architecture == "all" { String::new() } else { format!(":{architecture}") };
         let _ = write!(text, " \\\n  '{name}{qualifier}={version}'");
         text

@@ -31,7 +31,7 @@ use super::sandbox::{
 };
 use crate::archive::Control;
 use crate::beneath::Dir;
-use crate::model::{Digest, ImagePath, Platform};
+use crate::model::{Digest, ImagePath, PackageId, Platform};
 use crate::store::Store;
 
 /// Any text as a maintainer script, for `crate::fuzzed`.
@@ -48,12 +48,8 @@ const OWN: &str = "orchestrate";
 /// A package to be installed.
 #[derive(Clone, Debug)]
 pub struct ScriptedPackage {
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Its architecture, or `all`.
-    pub architecture: String,
+    /// Which it is.
+    pub id: PackageId,
     /// The `.deb` in the store.
     pub digest: Digest,
     /// The control file (deb-control(5)), and the scripts.

@@ -1,18 +1,20 @@
 //! dpkg's own database in `/var/lib/dpkg`, as dpkg 1.21 to 1.22 would have written it after installing and
 //! configuring a set of packages: `status`, `info/`, `triggers/` and the files around them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use md5::{Digest as _, Md5};
 
 use super::tree::{Root, at};
-use super::{ConfigureError, PackageRequest, UnpackedPackage};
+use super::{ConfigureError, PackageRequest, PackageState, UnpackedPackage};
 use crate::model::{ImagePath, Platform};
 
 /// The database of a set of installed packages of one system.
 pub struct DpkgDatabase<'p> {
     packages: Vec<&'p UnpackedPackage>,
     platform: Platform,
+    /// Whether packages whose scripts have not run are written down so.
+    with_states: bool,
 }
 
 /// A field of a control file: its name and its value with continuation lines, as written.
@@ -60,7 +62,12 @@ impl<'p> DpkgDatabase<'p> {
     pub fn new(platform: Platform, packages: &'p [UnpackedPackage]) -> Self {
         let mut packages: Vec<_> = packages.iter().collect();
         packages.sort_by_key(|package| (&package.name, &package.architecture));
-        Self { packages, platform }
+        Self { packages, platform, with_states: false }
+    }
+
+    /// The same, in which packages that are only unpacked are not installed yet.
+    pub(super) fn with_states(self) -> Self {
+        Self { with_states: true, ..self }
     }
 
     /// The content of the `status` file; `digest` gives the MD5 of a configuration file as it was unpacked, in hex.
@@ -73,14 +80,19 @@ impl<'p> DpkgDatabase<'p> {
     ) -> Result<String, ConfigureError> {
         let mut status = String::new();
         for package in &self.packages {
-            stanza(package, digest, &mut status)?;
+            let state = match package.state {
+                PackageState::Unpacked if self.with_states => "unpacked",
+                PackageState::Unpacked | PackageState::Configured => "installed",
+            };
+            stanza(package, state, digest, &mut status)?;
         }
         Ok(status)
     }
 
     /// The names of a package's files in `info/` begin with this: several architectures of one that is
     /// `Multi-Arch: same` are told apart.
-    pub(super) fn info_name(package: &UnpackedPackage) -> String {
+    #[must_use]
+    pub fn info_name(package: &UnpackedPackage) -> String {
         let same = package.control.control.lines().any(|line| line.trim_end() == "Multi-Arch: same");
         let UnpackedPackage { name, architecture, .. } = package;
         if same { format!("{name}:{architecture}") } else { name.clone() }
@@ -140,6 +152,9 @@ impl<'p> DpkgDatabase<'p> {
         let status = self.status(&mut |path| Ok(root.read(path)?.map(|content| hex(&Md5::digest(content)))))?;
         root.write(&below("status")?, 0o644, own, status);
         root.write(&below("info/format")?, 0o644, own, "1\n");
+        if let Some(architectures) = self.architectures() {
+            root.write(&below("arch")?, 0o644, own, architectures);
+        }
         for package in &self.packages {
             let name = Self::info_name(package);
             root.write(&below(&format!("info/{name}.list"))?, 0o644, own, Self::list(package));
@@ -157,6 +172,14 @@ impl<'p> DpkgDatabase<'p> {
             root.write(&below(lock)?, mode, own, "");
         }
         self.write_apt(root)
+    }
+
+    /// The architectures that dpkg is to accept, its own first, where there are others (`dpkg --add-architecture`).
+    fn architectures(&self) -> Option<String> {
+        let own = self.platform.deb();
+        let all: BTreeSet<&str> = self.packages.iter().map(|package| package.architecture.as_str()).collect();
+        let foreign: Vec<&str> = all.into_iter().filter(|name| *name != own && *name != "all").collect();
+        (!foreign.is_empty()).then(|| format!("{own}\n{}\n", foreign.join("\n")))
     }
 
     fn write_apt(&self, root: &mut Root<'_>) -> Result<(), ConfigureError> {
@@ -202,6 +225,7 @@ fn fields(package: &UnpackedPackage) -> Result<Vec<Field<'_>>, ConfigureError> {
 
 fn stanza(
     package: &UnpackedPackage,
+    state: &str,
     digest: &mut dyn FnMut(&ImagePath) -> Result<Option<String>, ConfigureError>,
     out: &mut String,
 ) -> Result<(), ConfigureError> {
@@ -209,7 +233,7 @@ fn stanza(
     let known = |name: &str| fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
     for (index, name) in ORDER.iter().enumerate() {
         match (*name, known(name)) {
-            ("Status", _) => out.push_str("Status: install ok installed\n"),
+            ("Status", _) => out.push_str(&format!("Status: install ok {state}\n")),
             ("Conffiles", _) => conffiles(package, digest, out)?,
             (_, None | Some("")) | ("Essential" | "Protected" | "Multi-Arch", Some("no")) => {}
             (_, Some(value)) if RELATIONS.contains(&index) => out.push_str(&format!("{name}: {}\n", relations(value))),

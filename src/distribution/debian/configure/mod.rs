@@ -204,3 +204,20 @@ pub fn record(
     let (files, removed) = root.into_changes();
     Ok(Configured { files, removed, unmodelled: Vec::new(), left_out: Vec::new() })
 }
+
+/// Writes down `packages` as dpkg has them between unpacking and configuring, for a real dpkg that goes on from there
+/// with `dpkg --configure`. Those of other architectures count as installed, for their scripts cannot run.
+///
+/// # Errors
+/// As [`configure`].
+pub fn record_unpacked(
+    platform: Platform,
+    packages: &[UnpackedPackage],
+    tree: &dyn Tree,
+    moment: Timestamp,
+) -> Result<Configured, ConfigureError> {
+    let mut root = tree::Root::new(tree, moment.seconds());
+    DpkgDatabase::new(platform, packages).with_states().write(&mut root)?;
+    let (files, removed) = root.into_changes();
+    Ok(Configured { files, removed, unmodelled: Vec::new(), left_out: Vec::new() })
+}

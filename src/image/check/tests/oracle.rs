@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::super::config::execution;
-use super::super::super::tree::tests::path;
 use super::super::Subject;
 use super::super::loader::Loader;
 use crate::beneath::Beneath;
+use crate::image::CopyContent;
 use crate::image::tests::bench::{Bench, amd64, entry, nowhere, plain, run};
-use crate::image::{CopyContent, Shelf};
 use crate::model::{Check, ImagePath, Spanned};
+use crate::packages::Shelf;
+use crate::packages::testing::path;
 use crate::recipe::{CopyFrom, EntryKind, EnvVar, Waiver};
 
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";

@@ -14,7 +14,7 @@ use crate::model::{Digest, Hasher};
 use crate::recipe::Compression;
 use crate::store::{BlobWriter, Store};
 
-use super::ImageError;
+use super::PackagesError;
 
 /// Largest ELF file that is held while it passes: its headers may point anywhere in it. Larger ones go to a temporary
 /// file.
@@ -36,17 +36,17 @@ pub struct Stream {
 }
 
 /// Where a file's bytes went.
-pub(super) struct Written {
+pub(crate) struct Written {
     /// What they are.
-    pub(super) digest: Digest,
+    pub(crate) digest: Digest,
     /// Where they begin in the uncompressed stream.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// What its ELF headers say.
-    pub(super) elf: Option<ElfFacts>,
+    pub(crate) elf: Option<ElfFacts>,
 }
 
 /// What the bytes of a stream depend on beside its entries.
-pub(super) const fn codec(compression: Compression) -> &'static str {
+pub(crate) const fn codec(compression: Compression) -> &'static str {
     match compression {
         Compression::Gzip => GZIP_CODEC,
         Compression::Zstd => ZSTD_CODEC,
@@ -54,7 +54,7 @@ pub(super) const fn codec(compression: Compression) -> &'static str {
 }
 
 /// Decompresses one member of a stream.
-pub(super) fn inflate(compression: Compression, bytes: &[u8], length: u64) -> Result<Vec<u8>, ArchiveError> {
+pub(crate) fn inflate(compression: Compression, bytes: &[u8], length: u64) -> Result<Vec<u8>, ArchiveError> {
     match compression {
         Compression::Gzip => inflate_member(bytes, length),
         Compression::Zstd => inflate_frame(bytes, length),
@@ -67,7 +67,7 @@ pub(super) fn compression_of(bytes: &[u8]) -> Compression {
 }
 
 /// Writes a [`Stream`].
-pub(super) struct StreamWriter {
+pub(crate) struct StreamWriter {
     tar: TarWriter<Counted>,
     /// Where temporary files go.
     folder: PathBuf,
@@ -99,7 +99,7 @@ impl Write for Counted {
 }
 
 impl StreamWriter {
-    pub(super) fn new(store: &Store, compression: Compression) -> Result<Self, ImageError> {
+    pub(crate) fn new(store: &Store, compression: Compression) -> Result<Self, PackagesError> {
         let blob = store.blob_writer()?;
         let inner = match compression {
             Compression::Gzip => Compressor::Gzip(GzipMembers::new(blob)),
@@ -109,43 +109,40 @@ impl StreamWriter {
     }
 
     /// Adds an entry and hashes its content on the way.
-    pub(super) fn append(&mut self, entry: &Entry, content: impl Read) -> Result<Written, ArchiveError> {
+    pub(crate) fn append(&mut self, entry: &Entry, content: impl Read) -> Result<Written, ArchiveError> {
         let mut seen = Seen::new(content, entry.kind.size(), &self.folder);
         self.tar.append(entry, &mut seen)?;
         let padded = entry.kind.size().div_ceil(BLOCK) * BLOCK;
-        Ok(Written {
-            elf: seen.elf(),
-            digest: seen.hasher.finish(),
-            offset: self.tar.get_ref().length.saturating_sub(padded),
-        })
+        let (digest, elf) = seen.finish();
+        Ok(Written { digest, elf, offset: self.tar.get_ref().length.saturating_sub(padded) })
     }
 
     /// Puts what was written into the store.
-    pub(super) fn finish(self) -> Result<Stream, ImageError> {
+    pub(crate) fn finish(self) -> Result<Stream, PackagesError> {
         self.tar.into_inner().commit()
     }
 }
 
 /// The piece that ends a layer.
-pub(super) fn end_blocks(store: &Store, compression: Compression) -> Result<Stream, ImageError> {
+pub(crate) fn end_blocks(store: &Store, compression: Compression) -> Result<Stream, PackagesError> {
     let ended = StreamWriter::new(store, compression)?.tar.finish();
-    ended.map_err(|source| ImageError::Write { what: "a layer", source })?.commit()
+    ended.map_err(|source| PackagesError::Write { what: "a layer", source })?.commit()
 }
 
 impl Counted {
-    fn commit(self) -> Result<Stream, ImageError> {
+    fn commit(self) -> Result<Stream, PackagesError> {
         let written = match self.inner {
             Compressor::Gzip(members) => members.finish(),
             Compressor::Zstd(frames) => frames.finish(),
         };
-        let (blob, members) = written.map_err(|source| ImageError::Write { what: "a layer", source })?;
+        let (blob, members) = written.map_err(|source| PackagesError::Write { what: "a layer", source })?;
         let (blob, size) = blob.commit()?;
         Ok(Stream { blob, size, length: self.length, members })
     }
 }
 
 /// Passes content on, hashes it, and keeps it while it may be an ELF file.
-struct Seen<'a, R> {
+pub(super) struct Seen<'a, R> {
     content: R,
     folder: &'a Path,
     hasher: Hasher,
@@ -164,7 +161,7 @@ enum Kept {
 }
 
 impl<'a, R: Read> Seen<'a, R> {
-    fn new(content: R, size: u64, folder: &'a Path) -> Self {
+    pub(super) fn new(content: R, size: u64, folder: &'a Path) -> Self {
         Self { content, folder, hasher: Hasher::new(), kept: Kept::Held(Vec::new()), size }
     }
 
@@ -189,12 +186,14 @@ impl<'a, R: Read> Seen<'a, R> {
         Ok(())
     }
 
-    fn elf(&mut self) -> Option<ElfFacts> {
-        match &self.kept {
+    /// What the content that has passed is: its digest, and what its ELF headers say.
+    pub(super) fn finish(self) -> (Digest, Option<ElfFacts>) {
+        let elf = match &self.kept {
             Kept::Held(held) => elf::facts(held),
             Kept::Spooled(file) => elf::facts_of(file),
             Kept::Nothing => None,
-        }
+        };
+        (self.hasher.finish(), elf)
     }
 }
 

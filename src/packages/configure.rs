@@ -4,26 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::archive::{ElfFacts, Entry, EntryKind};
-use crate::distribution::debian::configure::{Configured, Tree, UnmodelledScript, cache_libraries, configure, record};
-use crate::model::{Check, Digest, EPOCH, ImagePath};
-use crate::recipe::Image;
+use crate::distribution::debian::configure::{
+    Configured, Tree, UnmodelledScript, UnpackedPackage, cache_libraries, configure, record, record_unpacked,
+};
+use crate::model::{Digest, EPOCH, ImagePath, Platform};
 
-use super::ImageError;
+use super::PackagesError;
 use super::merge::Clash;
-use super::packages::Packages;
-use super::scripts::Subject;
-use super::shelf::Readable;
+use super::relations::Relations;
+use super::shelf::{Readable, Shelf};
 use super::tree::{Content, FileTree, Last, Node, Owner};
 
 /// What configuration does to what is there.
 #[derive(Debug, Default)]
-pub(super) struct Effects {
+pub(crate) struct Effects {
     /// Paths of the image's own packages that are covered or removed.
-    pub(super) packages: BTreeMap<u32, BTreeSet<ImagePath>>,
+    pub(crate) packages: BTreeMap<u32, BTreeSet<ImagePath>>,
     /// Paths of the base image that have to be hidden.
-    pub(super) base: BTreeSet<ImagePath>,
+    pub(crate) base: BTreeSet<ImagePath>,
     /// Effects that were left out, for people.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
+    /// Scripts whose effects are missing, because nobody has read them.
+    pub(crate) unmodelled: Vec<UnmodelledScript>,
 }
 
 impl Tree for Readable<'_> {
@@ -46,7 +48,9 @@ impl Tree for Readable<'_> {
 
 /// How much the packages are configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Model {
+pub(crate) enum Model {
+    /// They are written down as unpacked, so that the real dpkg can go on.
+    Unpacked,
     /// They are written down as installed, and that is all.
     Recorded,
     /// What their scripts do is done.
@@ -55,65 +59,67 @@ pub(super) enum Model {
     Libraries,
 }
 
-/// Configures the packages in `tree` as data.
-pub(super) fn apply(subject: &Subject<'_>, tree: &mut FileTree, model: Model) -> Result<Effects, ImageError> {
-    let Subject { platform, image, packages, base, shelf, .. } = subject;
-    let unpacked = packages.unpacked();
-    let readable = Readable { tree, shelf };
-    let configured = match model {
-        Model::Recorded => record(*platform, &unpacked, &readable, EPOCH),
-        Model::Configured => configure(*platform, &unpacked, &readable, EPOCH),
-        Model::Libraries => cache_libraries(*platform, &unpacked, &readable, EPOCH),
-    };
-    let Configured { files, removed, unmodelled, left_out } =
-        configured.map_err(|source| ImageError::Configure { source: Box::new(source) })?;
-    refuse_unknown(image, &unmodelled)?;
-    let notes = left_out.into_iter().map(|left| format!("{}: {}", left.package, left.what)).collect();
-    let mut effects = Effects { notes, ..Effects::default() };
-    for path in removed {
-        effects.remove(tree, base, &path);
-    }
-    for (entry, bytes) in files {
-        effects.put(tree, packages, entry, &bytes)?;
-    }
-    Ok(effects)
+/// Packages that are to be configured.
+pub(crate) struct Configuring<'a> {
+    /// What the system runs on.
+    pub(crate) platform: Platform,
+    /// The packages, those of the base image included.
+    pub(crate) packages: &'a [UnpackedPackage],
+    /// Their names, by number.
+    pub(crate) names: &'a dyn Relations,
+    /// What was there before them.
+    pub(crate) base: &'a FileTree,
+    /// Reads the files of the tree.
+    pub(crate) shelf: &'a Shelf<'a>,
 }
 
-/// A script that nobody has read may do anything, so an image with it is not made unless it is excused.
-fn refuse_unknown(image: &Image, unmodelled: &[UnmodelledScript]) -> Result<(), ImageError> {
-    let excused = |script: &UnmodelledScript| {
-        let names = |subject: &String| *subject == script.package;
-        image
-            .waivers
-            .iter()
-            .any(|waiver| waiver.check == Check::MaintainerScript && waiver.subject.as_ref().is_none_or(names))
-    };
-    let scripts: Vec<UnmodelledScript> = unmodelled.iter().filter(|script| !excused(script)).cloned().collect();
-    if scripts.is_empty() { Ok(()) } else { Err(ImageError::UnknownScripts { scripts }) }
+impl Configuring<'_> {
+    /// Configures the packages in `tree` as data. A script that nobody has read is no error here; the caller decides.
+    ///
+    /// # Errors
+    /// When control data or a file that configuration reads is broken, or its result clashes with what is there.
+    pub(crate) fn apply(&self, tree: &mut FileTree, model: Model) -> Result<Effects, PackagesError> {
+        let Self { platform, packages, names, base, shelf } = self;
+        let readable = Readable { tree, shelf };
+        let configured = match model {
+            Model::Unpacked => record_unpacked(*platform, packages, &readable, EPOCH),
+            Model::Recorded => record(*platform, packages, &readable, EPOCH),
+            Model::Configured => configure(*platform, packages, &readable, EPOCH),
+            Model::Libraries => cache_libraries(*platform, packages, &readable, EPOCH),
+        };
+        let Configured { files, removed, unmodelled, left_out } =
+            configured.map_err(|source| PackagesError::Configure { source: Box::new(source) })?;
+        let notes = left_out.into_iter().map(|left| format!("{}: {}", left.package, left.what)).collect();
+        let mut effects = Effects { notes, unmodelled, ..Effects::default() };
+        for path in removed {
+            effects.remove(tree, base, &path);
+        }
+        for (entry, bytes) in files {
+            effects.put(tree, *names, entry, &bytes)?;
+        }
+        Ok(effects)
+    }
 }
 
 /// Whether the base image has it already, so that no layer has to.
 fn is_same(there: &Node, new: &Node, bytes: &[u8]) -> bool {
-    let content = match &there.content {
-        Some(Content::Stored { digest, .. }) => Digest::of(bytes) == *digest,
-        Some(Content::Memory(_) | Content::Host(_)) => false,
-        None => true,
-    };
-    !there.own && there.entry == new.entry && content
+    let content = || there.content.as_ref().is_none_or(|content| content.digest() == Some(Digest::of(bytes)));
+    !there.own && there.entry == new.entry && content()
 }
 
 impl Effects {
     /// Adds other effects that came after these.
-    pub(super) fn extend(&mut self, later: Self) {
+    pub(crate) fn extend(&mut self, later: Self) {
         for (package, paths) in later.packages {
             self.packages.entry(package).or_default().extend(paths);
         }
         self.base.extend(later.base);
         self.notes.extend(later.notes);
+        self.unmodelled.extend(later.unmodelled);
     }
 
     /// Takes away what is at a path.
-    pub(super) fn remove(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath) {
+    pub(crate) fn remove(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath) {
         tree.detach_links(path);
         if let Some(Node { owner: Owner::Package(package), own: true, entry, .. }) = tree.remove(path)
             && entry.kind != EntryKind::Dir
@@ -126,7 +132,7 @@ impl Effects {
     }
 
     /// Prepares a path for something else than what packages shipped there.
-    pub(super) fn uncover(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath, by_folder: bool) {
+    pub(crate) fn uncover(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath, by_folder: bool) {
         match tree.get(path) {
             Some(there) if (there.entry.kind == EntryKind::Dir) != by_folder => self.remove(tree, base, path),
             Some(Node { owner: Owner::Package(package), own: true, .. }) if !by_folder => {
@@ -138,7 +144,13 @@ impl Effects {
         }
     }
 
-    fn put(&mut self, tree: &mut FileTree, packages: &Packages, entry: Entry, bytes: &[u8]) -> Result<(), ImageError> {
+    fn put(
+        &mut self,
+        tree: &mut FileTree,
+        names: &dyn Relations,
+        entry: Entry,
+        bytes: &[u8],
+    ) -> Result<(), PackagesError> {
         let path = tree.resolve(&entry.path, Last::Keep).unwrap_or_else(|_| entry.path.clone());
         let entry = Entry { path: path.clone(), ..entry };
         let is_folder = entry.kind == EntryKind::Dir;
@@ -158,13 +170,13 @@ impl Effects {
             Some(there) if is_same(there, &node, bytes) => return Ok(()),
             Some(there) if (there.entry.kind == EntryKind::Dir) != is_folder => {
                 let first = match there.owner {
-                    Owner::Package(package) => super::merge::Relations::name(packages, package),
+                    Owner::Package(package) => names.name(package),
                     Owner::Generated => "package configuration".to_owned(),
                     Owner::Recipe => "the base image's recipe".to_owned(),
                 };
                 let first = (first, there.entry.kind.to_string());
                 let second = ("package configuration".to_owned(), node.entry.kind.to_string());
-                return Err(ImageError::Conflict { clashes: vec![Clash { path, first, second }] });
+                return Err(PackagesError::Conflict { clashes: vec![Clash { path, first, second }] });
             }
             Some(Node { owner: Owner::Package(package), own: true, .. }) if !is_folder => {
                 let package = *package;

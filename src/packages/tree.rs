@@ -53,10 +53,29 @@ pub enum Content {
         /// What they are.
         digest: Digest,
     },
+    /// In a file of an unpacked package.
+    Unpacked {
+        /// The file.
+        file: Beneath,
+        /// What they are.
+        digest: Digest,
+    },
     /// Here.
     Memory(Arc<[u8]>),
     /// In a file of this machine.
     Host(Beneath),
+}
+
+impl Content {
+    /// What the bytes are, where that is known or can be told at once.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Stored { digest, .. } | Self::Unpacked { digest, .. } => Some(*digest),
+            Self::Memory(bytes) => Some(Digest::of(bytes)),
+            Self::Host(_) => None,
+        }
+    }
 }
 
 /// A path that leads through too many symbolic links, or out of what a path can hold.
@@ -97,18 +116,18 @@ impl FileTree {
         self.nodes.get(path)
     }
 
-    pub(super) fn get_mut(&mut self, path: &ImagePath) -> Option<&mut Node> {
+    pub(crate) fn get_mut(&mut self, path: &ImagePath) -> Option<&mut Node> {
         self.nodes.get_mut(path)
     }
 
-    pub(super) fn insert(&mut self, node: Node) {
+    pub(crate) fn insert(&mut self, node: Node) {
         if let EntryKind::Hardlink { target } = &node.entry.kind {
             self.linked.entry(target.clone()).or_default().insert(node.entry.path.clone());
         }
         self.nodes.insert(node.entry.path.clone(), node);
     }
 
-    pub(super) fn remove(&mut self, path: &ImagePath) -> Option<Node> {
+    pub(crate) fn remove(&mut self, path: &ImagePath) -> Option<Node> {
         self.nodes.remove(path)
     }
 
@@ -159,7 +178,7 @@ impl FileTree {
 
     /// Makes the other names of the file at `path` independent of it, before it goes away: the first of them gets the
     /// bytes, the others link to that one.
-    pub(super) fn detach_links(&mut self, path: &ImagePath) {
+    pub(crate) fn detach_links(&mut self, path: &ImagePath) {
         let Some(file) = self.nodes.get(path).filter(|node| matches!(node.entry.kind, EntryKind::File { .. })) else {
             return;
         };
@@ -181,7 +200,7 @@ impl FileTree {
     }
 
     /// Makes sure that every folder above `path` is there; `describe` knows those that were left out.
-    pub(super) fn ensure_parents(
+    pub(crate) fn ensure_parents(
         &mut self,
         path: &ImagePath,
         owner: Owner,
@@ -197,13 +216,13 @@ impl FileTree {
 }
 
 /// A folder of root's that nobody described: 0755, from the fixed clock's day.
-pub(super) fn plain_folder(path: ImagePath) -> Entry {
+pub(crate) fn plain_folder(path: ImagePath) -> Entry {
     let mode = Mode::from_bits(0o755);
     Entry { path, kind: EntryKind::Dir, mode, uid: 0, gid: 0, mtime: EPOCH.seconds(), xattrs: Vec::new() }
 }
 
 /// [`FileTree::resolve`] over anything that knows the targets of links.
-pub(super) fn resolve(
+pub(crate) fn resolve(
     path: &ImagePath,
     last: Last,
     link: impl Fn(&ImagePath) -> Option<Vec<u8>>,
@@ -242,21 +261,9 @@ fn components(path: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    pub(in crate::image) fn path(text: &str) -> ImagePath {
-        text.parse().expect("a path")
-    }
-
-    pub(in crate::image) fn link(from: &str, target: &str) -> Node {
-        node(from, EntryKind::Symlink { target: target.as_bytes().to_vec() })
-    }
-
-    pub(in crate::image) fn node(at: &str, kind: EntryKind) -> Node {
-        let entry = Entry { kind, ..plain_folder(path(at)) };
-        Node { entry, owner: Owner::Generated, own: true, content: None, elf: None }
-    }
+    use crate::packages::testing::{link, node, path};
 
     fn tree(nodes: Vec<Node>) -> FileTree {
         let mut tree = FileTree::default();

@@ -11,21 +11,37 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
-use crate::archive::{Entry, EntryKind};
+use crate::archive::{Control, Entry, EntryKind};
+use crate::beneath::{Beneath, Dir};
 use crate::model::{Digest, ImagePath};
 
-use super::segment::{Edits, SegmentEntry};
+use super::entry::PackageEntry;
+use super::relations::Relations;
+use super::segment::Edits;
 use super::tree::{Content, FileTree, Last, LinkLoop, Node, Owner, resolve};
+use super::{PackagesError, diversion, usrmerge};
 
 /// A package as merging sees it.
 pub(super) struct Shipped<'a> {
-    /// Its number in the image's list.
+    /// Its number.
     pub(super) id: u32,
-    /// Key of its segment.
-    pub(super) key: Digest,
+    /// Where the bytes of its files are.
+    pub(super) place: Place<'a>,
     /// What it ships.
-    pub(super) entries: &'a [SegmentEntry],
+    pub(super) entries: &'a [PackageEntry],
+    /// Its control member.
+    pub(super) control: &'a Control,
+}
+
+/// Where the bytes of a package's files are.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// In the segment of this key.
+    Segment(Digest),
+    /// In a folder, at the paths of a merged system.
+    Folder(&'a Arc<Dir>),
 }
 
 /// A path that a package diverts (dpkg-divert(1)).
@@ -37,14 +53,6 @@ pub(super) struct Diversion {
     pub(super) path: ImagePath,
     /// Where theirs goes.
     pub(super) to: ImagePath,
-}
-
-/// What merging asks about packages, by their numbers.
-pub(super) trait Relations {
-    /// Whether `one` may take over files of `other` (`Replaces`, Debian Policy §7.6.1).
-    fn replaces(&self, one: u32, other: u32) -> bool;
-    /// `name:architecture`.
-    fn name(&self, package: u32) -> String;
 }
 
 /// Two claims to one path that nothing settles.
@@ -67,16 +75,43 @@ impl fmt::Display for Clash {
 
 /// What merging costs packages.
 #[derive(Debug, Default)]
-pub(super) struct Merged {
+pub(crate) struct Merged {
     /// How the segments of the image's own packages have to change.
-    pub(super) edits: BTreeMap<u32, Edits>,
+    pub(crate) edits: BTreeMap<u32, Edits>,
     /// Paths that a package, also one of the base image, lost to another that replaces it; it does not own them any
     /// more.
-    pub(super) lost: BTreeMap<u32, BTreeSet<ImagePath>>,
+    pub(crate) lost: BTreeMap<u32, BTreeSet<ImagePath>>,
 }
 
-/// Puts `packages`, most basic first, on top of `tree`.
+/// Puts `packages`, most basic first, on top of `tree`, with the links of a merged system.
+///
+/// # Errors
+/// When two packages claim one path and nothing settles it.
 pub(super) fn merge(
+    tree: &mut FileTree,
+    packages: &[Shipped<'_>],
+    relations: &dyn Relations,
+) -> Result<Merged, PackagesError> {
+    if packages.is_empty() {
+        return Ok(Merged::default());
+    }
+    let diversions: Vec<_> = packages.iter().flat_map(|package| diversion::of(package.id, package.control)).collect();
+    let merged =
+        settle(tree, packages, &diversions, relations).map_err(|clashes| PackagesError::Conflict { clashes })?;
+    let left_out = packages.iter().flat_map(|package| package.entries).filter(|shipped| shipped.left_out);
+    let folders = left_out_folders(left_out.map(|shipped| &shipped.entry));
+    let files: Vec<(ImagePath, Owner)> =
+        tree.iter().filter(|node| node.own).map(|node| (node.entry.path.clone(), node.owner)).collect();
+    for (path, owner) in files {
+        tree.ensure_parents(&path, owner, |folder| folders.get(folder).cloned());
+    }
+    for entry in usrmerge::missing_links(|path| tree.get(path).is_some()) {
+        tree.insert(Node { entry, owner: Owner::Generated, own: true, content: None, elf: None });
+    }
+    Ok(merged)
+}
+
+fn settle(
     tree: &mut FileTree,
     packages: &[Shipped<'_>],
     diversions: &[Diversion],
@@ -174,7 +209,7 @@ struct Merging<'a> {
 }
 
 impl Merging<'_> {
-    fn add(&mut self, package: &Shipped<'_>, shipped: &SegmentEntry, path: ImagePath) {
+    fn add(&mut self, package: &Shipped<'_>, shipped: &PackageEntry, path: ImagePath) {
         if path.is_root() {
             return; // the root's own mode and owner are the runtime's
         }
@@ -287,21 +322,34 @@ impl Merging<'_> {
 
 impl Shipped<'_> {
     /// What is at `path` once the package's entry is there.
-    pub(super) fn node(&self, shipped: &SegmentEntry, path: ImagePath) -> Node {
-        let content = shipped.content.map(|digest| Content::Stored { key: self.key, offset: shipped.offset, digest });
+    fn node(&self, shipped: &PackageEntry, path: ImagePath) -> Node {
+        let content = shipped.content.map(|digest| match self.place {
+            Place::Segment(key) => Content::Stored { key, offset: shipped.offset, digest },
+            Place::Folder(folder) => {
+                let file = Beneath::new(Arc::clone(folder), shipped.entry.path.as_relative());
+                Content::Unpacked { file, digest }
+            }
+        });
         let entry = Entry { path, ..shipped.entry.clone() };
         Node { entry, owner: Owner::Package(self.id), own: true, content, elf: shipped.elf.clone() }
+    }
+
+    /// Points a tree that the package was merged into at the bytes where they are now.
+    pub(super) fn reattach(&self, tree: &mut FileTree) {
+        for shipped in self.entries.iter().filter(|shipped| !shipped.left_out) {
+            let path = &shipped.entry.path;
+            let is_its_own = |node: &&Node| node.own && node.owner == Owner::Package(self.id);
+            if shipped.entry.kind != EntryKind::Dir && tree.get(path).filter(is_its_own).is_some() {
+                tree.insert(self.node(shipped, path.clone()));
+            }
+        }
     }
 }
 
 /// Whether two files or links are the same but for their times.
 fn alike(one: &Node, other: &Node) -> bool {
     let facts = |node: &Node| (node.entry.mode, node.entry.uid, node.entry.gid);
-    let content = |node: &Node| match &node.content {
-        Some(Content::Stored { digest, .. }) => Some(*digest),
-        Some(Content::Memory(bytes)) => Some(Digest::of(bytes)),
-        Some(Content::Host(_)) | None => None,
-    };
+    let content = |node: &Node| node.content.as_ref().and_then(Content::digest);
     one.entry.kind == other.entry.kind
         && one.entry.xattrs == other.entry.xattrs
         && content(one) == content(other)
@@ -310,7 +358,7 @@ fn alike(one: &Node, other: &Node) -> bool {
 
 impl Edits {
     /// Takes out what ended up at `path`, under whichever name the package has it.
-    pub(super) fn lose(&mut self, path: &ImagePath) {
+    pub(crate) fn lose(&mut self, path: &ImagePath) {
         let original = self.rename.iter().find(|(_, to)| *to == path).map(|(from, _)| from.clone());
         if let Some(original) = &original {
             self.rename.remove(original);
@@ -320,7 +368,7 @@ impl Edits {
 }
 
 /// The folders that a policy left out but that are needed, because something kept is in them.
-pub(super) fn left_out_folders<'a>(left_out: impl Iterator<Item = &'a Entry>) -> BTreeMap<ImagePath, Entry> {
+fn left_out_folders<'a>(left_out: impl Iterator<Item = &'a Entry>) -> BTreeMap<ImagePath, Entry> {
     let mut folders: BTreeMap<ImagePath, Entry> = BTreeMap::new();
     for entry in left_out.filter(|entry| entry.kind == EntryKind::Dir) {
         let known = folders.entry(entry.path.clone()).or_insert_with(|| entry.clone());

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::distribution::debian::needs::Graph;
 
-use super::packages::Opened;
+use super::set::Opened;
 
 /// Marks packages that the image itself has; `graph` is of all packages, in their order, and `named` is what the recipe
 /// asks for.

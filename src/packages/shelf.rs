@@ -9,7 +9,7 @@ use crate::beneath::Beneath;
 use crate::model::{Digest, ImagePath};
 use crate::store::Store;
 
-use super::ImageError;
+use super::PackagesError;
 use super::segment;
 use super::stream::{Stream, compression_of, inflate};
 use super::tree::{Content, FileTree, Node};
@@ -35,20 +35,21 @@ impl<'a> Shelf<'a> {
         Self { store, streams: Mutex::default(), recent: Mutex::default() }
     }
 
-    pub(super) const fn store(&self) -> &'a Store {
+    pub(crate) const fn store(&self) -> &'a Store {
         self.store
     }
 
     /// Spares looking up a stream that is at hand.
-    pub(super) fn add(&self, key: Digest, stream: Stream) {
+    pub(crate) fn add(&self, key: Digest, stream: Stream) {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::new(stream));
     }
 
-    fn stream(&self, key: &Digest) -> Result<Arc<Stream>, ImageError> {
+    fn stream(&self, key: &Digest) -> Result<Arc<Stream>, PackagesError> {
         if let Some(stream) = self.streams.lock().unwrap_or_else(PoisonError::into_inner).get(key) {
             return Ok(Arc::clone(stream));
         }
-        let segment = segment::known(self.store, key)?.ok_or(ImageError::Lost { what: "a segment", digest: *key })?;
+        let segment =
+            segment::known(self.store, key)?.ok_or(PackagesError::Lost { what: "a segment", digest: *key })?;
         let stream = Arc::new(segment.stream);
         self.streams.lock().unwrap_or_else(PoisonError::into_inner).insert(*key, Arc::clone(&stream));
         Ok(stream)
@@ -58,10 +59,11 @@ impl<'a> Shelf<'a> {
     ///
     /// # Errors
     /// When the store lost them, or a file of this machine cannot be opened.
-    pub fn open(&self, content: &Content, size: u64) -> Result<Box<dyn Read + '_>, ImageError> {
+    pub fn open(&self, content: &Content, size: u64) -> Result<Box<dyn Read + '_>, PackagesError> {
         Ok(match content {
             Content::Memory(bytes) => Box::new(io::Cursor::new(Arc::clone(bytes))),
-            Content::Host(file) => Box::new(open_host(file)?),
+            Content::Unpacked { file, .. } => Box::new(open(file, "read a file of an unpacked package")?),
+            Content::Host(file) => Box::new(open(file, "read a file that is copied into the image")?),
             Content::Stored { key, offset, .. } => {
                 let stream = self.stream(key)?;
                 Box::new(Range { shelf: self, stream, at: *offset, left: size, member: Arc::default(), start: 0 })
@@ -111,9 +113,8 @@ impl<'a> Shelf<'a> {
     }
 }
 
-fn open_host(file: &Beneath) -> Result<std::fs::File, ImageError> {
-    let doing = || "read a file that is copied into the image".to_owned();
-    file.open_file().map_err(|source| ImageError::Io { doing: doing(), source })
+fn open(file: &Beneath, doing: &str) -> Result<std::fs::File, PackagesError> {
+    file.open_file().map_err(|source| PackagesError::Io { doing: doing.to_owned(), source })
 }
 
 /// Some bytes of an uncompressed stream.

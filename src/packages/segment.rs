@@ -9,16 +9,17 @@ use std::io::BufReader;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{ArchiveError, Control, DebReader, ElfFacts, Entry, EntryKind, Limits, TarReader};
+use crate::archive::{ArchiveError, Control, DebReader, Entry, EntryKind, Limits, TarReader};
 use crate::model::{Digest, ImagePath, PathPolicy, formats};
 use crate::recipe::Compression;
 use crate::store::Store;
 
+use super::entry::PackageEntry;
 use super::stream::{Stream, StreamWriter, codec};
-use super::{ImageError, usrmerge};
+use super::{PackagesError, usrmerge};
 
 /// Where segments are among the store's records.
-pub(super) const KIND: &str = "segment";
+pub(crate) const KIND: &str = "segment";
 
 /// A package as a piece of a layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,36 +27,9 @@ pub struct Segment {
     /// Its control member.
     pub control: Control,
     /// Its files, links and folders, in the package's order.
-    pub entries: Vec<SegmentEntry>,
+    pub entries: Vec<PackageEntry>,
     /// Their bytes.
     pub stream: Stream,
-}
-
-/// Something that a package ships.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SegmentEntry {
-    /// Everything but its bytes, where a merged system has it.
-    pub entry: Entry,
-    /// Its path in the package, where that is another.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub packed: Option<ImagePath>,
-    /// Whether it is in the stream (folders: in the image) or was left out.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub left_out: bool,
-    /// The digest of a file's bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content: Option<Digest>,
-    /// Where they begin in the uncompressed stream.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub offset: u64,
-    /// What its ELF headers say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub elf: Option<ElfFacts>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 /// What an image changes of a package's segment. Paths are those of the segment's index.
@@ -114,7 +88,7 @@ impl SegmentKey<'_> {
     /// # Errors
     /// When the package is not in the store, is not a package, holds what has no place in an image, or ships the same
     /// path twice in a merged system; and when the store cannot be written.
-    pub fn segment(&self, store: &Store) -> Result<Segment, ImageError> {
+    pub fn segment(&self, store: &Store) -> Result<Segment, PackagesError> {
         let key = self.digest();
         if let Some(known) = known(store, &key)? {
             return Ok(known);
@@ -139,7 +113,7 @@ impl SegmentKey<'_> {
 }
 
 /// A segment that is in the store together with its bytes.
-pub(super) fn known(store: &Store, key: &Digest) -> Result<Option<Segment>, ImageError> {
+pub(crate) fn known(store: &Store, key: &Digest) -> Result<Option<Segment>, PackagesError> {
     let segment: Option<Segment> = store.record(KIND, key)?;
     Ok(segment.filter(|segment| store.has_blob(&segment.stream.blob)))
 }
@@ -155,7 +129,7 @@ struct Pass<'a> {
     placed: BTreeMap<ImagePath, ImagePath>,
     out: StreamWriter,
     control: Control,
-    entries: Vec<SegmentEntry>,
+    entries: Vec<PackageEntry>,
 }
 
 impl<'a> Pass<'a> {
@@ -163,16 +137,16 @@ impl<'a> Pass<'a> {
         of: &'a SegmentKey<'a>,
         store: &Store,
         heirs: &'a BTreeMap<ImagePath, ImagePath>,
-    ) -> Result<Self, ImageError> {
+    ) -> Result<Self, PackagesError> {
         let out = StreamWriter::new(store, of.compression)?;
         let (orphans, placed, control) = (BTreeMap::new(), BTreeMap::new(), Control::default());
         Ok(Self { of, heirs, orphans, placed, out, control, entries: Vec::new() })
     }
 
-    fn read(&mut self, store: &Store) -> Result<(), ImageError> {
+    fn read(&mut self, store: &Store) -> Result<(), PackagesError> {
         let blob = store.open_blob(&self.of.package)?;
         let package = self.of.name.to_owned();
-        let wrong = |source| ImageError::Package { package: package.clone(), source };
+        let wrong = |source| PackagesError::Package { package: package.clone(), source };
         let mut deb = DebReader::open(BufReader::with_capacity(1 << 16, blob), Limits::default()).map_err(wrong)?;
         let mut data = deb.data().map_err(wrong)?;
         while let Some(packed) = data.next_entry().map_err(wrong)? {
@@ -183,7 +157,7 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn add<R: std::io::Read>(&mut self, packed: Entry, data: &mut TarReader<R>) -> Result<(), ImageError> {
+    fn add<R: std::io::Read>(&mut self, packed: Entry, data: &mut TarReader<R>) -> Result<(), PackagesError> {
         if packed.path.is_root() {
             return Ok(());
         }
@@ -191,7 +165,7 @@ impl<'a> Pass<'a> {
         let mut entry = usrmerge::merge_entry(packed);
         let indexed = |entry: Entry, left_out| {
             let packed = (from != entry.path).then(|| from.clone());
-            SegmentEntry { entry, packed, left_out, content: None, offset: 0, elf: None }
+            PackageEntry { entry, packed, left_out, content: None, offset: 0, elf: None }
         };
         if entry.kind == EntryKind::Dir {
             let left_out = self.leaves_out(&entry.path);
@@ -245,17 +219,17 @@ impl<'a> Pass<'a> {
     }
 
     /// Two names of a package may be one path in a merged system.
-    fn claim(&mut self, place: &ImagePath, from: &ImagePath) -> Result<(), ImageError> {
+    fn claim(&mut self, place: &ImagePath, from: &ImagePath) -> Result<(), PackagesError> {
         let Some(first) = self.placed.insert(place.clone(), from.clone()) else { return Ok(()) };
         let (package, path, second) = (self.of.name.to_owned(), place.clone(), from.clone());
-        Err(ImageError::Twice { package, path, first, second })
+        Err(PackagesError::Twice { package, path, first, second })
     }
 
-    fn wrong(&self, source: ArchiveError) -> ImageError {
-        ImageError::Package { package: self.of.name.to_owned(), source }
+    fn wrong(&self, source: ArchiveError) -> PackagesError {
+        PackagesError::Package { package: self.of.name.to_owned(), source }
     }
 
-    fn finish(self) -> Result<Segment, ImageError> {
+    fn finish(self) -> Result<Segment, PackagesError> {
         Ok(Segment { control: self.control, entries: self.entries, stream: self.out.finish()? })
     }
 }
