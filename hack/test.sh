@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tests: hack/test.sh [arguments of the test runner, such as a part of a test's name]
-# Installs what is missing on a fresh Debian machine. Tests that need a program which is not there fail and name it.
+# Runs all tests: hack/test.sh [arguments of the test runner, such as a part of a test's name]
+# `cargo test` alone runs the fast ones. The others need root, the network, and programs that this script installs on a fresh
+# Debian machine; a test whose program is not there fails and names it.
 set -o errexit -o nounset -o pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -9,4 +10,5 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 cd "$root"
 # the development profile: dependencies optimised, our own code quick to compile
-exec cargo test --locked -- "$@"
+cargo test --locked -- "$@"
+exec cargo test --locked --test system -- "$@"

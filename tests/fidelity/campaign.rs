@@ -232,36 +232,11 @@ fn a_layer_on_a_configured_base_is_what_one_image_of_all_packages_is() {
 }
 
 #[test]
-fn the_set_ca_certificates_is_what_mmdebstrap_makes() {
-    holds("ca-certificates");
-}
-
-#[test]
-fn the_set_default_mta_is_what_mmdebstrap_makes() {
-    holds("default-mta");
-}
-
-#[test]
-fn the_set_nginx_is_what_mmdebstrap_makes() {
-    holds("nginx");
-}
-
-#[test]
 fn the_set_services_is_what_mmdebstrap_makes() {
     holds("services");
 }
 
 #[test]
-fn the_set_openssh_server_is_what_mmdebstrap_makes() {
-    holds("openssh-server");
-}
-
-#[test]
 fn the_set_php_fpm_is_what_mmdebstrap_makes() {
     holds("php-fpm");
-}
-
-#[test]
-fn the_set_tzdata_legacy_is_what_mmdebstrap_makes() {
-    holds("tzdata-legacy");
 }

@@ -85,8 +85,3 @@ fn minbase_of_trixie_for_arm64_is_what_mmdebstrap_makes() {
 fn minbase_of_bookworm_for_amd64_is_what_mmdebstrap_makes() {
     minbase("bookworm", "linux/amd64");
 }
-
-#[test]
-fn minbase_of_bookworm_for_arm64_is_what_mmdebstrap_makes() {
-    minbase("bookworm", "linux/arm64");
-}

@@ -1,4 +1,4 @@
-//! `debian`, of the suite that its recipe names and of the one before, for both platforms: its files are those that
+//! `debian`, of the suite that its recipe names for both platforms, and of the one before for one: its files are those that
 //! mmdebstrap makes, and its own programs find nothing wrong with it. Foreign programs run in the oracles alone.
 
 use std::collections::BTreeMap;
@@ -138,11 +138,6 @@ fn debian_has_the_files_of_mmdebstrap_for_bookworm_on_amd64() {
     Minbase::of("bookworm", "linux/amd64").has_the_files_of_mmdebstrap();
 }
 
-#[test]
-fn debian_has_the_files_of_mmdebstrap_for_bookworm_on_arm64() {
-    Minbase::of("bookworm", "linux/arm64").has_the_files_of_mmdebstrap();
-}
-
 /// Somebody vouches for every script.
 #[test]
 fn every_script_of_debian_is_known() {
@@ -168,9 +163,7 @@ fn every_script_of_debian_is_known() {
 
 #[test]
 fn debian_is_content_with_itself_on_every_platform() {
-    for suite in ["trixie", "bookworm"] {
-        for platform in ["linux/amd64", "linux/arm64"] {
-            Minbase::of(suite, platform).is_content_with_itself();
-        }
+    for (suite, platform) in [("trixie", "linux/amd64"), ("trixie", "linux/arm64"), ("bookworm", "linux/amd64")] {
+        Minbase::of(suite, platform).is_content_with_itself();
     }
 }
