@@ -105,6 +105,28 @@ gzip -dc "$layer" > "$work/layer.tar"
 other="$tool --quiet --project $work --store $work/store build second --platform linux/amd64 --output oci:$work/two --offline"
 read -r two hash times _ _ < <(pairs "second \$RANDOM\$RANDOM; remove $work/two" "$other" true "openssl dgst -sha256 $work/layer.tar $layer")
 second 0
+
+# a step in a root that is made anew of packages that were unpacked before, and in one that is there; linking its files by cp
+mkdir "$work/images/tiny"
+tiny() { # TEXT that the step writes, so that no two runs are the same step
+  cat > "$work/images/tiny/recipe.kdl" << RECIPE
+title "Tiny"
+license "Apache-2.0"
+stage "tiny" from="builder-go" { run "echo $1 > \$OUT/tiny"; }
+image "tiny" { from "scratch"; copy "/tiny" from="tiny" to="/tiny"; user "10001"; entrypoint "/tiny"; healthcheck "none" reason="measured"; waive "entrypoint" reason="measured"; }
+RECIPE
+}
+step="$everything build tiny --platform linux/amd64 --offline --output oci:$work/tiny"
+tiny 0; $step > /dev/null
+tree=$(find "$full/trees/root" -mindepth 1 -maxdepth 1 -printf '%T@ %p\n' | sort -n | tail -n1 | cut -d' ' -f2)/tree
+cp -al "$tree" "$work/linked"
+files=$(find "$work/linked" -type f | wc -l)
+read -r link _ _ _ _ < <(pairs "remove $work/linked-2" "cp -al $work/linked $work/linked-2" true true)
+read -r rooted stepped _ _ _ < <(pairs "tiny \$RANDOM\$RANDOM; remove $full/trees/root" "$step" "tiny \$RANDOM\$RANDOM" "$step")
+remove "$work/images/tiny"
+# one line of a program in Go is changed
+read -r edited _ _ _ _ < <(pairs "echo \"// \$RANDOM\" >> $work/images/hello/src/main.go" "$everything build hello --offline --output oci:$work/hello" true true)
+
 read -r noop _ _ _ _ < <(pairs true "$everything build --offline --output oci:$work/all" true true)
 
 row "what ($runs runs, median)" "" ""
@@ -114,6 +136,10 @@ row "  verify, decode, hash, compress the same files (the limit)" "$limit ms" "o
 row "  peak memory" "$((memory / 1024)) MB"
 row "a second image of the same packages" "$two ms"
 row "  hashing its bytes, packed and unpacked" "$hash ms" "ours / hashing $times"
+row "a step in a new root of $files files" "$rooted ms"
+row "  the same step in a root that is there" "$stepped ms" "the root: $((rooted - stepped)) ms"
+row "  linking the files of the root by cp -al" "$link ms"
+row "hello for both platforms, after an edit" "$edited ms"
 row "a build of everything, with nothing to do" "$noop ms"
 
 "$root/hack/bench-recipes.sh" "$runs"
