@@ -55,3 +55,30 @@ fn promise_7_nothing_is_done_twice_and_it_says_so() {
     let plan = tool("orchestrate", live.program().args(["plan"]));
     assert_eq!(String::from_utf8_lossy(&plan.stdout), "");
 }
+
+/// The definitions of `images/lib` keep Go's build cache: what it holds must not be seen in what is built.
+#[test]
+fn a_cold_and_a_warm_build_cache_give_the_same_bytes() {
+    let live = live();
+    let folder = tempfile::tempdir().expect("a folder");
+    copy_project(&live.folder, folder.path());
+    let source = folder.path().join("images/hello/src/main.go");
+    let text = fs_err::read_to_string(&source).expect("a program");
+    assert!(text.contains("\"hello\""), "{text}");
+    fs_err::write(&source, text.replace("\"hello\"", "\"hullo\"")).expect("written");
+    let built = |environment: &str| {
+        let file = folder.path().join("environment.kdl");
+        fs_err::write(&file, environment).expect("written");
+        let mut build = Command::new(env!("CARGO_BIN_EXE_orchestrate"));
+        build.arg("--project").arg(folder.path()).arg("--store").arg(live.path("store")).arg("--environment").arg(file);
+        let output = tool("orchestrate", build.args(["build", "hello", "--platform", "linux/amd64", "--offline"]));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("stage hello/hello linux/amd64"), "it was not built: {said}");
+        digests(&String::from_utf8_lossy(&output.stdout))
+    };
+    let warm = built("");
+    // caches of another trust domain are empty
+    let cold = built("trust-domain \"cold\"\n");
+    assert_eq!(warm, cold);
+    assert!(warm.iter().all(|(of, digest)| live.digests.get(of) != Some(digest)), "the change is not in the image");
+}
