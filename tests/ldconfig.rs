@@ -7,7 +7,7 @@ use std::process::Command;
 
 use orchestrate::archive::{Control, Entry, EntryKind};
 use orchestrate::distribution::debian::configure::{PackageRequest, PackageState, UnpackedPackage, configure};
-use orchestrate::model::{EPOCH, ImagePath, Platform};
+use orchestrate::model::{EPOCH, ImagePath, PackageId, Platform};
 
 use crate::fidelity::tree::MemoryTree;
 use crate::support::{text_of, tool, write};
@@ -47,9 +47,11 @@ fn version() -> String {
 
 fn packages(version: &str) -> Vec<UnpackedPackage> {
     let package = |name: &str| UnpackedPackage {
-        name: name.to_owned(),
-        version: version.to_owned(),
-        architecture: "amd64".to_owned(),
+        id: PackageId {
+            name: name.parse().expect("a name"),
+            version: version.to_owned(),
+            architecture: "amd64".to_owned(),
+        },
         control: Control {
             control: format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n"),
             files: BTreeMap::new(),

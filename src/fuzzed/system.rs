@@ -8,7 +8,7 @@ use crate::archive::{Control, ElfFacts, Entry, EntryKind};
 use crate::distribution::debian::configure::{
     PackageRequest, PackageState, Tree, UnpackedPackage, cache_libraries, configure, coverage,
 };
-use crate::model::{EPOCH, ImagePath, Mode, Platform};
+use crate::model::{EPOCH, ImagePath, Mode, PackageId, Platform};
 
 /// Files of the system, then files of the package's control member, in the order in which they stand in the bytes.
 const FILES: [&str; 9] = [
@@ -68,9 +68,11 @@ pub fn scripts(bytes: &[u8]) {
 fn package(name: &str, files: BTreeMap<String, (Mode, Vec<u8>)>, tree: &Files) -> UnpackedPackage {
     let control = format!("Package: {name}\nVersion: 1.0\nArchitecture: all\n");
     UnpackedPackage {
-        name: name.to_owned(),
-        version: "1.0".to_owned(),
-        architecture: "all".to_owned(),
+        id: PackageId {
+            name: name.parse().expect("a name"),
+            version: "1.0".to_owned(),
+            architecture: "all".to_owned(),
+        },
         control: Control { control, files },
         entries: tree.0.values().map(|(entry, _)| entry.clone()).collect(),
         state: PackageState::Unpacked,

@@ -107,7 +107,7 @@ impl BuiltImage {
         [&self.manifest, &self.config].into_iter().chain(self.layers.iter().map(|layer| &layer.descriptor))
     }
 
-    /// What is in it, path by path; a [`super::Shelf`] reads its files.
+    /// What is in it, path by path; a [`crate::packages::Shelf`] reads its files.
     ///
     /// # Errors
     /// When the store does not have it any more.

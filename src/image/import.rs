@@ -1,5 +1,5 @@
 //! An image of a registry as one to build on: its layers stay as they are, and what is in them is learned once, with the
-//! bytes of its files put where a [`super::Shelf`] reads them.
+//! bytes of its files put where a [`crate::packages::Shelf`] reads them.
 
 use std::io::{self, BufReader, Read};
 

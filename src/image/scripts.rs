@@ -62,7 +62,7 @@ impl Subject<'_> {
     /// Runs the scripts of the image's own packages, which `tree` holds as they were shipped, and puts what they did
     /// into it.
     pub(super) fn run(&self, tree: &mut FileTree, runner: &ScriptRunner<'_>) -> Result<Ran, ImageError> {
-        let has = |name: &str| self.packages.all.iter().any(|package| package.installed.id.name.as_str() == name);
+        let has = |name: &str| self.packages.all.iter().any(|package| package.installed.id.name == name);
         if !has("dpkg") {
             return Err(ImageError::NoInstaller);
         }

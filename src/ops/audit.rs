@@ -123,9 +123,7 @@ fn packages(
                 None => controls.entry(package.digest).or_insert(read_control(services, package)?).clone(),
             };
             packages.push(UnpackedPackage {
-                name: package.id.name.to_string(),
-                version: package.id.version.clone(),
-                architecture: package.id.architecture.clone(),
+                id: package.id.clone(),
                 control,
                 entries: Vec::new(),
                 state,
@@ -135,7 +133,7 @@ fn packages(
         state = PackageState::Configured;
         next = base(plan, id);
     }
-    packages.sort_by(|one, other| (&one.name, &one.architecture).cmp(&(&other.name, &other.architecture)));
+    packages.sort_by(|one, other| (&one.id.name, &one.id.architecture).cmp(&(&other.id.name, &other.id.architecture)));
     Ok(packages)
 }
 

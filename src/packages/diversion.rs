@@ -4,8 +4,18 @@
 use crate::archive::Control;
 use crate::model::ImagePath;
 
-use super::merge::Diversion;
 use super::usrmerge;
+
+/// A path that a package diverts (dpkg-divert(1)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Diversion {
+    /// The package whose own file stays.
+    pub(super) by: u32,
+    /// The path that others ship.
+    pub(super) path: ImagePath,
+    /// Where theirs goes.
+    pub(super) to: ImagePath,
+}
 
 /// The diversions that package number `by` makes before it is unpacked. Those whose paths a shell would compute are not
 /// known; the clash they should settle is then reported.

@@ -17,11 +17,12 @@ use crate::archive::{Control, Entry, EntryKind};
 use crate::beneath::{Beneath, Dir};
 use crate::model::{Digest, ImagePath};
 
+use super::diversion::{self, Diversion};
 use super::entry::PackageEntry;
 use super::relations::Relations;
 use super::segment::Edits;
 use super::tree::{Content, FileTree, Last, LinkLoop, Node, Owner, resolve};
-use super::{PackagesError, diversion, usrmerge};
+use super::{PackagesError, usrmerge};
 
 /// A package as merging sees it.
 pub(super) struct Shipped<'a> {
@@ -42,17 +43,6 @@ pub(super) enum Place<'a> {
     Segment(Digest),
     /// In a folder, at the paths of a merged system.
     Folder(&'a Arc<Dir>),
-}
-
-/// A path that a package diverts (dpkg-divert(1)).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Diversion {
-    /// The package whose own file stays.
-    pub(super) by: u32,
-    /// The path that others ship.
-    pub(super) path: ImagePath,
-    /// Where theirs goes.
-    pub(super) to: ImagePath,
 }
 
 /// Two claims to one path that nothing settles.

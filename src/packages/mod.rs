@@ -42,7 +42,7 @@ pub use entry::PackageEntry;
 pub use error::PackagesError;
 pub use installed::InstalledPackage;
 pub use merge::Clash;
-pub use root::{PackageRoot, RootPackage, RootTree};
+pub use root::{PackageRoot, RootTree};
 pub use segment::{Edits, Segment, SegmentKey};
 pub(crate) use segment::{KIND as SEGMENTS, known as known_segment};
 pub use set::PackageBlob;
@@ -51,6 +51,7 @@ pub use shelf::Shelf;
 pub use stream::Stream;
 pub(crate) use tree::plain_folder;
 pub use tree::{Content, FileTree, Last, LinkLoop, Node, Owner};
+pub use unpacked::RootPackage;
 
 #[cfg(test)]
 mod tests;

@@ -7,18 +7,8 @@ use std::collections::BTreeSet;
 
 use crate::distribution::debian::needs::Graph;
 
-use super::set::Opened;
-
-/// Marks packages that the image itself has; `graph` is of all packages, in their order, and `named` is what the recipe
-/// asks for.
-pub(super) fn mark(packages: &mut [Opened], graph: &Graph, named: &[&str]) {
-    let asked = asked(graph, named);
-    for (index, package) in packages.iter_mut().enumerate().filter(|(_, package)| package.own) {
-        package.installed.requested |= asked.contains(&index);
-    }
-}
-
-fn asked(graph: &Graph, named: &[&str]) -> BTreeSet<usize> {
+/// The packages of `graph` that count as asked for; `named` is what the recipe asks for.
+pub(super) fn asked(graph: &Graph, named: &[&str]) -> BTreeSet<usize> {
     let mut asked = basic(graph, &[]);
     asked.extend(named.iter().filter_map(|name| graph.providers(name).first()));
     asked

@@ -9,8 +9,6 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 
-use serde::Serialize;
-
 use crate::archive::{Entry, EntryKind};
 use crate::beneath::Dir;
 use crate::distribution::debian::configure::{PackageRequest, PackageState, UnmodelledScript, UnpackedPackage};
@@ -24,17 +22,7 @@ use super::merge::{Shipped, merge};
 use super::relations::{ControlFiles, Relations};
 use super::shelf::Shelf;
 use super::tree::{Content, FileTree, Node};
-use super::unpacked::{permissions, unpack};
-
-/// A package of a root, as a package file that the store holds.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct RootPackage {
-    /// Which it is.
-    #[serde(flatten)]
-    pub id: PackageId,
-    /// Hash of the package file.
-    pub digest: Digest,
-}
+use super::unpacked::{RootPackage, permissions, unpack};
 
 /// The packages of a root, merged into one tree.
 pub struct PackageRoot<'a> {
@@ -59,7 +47,7 @@ impl<'a> PackageRoot<'a> {
         // the most basic first, as in an image; of several architectures the native one, which wins where they share
         packages.sort_by_key(|package| {
             let PackageId { name, architecture, version } = &package.id;
-            (name.as_str() != "base-files", name, !package.id.runs_on(native), architecture, version)
+            (*name != "base-files", name, !package.id.runs_on(native), architecture, version)
         });
         packages.dedup();
         let order: Vec<usize> = (0..packages.len()).collect();
@@ -80,9 +68,7 @@ impl<'a> PackageRoot<'a> {
                 .filter(|shipped| lost.is_none_or(|lost| !lost.contains(&shipped.entry.path)));
             let entries = owned.map(|shipped| Entry { path: shipped.packed_path().clone(), ..shipped.entry });
             UnpackedPackage {
-                name: package.id.name.to_string(),
-                version: package.id.version.clone(),
-                architecture: package.id.architecture.clone(),
+                id: package.id.clone(),
                 control: unpacked.control,
                 entries: entries.collect(),
                 state: if package.id.runs_on(native) { PackageState::Unpacked } else { PackageState::Configured },
@@ -102,7 +88,7 @@ impl<'a> PackageRoot<'a> {
     /// Whether the root has the program that runs the scripts of packages.
     #[must_use]
     pub fn has_dpkg(&self) -> bool {
-        self.packages.iter().any(|package| package.name == "dpkg" && package.state == PackageState::Unpacked)
+        self.packages.iter().any(|package| package.id.name == "dpkg" && package.state == PackageState::Unpacked)
     }
 
     /// The root after configuration by the model, and the scripts whose effects it lacks because nobody has read them.

@@ -88,7 +88,10 @@ impl<'a> PackageSet<'a> {
             all.push(Opened { installed: blob.installed(key), segment, own: true });
         }
         let control = ControlFiles::read(all.iter().map(|opened| (&opened.installed.id, &opened.segment.control)))?;
-        requested::mark(&mut all, control.graph(), named);
+        let asked = requested::asked(control.graph(), named);
+        for (index, package) in all.iter_mut().enumerate().filter(|(_, package)| package.own) {
+            package.installed.requested |= asked.contains(&index);
+        }
         Ok(Self { store, packing, all, control })
     }
 
@@ -96,7 +99,7 @@ impl<'a> PackageSet<'a> {
     fn own(&self) -> Vec<(u32, &Opened)> {
         let numbered = (0_u32..).zip(&self.all).filter(|(_, package)| package.own);
         let mut own: Vec<(u32, &Opened)> = numbered.collect();
-        own.sort_by_key(|(_, package)| package.installed.id.name.as_str() != "base-files");
+        own.sort_by_key(|(_, package)| package.installed.id.name != "base-files");
         own
     }
 
@@ -149,9 +152,7 @@ impl<'a> PackageSet<'a> {
             let kept = package.segment.entries.iter().filter(|shipped| !lost.contains(&shipped.entry.path));
             let entries = kept.map(|shipped| Entry { path: shipped.packed_path().clone(), ..shipped.entry.clone() });
             UnpackedPackage {
-                name: id.name.to_string(),
-                version: id.version.clone(),
-                architecture: id.architecture.clone(),
+                id: id.clone(),
                 control: package.segment.control.clone(),
                 entries: entries.collect(),
                 state: if package.own { PackageState::Unpacked } else { PackageState::Configured },

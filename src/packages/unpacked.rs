@@ -12,17 +12,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{ArchiveError, Content, Control, DebReader, ElfFacts, Entry, EntryKind, Limits, PathGuard};
 use crate::beneath::Dir;
-use crate::model::{Digest, ImagePath, Mode, formats};
+use crate::model::{Digest, ImagePath, Mode, PackageId, formats};
 use crate::store::{Store, TreeFacts, TreeHasher, TreeKind};
 
 use super::entry::PackageEntry;
 use super::merge::{Place, Shipped};
-use super::root::RootPackage;
 use super::stream::Seen;
 use super::{PackagesError, usrmerge};
 
 /// Where the indexes are among the store's records.
 const RECORD: &str = "unpacked";
+
+/// A package of a root, as a package file that the store holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct RootPackage {
+    /// Which it is.
+    #[serde(flatten)]
+    pub id: PackageId,
+    /// Hash of the package file.
+    pub digest: Digest,
+}
 
 /// An unpacked package.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ fn configured(reference: &Reference, platform: Platform) -> (MemoryTree, Configu
     let (tree, mut packages) = MemoryTree::unpack(&reference.packages());
     let automatic = reference.automatic();
     for package in &mut packages {
-        package.request = match automatic.contains(&package.name) {
+        package.request = match automatic.contains(package.id.name.as_str()) {
             true => PackageRequest::Automatic,
             false => PackageRequest::Manual,
         };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use orchestrate::archive::{DebReader, ElfFacts, Entry, EntryKind, Limits, TarWriter, elf};
 use orchestrate::distribution::debian::configure::{Configured, PackageRequest, PackageState, Tree, UnpackedPackage};
-use orchestrate::model::{ImagePath, Mode};
+use orchestrate::model::{ImagePath, Mode, PackageId};
 
 /// Entries by path, with content.
 #[derive(Default)]
@@ -70,9 +70,11 @@ impl MemoryTree {
             line.expect("a field that every package has").trim().to_owned()
         };
         UnpackedPackage {
-            name: field("Package:"),
-            version: field("Version:"),
-            architecture: field("Architecture:"),
+            id: PackageId {
+                name: field("Package:").parse().expect("a name"),
+                version: field("Version:"),
+                architecture: field("Architecture:"),
+            },
             control,
             entries,
             state: PackageState::Unpacked,

@@ -13,7 +13,7 @@ use super::delta;
 use super::error::RootError;
 use crate::beneath::Dir;
 use crate::distribution::debian::configure::{DpkgDatabase, PackageState, UnpackedPackage};
-use crate::model::ImagePath;
+use crate::model::{ImagePath, PackageId};
 use crate::stage::log::{Log, OutputSink};
 use crate::stage::sandbox::{Console, Ending, File, Network, Ownership, Privilege, ProcessLimits, Root, Sandbox, Spec};
 use crate::stage::scripts::environment::{self, NO_SERVICES, POLICY};
@@ -105,9 +105,9 @@ fn script(packages: &[&UnpackedPackage]) -> String {
     text.push_str("export DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT= DPKG_FORCE=unsafe-io DPKG_MAINTSCRIPT_NAME=preinst\n");
     let mut with_preinst: Vec<&UnpackedPackage> =
         packages.iter().copied().filter(|package| package.control.file("preinst").is_some()).collect();
-    with_preinst.sort_by_key(|package| package.name != "base-passwd");
+    with_preinst.sort_by_key(|package| package.id.name != "base-passwd");
     for package in with_preinst {
-        let UnpackedPackage { name, architecture, .. } = package;
+        let PackageId { name, architecture, .. } = &package.id;
         let file = format!("/{DPKG}/info/{}.preinst", DpkgDatabase::info_name(package));
         let _ = writeln!(
             text,
@@ -162,9 +162,11 @@ mod tests {
     #[test]
     fn accounts_are_there_before_other_scripts_run() {
         let package = |name: &str| UnpackedPackage {
-            name: name.to_owned(),
-            version: "1".to_owned(),
-            architecture: "amd64".to_owned(),
+            id: PackageId {
+                name: name.parse().expect("a name"),
+                version: "1".to_owned(),
+                architecture: "amd64".to_owned(),
+            },
             control: Control {
                 control: String::new(),
                 files: BTreeMap::from([("preinst".to_owned(), (crate::model::Mode::from_bits(0o755), Vec::new()))]),

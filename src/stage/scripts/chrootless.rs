@@ -138,7 +138,7 @@ fn unaware(packages: &[ScriptedPackage], inert: &BTreeSet<(String, &'static str)
     let unaware = scripts.filter_map(|(package, script)| {
         let bytes = package.control.file(script)?;
         let hash = Digest::of(bytes).hex();
-        if READ.iter().any(|(of, begin)| *of == package.id.name.as_str() && hash.starts_with(begin)) {
+        if READ.iter().any(|(of, begin)| package.id.name == *of && hash.starts_with(begin)) {
             return None;
         }
         let text = String::from_utf8_lossy(bytes);

@@ -7,7 +7,7 @@ use md5::{Digest as _, Md5};
 
 use super::tree::{Root, at};
 use super::{ConfigureError, PackageRequest, PackageState, UnpackedPackage};
-use crate::model::{ImagePath, Platform};
+use crate::model::{ImagePath, PackageId, Platform};
 
 /// The database of a set of installed packages of one system.
 pub struct DpkgDatabase<'p> {
@@ -61,7 +61,7 @@ impl<'p> DpkgDatabase<'p> {
     #[must_use]
     pub fn new(platform: Platform, packages: &'p [UnpackedPackage]) -> Self {
         let mut packages: Vec<_> = packages.iter().collect();
-        packages.sort_by_key(|package| (&package.name, &package.architecture));
+        packages.sort_by_key(|package| (&package.id.name, &package.id.architecture));
         Self { packages, platform, with_states: false }
     }
 
@@ -94,8 +94,7 @@ impl<'p> DpkgDatabase<'p> {
     #[must_use]
     pub fn info_name(package: &UnpackedPackage) -> String {
         let same = package.control.control.lines().any(|line| line.trim_end() == "Multi-Arch: same");
-        let UnpackedPackage { name, architecture, .. } = package;
-        if same { format!("{name}:{architecture}") } else { name.clone() }
+        if same { package.id.qualified_name() } else { package.id.name.to_string() }
     }
 
     /// The paths that the package owns, as `info/*.list` has them.
@@ -177,7 +176,7 @@ impl<'p> DpkgDatabase<'p> {
     /// The architectures that dpkg is to accept, its own first, where there are others (`dpkg --add-architecture`).
     fn architectures(&self) -> Option<String> {
         let own = self.platform.deb();
-        let all: BTreeSet<&str> = self.packages.iter().map(|package| package.architecture.as_str()).collect();
+        let all: BTreeSet<&str> = self.packages.iter().map(|package| package.id.architecture.as_str()).collect();
         let foreign: Vec<&str> = all.into_iter().filter(|name| *name != own && *name != "all").collect();
         (!foreign.is_empty()).then(|| format!("{own}\n{}\n", foreign.join("\n")))
     }
@@ -189,9 +188,10 @@ impl<'p> DpkgDatabase<'p> {
             return Ok(());
         }
         let stanza = |package: &&&UnpackedPackage| {
-            let all = package.architecture == "all";
-            let architecture = if all { self.platform.deb() } else { &package.architecture };
-            format!("Package: {}\nArchitecture: {architecture}\nAuto-Installed: 1\n\n", package.name)
+            let PackageId { name, architecture, .. } = &package.id;
+            let all = architecture == "all";
+            let architecture = if all { self.platform.deb() } else { architecture };
+            format!("Package: {name}\nArchitecture: {architecture}\nAuto-Installed: 1\n\n")
         };
         let text: String = automatic.iter().map(stanza).collect();
         root.write(&at("/var/lib/apt/extended_states")?, 0o644, (0, 0), text);
@@ -205,7 +205,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The fields of a package's control file, in its order.
 fn fields(package: &UnpackedPackage) -> Result<Vec<Field<'_>>, ConfigureError> {
-    let broken = |reason: String| ConfigureError::Control { package: package.name.clone(), reason };
+    let broken = |reason: String| ConfigureError::Control { package: package.id.name.to_string(), reason };
     let text = package.control.control.trim_end();
     let mut fields = Vec::new();
     let mut start = 0;

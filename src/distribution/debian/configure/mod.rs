@@ -39,7 +39,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::archive::{Control, Entry};
-use crate::model::{ImagePath, PathError, Platform, Timestamp};
+use crate::model::{ImagePath, PackageId, PathError, Platform, Timestamp};
 
 pub use coverage::{Cover, ScriptCoverage, coverage};
 pub use database::DpkgDatabase;
@@ -52,12 +52,8 @@ pub const FINGERPRINT: &str = env!("ORCHESTRATE_RULES");
 /// A package whose files are in the tree.
 #[derive(Clone, Debug)]
 pub struct UnpackedPackage {
-    /// Its name.
-    pub name: String,
-    /// Its version, with the epoch.
-    pub version: String,
-    /// Its own architecture: `all` or Debian's name of one.
-    pub architecture: String,
+    /// Which it is.
+    pub id: PackageId,
     /// Its control member.
     pub control: Control,
     /// Everything its data member holds, in the order of that archive and with the paths as packed: the database
@@ -180,9 +176,9 @@ pub fn cache_libraries(
     moment: Timestamp,
 ) -> Result<Configured, ConfigureError> {
     let mut root = tree::Root::new(tree, moment.seconds());
-    let of = |name: &str| packages.iter().find(|package| package.name == name);
+    let of = |name: &str| packages.iter().find(|package| package.id.name == name);
     if let Some(library) = of("libc-bin").or_else(|| of("libc6")) {
-        ldcache::update(&mut root, platform, &library.version)?;
+        ldcache::update(&mut root, platform, &library.id.version)?;
     }
     let (files, removed) = root.into_changes();
     Ok(Configured { files, removed, unmodelled: Vec::new(), left_out: Vec::new() })

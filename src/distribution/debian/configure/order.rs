@@ -45,7 +45,7 @@ fn graph(packages: &[UnpackedPackage]) -> Graph {
     let needs = packages.iter().map(|package| {
         let mut stanzas = Reader::new(package.control.control.as_bytes(), Limits::default());
         let read = stanzas.next().ok().flatten().map(Needs::of).unwrap_or_default();
-        Needs { name: package.name.clone(), ..read }
+        Needs { name: package.id.name.to_string(), ..read }
     });
     Graph::new(needs.collect())
 }
@@ -114,13 +114,16 @@ mod tests {
     use super::*;
     use crate::archive::Control;
     use crate::distribution::debian::configure::PackageRequest;
+    use crate::model::PackageId;
 
     fn package(name: &str, fields: &str) -> UnpackedPackage {
         let control = format!("Package: {name}\nVersion: 1\nArchitecture: all\n{fields}");
         UnpackedPackage {
-            name: name.to_owned(),
-            version: "1".to_owned(),
-            architecture: "all".to_owned(),
+            id: PackageId {
+                name: name.parse().expect("a name"),
+                version: "1".to_owned(),
+                architecture: "all".to_owned(),
+            },
             control: Control { control, ..Control::default() },
             entries: Vec::new(),
             state: PackageState::Unpacked,
@@ -129,7 +132,7 @@ mod tests {
     }
 
     fn names(packages: &[UnpackedPackage]) -> Vec<&str> {
-        of(packages).into_iter().map(|index| packages[index].name.as_str()).collect()
+        of(packages).into_iter().map(|index| packages[index].id.name.as_str()).collect()
     }
 
     /// As a log of dpkg has it, of trixie with these and more.
@@ -137,7 +140,7 @@ mod tests {
     fn names_are_in_the_order_of_dpkgs_table() {
         let logged = ["libexpat1", "liblmdb0", "libtext-charwidth-perl", "runit-helper", "liburcu8t64", "libkeyutils1"];
         let mut packages: Vec<_> = logged.iter().map(|name| package(name, "")).collect();
-        packages.sort_by(|one, other| one.name.cmp(&other.name));
+        packages.sort_by(|one, other| one.id.name.cmp(&other.id.name));
         assert_eq!(names(&packages), logged);
     }
 

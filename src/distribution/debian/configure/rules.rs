@@ -98,12 +98,12 @@ pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
         }
     }
     for (package, rule) in system.in_order() {
-        system.run_snippets(&package.name, Tool::Sysusers)?;
+        system.run_snippets(package.id.name.as_str(), Tool::Sysusers)?;
         let of_a_service = |rule: &&Rule| !of_the_base().any(|other| std::ptr::eq(*rule, other));
         if let Some(rule) = rule.filter(of_a_service) {
             rule.apply(system, package.state)?;
         }
-        system.run_snippets(&package.name, Tool::Tmpfiles)?;
+        system.run_snippets(package.id.name.as_str(), Tool::Tmpfiles)?;
     }
     Ok(())
 }

@@ -115,8 +115,8 @@ impl<'s> System<'s> {
     }
 
     fn position(&self, name: &str) -> Option<usize> {
-        let of_name = |package: &UnpackedPackage| package.name == name;
-        let native = |package: &UnpackedPackage| of_name(package) && package.architecture == self.platform.deb();
+        let of_name = |package: &UnpackedPackage| package.id.name == name;
+        let native = |package: &UnpackedPackage| of_name(package) && package.id.architecture == self.platform.deb();
         self.packages.iter().position(native).or_else(|| self.packages.iter().position(of_name))
     }
 
@@ -130,7 +130,7 @@ impl<'s> System<'s> {
         let Some(package) = self.package(package) else { return };
         let Some(text) = package.control.file("templates") else { return };
         let owner = match script {
-            "preinst" => package.name.clone(),
+            "preinst" => package.id.name.to_string(),
             _ => DpkgDatabase::info_name(package),
         };
         self.debconf.load(&String::from_utf8_lossy(text), &owner);
@@ -229,7 +229,7 @@ impl<'s> System<'s> {
     fn refuse(&mut self, package: &str, unknown: Vec<String>) {
         if let (false, Some(of)) = (unknown.is_empty(), self.package(package)) {
             let fingerprint = Digest::of(unknown.join("\n").as_bytes()).short();
-            let (package, version) = (of.name.clone(), of.version.clone());
+            let (package, version) = (of.id.name.to_string(), of.id.version.clone());
             let (script, checked) = ("postinst", Vec::new());
             self.refused.push(UnmodelledScript { package, version, script, fingerprint, lines: unknown, checked });
         }
@@ -244,7 +244,7 @@ impl<'s> System<'s> {
         let scripts: Vec<(&'static str, Script)> = ["preinst", "postinst"].into_iter().filter_map(read).collect();
         let own = scripts.iter().filter(|(_, script)| !script.rest.is_empty());
         let own: Vec<_> = own.map(|(name, script)| (*name, script.fingerprint())).collect();
-        let rule = rules::find(&package.name, &own);
+        let rule = rules::find(package.id.name.as_str(), &own);
         self.rules.push(rule);
         for (name, script) in scripts {
             self.read_script(package, rule, name, script, linked);
@@ -262,7 +262,7 @@ impl<'s> System<'s> {
         let new = package.state == PackageState::Unpacked;
         let left_out_before = self.left_out.len();
         let mut unknown = Vec::new();
-        let of_other = rules::more_with(&package.name, |other| self.package(other).is_some());
+        let of_other = rules::more_with(package.id.name.as_str(), |other| self.package(other).is_some());
         if let Some(other) = of_other.filter(|_| !script.rest.is_empty()) {
             unknown.push(format!("# what this does beside the package {other} is not known:"));
             unknown.extend(script.rest.iter().cloned());
@@ -270,13 +270,13 @@ impl<'s> System<'s> {
         for action in script.actions.iter().cloned() {
             match action {
                 Action::Alternative(alternative) => self.alternatives.push(alternative),
-                Action::Templates if script.rest.is_empty() => self.load_templates(&package.name, name),
+                Action::Templates if script.rest.is_empty() => self.load_templates(package.id.name.as_str(), name),
                 Action::EnableUnit(unit) if new => self.units.push((Manager::System, unit, linked)),
                 Action::EnableUserUnit(unit) if new => self.units.push((Manager::User, unit, linked)),
                 Action::RecordUnit(unit) if new => self.recorded_units.push(unit),
                 Action::LocalProfile(name) if new => self.local_profiles.push(name),
                 Action::InitScript { .. } if new && self.orders_init_scripts() => self.leave_out(
-                    &package.name,
+                    package.id.name.as_str(),
                     "links of its init script in /etc/rc?.d, in the order that insserv or OpenRC would compute: nothing \
                      starts services in a container",
                 ),
@@ -285,13 +285,13 @@ impl<'s> System<'s> {
                     Some(_) => {}
                     None => unknown.push(format!("update-rc.d {name} {verb}")),
                 },
-                Action::ByteCompile if new => self.leave_out(&package.name, COMPILED_PYTHON),
+                Action::ByteCompile if new => self.leave_out(package.id.name.as_str(), COMPILED_PYTHON),
                 // where the tool is missing, a snippet does without it
                 Action::Tmpfiles(files) if new && self.has_any(WITH_TMPFILES) => {
-                    self.snippets.entry((package.name.clone(), Tool::Tmpfiles)).or_default().extend(files);
+                    self.snippets.entry((package.id.name.to_string(), Tool::Tmpfiles)).or_default().extend(files);
                 }
                 Action::Sysusers(files) if new && self.reads_sysusers() => {
-                    self.snippets.entry((package.name.clone(), Tool::Sysusers)).or_default().extend(files);
+                    self.snippets.entry((package.id.name.to_string(), Tool::Sysusers)).or_default().extend(files);
                 }
                 Action::Sysusers(files) if new => unknown.push(format!("systemd-sysusers {}", files.join(" "))),
                 _ => {}
@@ -304,7 +304,7 @@ impl<'s> System<'s> {
                 left_out.extend(rule.left_out(name));
             }
             left_out.dedup();
-            let (package, version) = (package.name.clone(), package.version.clone());
+            let (package, version) = (package.id.name.to_string(), package.id.version.clone());
             let snippets = script.snippets.into_iter().collect();
             self.scripts.push(ScriptCoverage { package, version, script: name, cover, snippets, left_out });
         }
@@ -351,7 +351,7 @@ impl<'s> System<'s> {
             certificates::update(&mut self.root)?;
         }
         if let Some(library) = self.package("libc-bin").or_else(|| self.package("libc6")) {
-            ldcache::update(&mut self.root, self.platform, &library.version)?;
+            ldcache::update(&mut self.root, self.platform, &library.id.version)?;
         }
         Ok(())
     }
@@ -380,7 +380,7 @@ fn cover(
     let fingerprint = script.fingerprint();
     let known = match script.rest.is_empty() {
         true => Some(Cover::Snippets),
-        false => rules::cover(rule, &package.name, name, fingerprint.clone()),
+        false => rules::cover(rule, package.id.name.as_str(), name, fingerprint.clone()),
     };
     match known {
         Some(cover) if unknown.is_empty() => cover,
@@ -388,7 +388,7 @@ fn cover(
             if known.is_none() {
                 unknown.extend(script.rest.iter().cloned());
             }
-            Cover::Nothing { fingerprint, lines: unknown, checked: rules::checked(&package.name) }
+            Cover::Nothing { fingerprint, lines: unknown, checked: rules::checked(package.id.name.as_str()) }
         }
     }
 }
