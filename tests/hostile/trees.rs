@@ -128,11 +128,13 @@ fn a_package_brings_the_database_of_dpkg_as_a_link() {
         let project = toolbox::project(&archive, &[("x", &image_of_app(stage))]);
         project.run(&["refresh"]).done();
         let said = project.run(&["build", "x"]);
-        if at == "/var/lib/dpkg/status" {
-            said.done(); // a file of the package is replaced, not written through
-        } else {
-            said.failed(&["symbolic link is on the way"]);
-        }
+        _ = match at {
+            "/var" => said.failed(&["symbolic link is on the way"]),
+            "/var/lib/dpkg/info" | "/var/lib/dpkg/triggers" => {
+                said.failed(&["is a symbolic link of evil:all and a folder of package configuration"])
+            }
+            _ => said.done(), // it leads to a folder of the root, or a file is replaced
+        };
         outside.is_untouched();
     }
 }
