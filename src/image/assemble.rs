@@ -10,7 +10,7 @@ use crate::distribution::debian::configure::UnmodelledScript;
 use crate::model::{Check, Digest, ImageName, ImagePath, Mode, Platform, Timestamp};
 use crate::packages::stream::{Stream, StreamWriter};
 use crate::packages::{
-    Content, Edits, Effects, FileTree, InstalledPackage, Model, Node, Owner, PackageBlob, PackageSet, Packing,
+    Content, Edits, Effects, FileTree, ImagePackages, InstalledPackage, Model, Node, Owner, PackageBlob, Packing,
     SEGMENTS, Segment, Shelf, known_segment, plain_folder,
 };
 use crate::recipe::Image;
@@ -138,7 +138,7 @@ pub fn assemble(store: &Store, inputs: &AssembleInputs<'_>) -> Result<BuiltImage
     let image = inputs.image;
     let packing = Packing { policy: &image.policy, compression: image.compression };
     let named: Vec<&str> = image.packages.iter().map(|request| request.name.as_str()).collect();
-    let mut packages = PackageSet::open(store, packing, &named, base_packages, &inputs.packages)?;
+    let mut packages = ImagePackages::open(store, packing, &named, base_packages, &inputs.packages)?;
     for package in &packages.all {
         shelf.add(package.installed.segment, package.segment.stream.clone());
     }
@@ -171,7 +171,7 @@ pub fn assemble(store: &Store, inputs: &AssembleInputs<'_>) -> Result<BuiltImage
 fn configure(
     store: &Store,
     inputs: &AssembleInputs<'_>,
-    packages: &PackageSet<'_>,
+    packages: &ImagePackages<'_>,
     tree: &mut FileTree,
     base: &FileTree,
     shelf: &Shelf<'_>,
@@ -256,7 +256,7 @@ struct Making<'a> {
     inputs: &'a AssembleInputs<'a>,
     shelf: &'a Shelf<'a>,
     tree: &'a mut FileTree,
-    packages: &'a PackageSet<'a>,
+    packages: &'a ImagePackages<'a>,
 }
 
 impl Making<'_> {
@@ -432,7 +432,7 @@ fn finish(
     inputs: &AssembleInputs<'_>,
     tree: &FileTree,
     accounts: &Accounts,
-    packages: PackageSet<'_>,
+    packages: ImagePackages<'_>,
     made: Made,
 ) -> Result<BuiltImage, ImageError> {
     let Made { layers: own_layers, mut notes } = made;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::distribution::debian::configure::{Cover, UnpackedPackage, coverage};
 use crate::model::{ImagePath, Platform};
-use crate::packages::{Configuring, Effects, FileTree, Model, PackageSet, PackagesError, Shelf};
+use crate::packages::{Configuring, Effects, FileTree, ImagePackages, Model, PackagesError, Shelf};
 use crate::recipe::{Emulate, Image};
 use crate::stage::{
     self, Emulation, Installer, Machinery, NativeTools, OutputSink, Sandbox, ScriptedPackage, ScriptedRole, ScriptsSpec,
@@ -45,7 +45,7 @@ pub(super) struct Subject<'a> {
     pub(super) store: &'a Store,
     pub(super) platform: Platform,
     pub(super) image: &'a Image,
-    pub(super) packages: &'a PackageSet<'a>,
+    pub(super) packages: &'a ImagePackages<'a>,
     /// The same as configuration sees them.
     pub(super) unpacked: &'a [UnpackedPackage],
     pub(super) base: &'a FileTree,

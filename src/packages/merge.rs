@@ -29,7 +29,7 @@ pub(super) struct Shipped<'a> {
     /// Its number.
     pub(super) id: u32,
     /// Where the bytes of its files are.
-    pub(super) place: Place<'a>,
+    pub(super) place: ContentPlace<'a>,
     /// What it ships.
     pub(super) entries: &'a [PackageEntry],
     /// Its control member.
@@ -38,7 +38,7 @@ pub(super) struct Shipped<'a> {
 
 /// Where the bytes of a package's files are.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum ContentPlace<'a> {
     /// In the segment of this key.
     Segment(Digest),
     /// In a folder, at the paths of a merged system.
@@ -314,8 +314,8 @@ impl Shipped<'_> {
     /// What is at `path` once the package's entry is there.
     fn node(&self, shipped: &PackageEntry, path: ImagePath) -> Node {
         let content = shipped.content.map(|digest| match self.place {
-            Place::Segment(key) => Content::Stored { key, offset: shipped.offset, digest },
-            Place::Folder(folder) => {
+            ContentPlace::Segment(key) => Content::Stored { key, offset: shipped.offset, digest },
+            ContentPlace::Folder(folder) => {
                 let file = Beneath::new(Arc::clone(folder), shipped.entry.path.as_relative());
                 Content::Unpacked { file, digest }
             }

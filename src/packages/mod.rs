@@ -46,7 +46,7 @@ pub use root::{PackageRoot, RootTree};
 pub use segment::{Edits, Segment, SegmentKey};
 pub(crate) use segment::{KIND as SEGMENTS, known as known_segment};
 pub use set::PackageBlob;
-pub(crate) use set::{PackageSet, Packing};
+pub(crate) use set::{ImagePackages, Packing};
 pub use shelf::Shelf;
 pub use stream::Stream;
 pub(crate) use tree::plain_folder;

@@ -4,7 +4,7 @@
 //! user's. What is in it follows from its packages and the model alone, so it is known by the digests of its parts and
 //! is not read again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -22,7 +22,7 @@ use super::merge::{Shipped, merge};
 use super::relations::{ControlFiles, Relations};
 use super::shelf::Shelf;
 use super::tree::{Content, FileTree, Node};
-use super::unpacked::{RootPackage, permissions, unpack};
+use super::unpacked::{RootPackage, Unpacked, permissions, unpack};
 
 /// The packages of a root, merged into one tree.
 pub struct PackageRoot<'a> {
@@ -60,20 +60,10 @@ impl<'a> PackageRoot<'a> {
         let mut tree = FileTree::default();
         let all: Vec<Shipped<'_>> = (0..).zip(&unpacked).map(|(id, package)| package.shipped(id)).collect();
         let lost = merge(&mut tree, &all, &relations)?.lost;
+        let none = BTreeSet::new();
         let packages = (0..).zip(packages.iter().zip(unpacked)).map(|(number, (package, unpacked))| {
-            let lost = lost.get(&number);
-            let owned = unpacked
-                .entries
-                .into_iter()
-                .filter(|shipped| lost.is_none_or(|lost| !lost.contains(&shipped.entry.path)));
-            let entries = owned.map(|shipped| Entry { path: shipped.packed_path().clone(), ..shipped.entry });
-            UnpackedPackage {
-                id: package.id.clone(),
-                control: unpacked.control,
-                entries: entries.collect(),
-                state: if package.id.runs_on(native) { PackageState::Unpacked } else { PackageState::Configured },
-                request: PackageRequest::Manual,
-            }
+            let state = if package.id.runs_on(native) { PackageState::Unpacked } else { PackageState::Configured };
+            to_configure(package.id.clone(), unpacked, lost.get(&number).unwrap_or(&none), state)
         });
         let packages = packages.collect();
         Ok(Self { shelf: Shelf::new(store), platform, packages, relations, tree })
@@ -115,6 +105,18 @@ impl<'a> PackageRoot<'a> {
         let effects = configuring.apply(&mut tree, model)?;
         Ok((RootTree { tree, shelf }, effects.unmodelled))
     }
+}
+
+/// A package as configuration sees it: the database says what it owns, under the names that it was packed with.
+fn to_configure(
+    id: PackageId,
+    Unpacked { control, entries, .. }: Unpacked,
+    lost: &BTreeSet<ImagePath>,
+    state: PackageState,
+) -> UnpackedPackage {
+    let owned = entries.into_iter().filter(|shipped| !lost.contains(&shipped.entry.path));
+    let entries = owned.map(|shipped| Entry { path: shipped.packed_path().clone(), ..shipped.entry }).collect();
+    UnpackedPackage { id, control, entries, state, request: PackageRequest::Manual }
 }
 
 /// What the packages of a root say of each other.

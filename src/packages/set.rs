@@ -10,7 +10,7 @@ use crate::store::Store;
 
 use super::cores::on_all_cores;
 use super::installed::InstalledPackage;
-use super::merge::{Merged, Place, Shipped, merge};
+use super::merge::{ContentPlace, Merged, Shipped, merge};
 use super::relations::ControlFiles;
 use super::segment::{Edits, Segment, SegmentKey};
 use super::tree::FileTree;
@@ -48,14 +48,14 @@ pub(crate) struct Opened {
 
 /// The packages of an image by number: those of its base first.
 #[derive(Debug)]
-pub(crate) struct PackageSet<'a> {
+pub(crate) struct ImagePackages<'a> {
     store: &'a Store,
     packing: Packing<'a>,
     pub(crate) all: Vec<Opened>,
     pub(crate) control: ControlFiles,
 }
 
-impl<'a> PackageSet<'a> {
+impl<'a> ImagePackages<'a> {
     /// Makes or looks up the segments of the image's own packages on all cores, and those of its base's. `named` are
     /// the packages that the recipe asks for.
     ///
@@ -112,7 +112,7 @@ impl<'a> PackageSet<'a> {
         let shipped: Vec<Shipped<'_>> = own
             .map(|(id, package)| Shipped {
                 id,
-                place: Place::Segment(package.installed.segment),
+                place: ContentPlace::Segment(package.installed.segment),
                 entries: &package.segment.entries,
                 control: &package.segment.control,
             })
@@ -133,13 +133,14 @@ impl<'a> PackageSet<'a> {
     /// Makes the segments of packages again without what they lose, and points the tree at the bytes in the new ones.
     ///
     /// # Errors
-    /// As [`PackageSet::open`].
+    /// As [`ImagePackages::open`].
     pub(crate) fn edit(&mut self, tree: &mut FileTree, edits: &BTreeMap<u32, Edits>) -> Result<(), PackagesError> {
         for (&package, edits) in edits.iter().filter(|(_, edits)| !edits.is_empty()) {
             let opened = &mut self.all[package as usize];
             let InstalledPackage { id, digest, .. } = &opened.installed;
             (opened.installed.segment, opened.segment) = self.packing.segment(self.store, id, *digest, edits)?;
-            let (place, Segment { control, entries, .. }) = (Place::Segment(opened.installed.segment), &opened.segment);
+            let (place, Segment { control, entries, .. }) =
+                (ContentPlace::Segment(opened.installed.segment), &opened.segment);
             Shipped { id: package, place, entries, control }.reattach(tree);
         }
         Ok(())

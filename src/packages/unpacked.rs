@@ -16,7 +16,7 @@ use crate::model::{Digest, ImagePath, Mode, PackageId, formats};
 use crate::store::{Store, TreeFacts, TreeHasher, TreeKind};
 
 use super::entry::PackageEntry;
-use super::merge::{Place, Shipped};
+use super::merge::{ContentPlace, Shipped};
 use super::stream::Seen;
 use super::{PackagesError, usrmerge};
 
@@ -54,7 +54,7 @@ struct Index {
 impl Unpacked {
     /// The package as merging sees it.
     pub(super) fn shipped(&self, id: u32) -> Shipped<'_> {
-        Shipped { id, place: Place::Folder(&self.folder), entries: &self.entries, control: &self.control }
+        Shipped { id, place: ContentPlace::Folder(&self.folder), entries: &self.entries, control: &self.control }
     }
 }
 
