@@ -180,8 +180,7 @@ pub fn cache_libraries(
     if let Some(library) = of("libc-bin").or_else(|| of("libc6")) {
         ldcache::update(&mut root, platform, &library.id.version)?;
     }
-    let (files, removed) = root.into_changes();
-    Ok(Configured { files, removed, unmodelled: Vec::new(), left_out: Vec::new() })
+    Ok(changed(root))
 }
 
 /// Records `packages` as installed and does nothing else: the package database, for images whose packages are not to be
@@ -197,8 +196,7 @@ pub fn record(
 ) -> Result<Configured, ConfigureError> {
     let mut root = tree::Root::new(tree, moment.seconds());
     DpkgDatabase::new(platform, packages).write(&mut root)?;
-    let (files, removed) = root.into_changes();
-    Ok(Configured { files, removed, unmodelled: Vec::new(), left_out: Vec::new() })
+    Ok(changed(root))
 }
 
 /// Writes down `packages` as dpkg has them between unpacking and configuring, for a real dpkg that goes on from there
@@ -214,6 +212,11 @@ pub fn record_unpacked(
 ) -> Result<Configured, ConfigureError> {
     let mut root = tree::Root::new(tree, moment.seconds());
     DpkgDatabase::new(platform, packages).with_states().write(&mut root)?;
+    Ok(changed(root))
+}
+
+/// What was done to the tree where no script was read.
+fn changed(root: tree::Root<'_>) -> Configured {
     let (files, removed) = root.into_changes();
-    Ok(Configured { files, removed, unmodelled: Vec::new(), left_out: Vec::new() })
+    Configured { files, removed, unmodelled: Vec::new(), left_out: Vec::new() }
 }
