@@ -129,7 +129,8 @@ fn a_package_brings_the_database_of_dpkg_as_a_link() {
         project.run(&["refresh"]).done();
         let said = project.run(&["build", "x"]);
         _ = match at {
-            "/var" => said.failed(&["symbolic link is on the way"]),
+            // what is missed first depends on the folders of the root that the link's path has in common with them
+            "/var" => said.failed(&["/var"]),
             "/var/lib/dpkg/info" | "/var/lib/dpkg/triggers" => {
                 said.failed(&["is a symbolic link of evil:all and a folder of package configuration"])
             }
