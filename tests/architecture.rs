@@ -65,7 +65,7 @@ const PATHS: &[(&str, &str)] = &[
     ("stage/output.rs", "moves a step's output from the store's scratch into the store"),
     ("stage/roots/configure.rs", "keeps a log in the store"),
     ("stage/sandbox", "makes scratch folders, and works inside of the sandbox, where the root is the sandbox's own"),
-    ("stage/scripts/archive.rs", "fills an empty folder in the store's scratch before anything runs"),
+    ("stage/scripts/own.rs", "fills an empty folder in the store's scratch before anything runs"),
     ("stage/scripts/emulator.rs", "looks for an emulator among the programs of the machine"),
     ("stage/step.rs", "makes folders in the store's scratch before anything runs, and checks those of caches"),
 ];

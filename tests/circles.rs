@@ -10,7 +10,7 @@ const SMALL: usize = 3;
 /// The folder that a larger circle is in, how many files it has, and what holds it together.
 const LARGE: &[(&str, usize, &str)] = &[
     ("recipe", 25, "the decoder says where a misplaced node belongs, and asks the tables of all nodes for it"),
-    ("distribution/debian/configure", 11, "rules change the system, and the system reads the rules"),
+    ("distribution/debian/configure", 7, "rules change the system, and the system reads the rules"),
     ("fetch", 5, "registries ask for tokens in the middle of a download"),
     ("cli", 5, "verbs with parts of their own"),
 ];

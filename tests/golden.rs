@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use orchestrate::distribution::debian::configure::FINGERPRINT;
-use orchestrate::model::formats;
+use orchestrate::distribution::world::world;
+use orchestrate::model::{Format, formats};
 
 use crate::support::archive::{Archive, Package};
 use crate::support::toolbox;
@@ -75,9 +75,12 @@ fn versions(image: &str) -> Vec<(&'static str, String)> {
         _ => Vec::new(),
     };
     // the fingerprint moves by itself with the rules
-    let rules =
-        if ["configured", "of-a-root"].contains(&image) { vec![("rules", FINGERPRINT.to_owned())] } else { Vec::new() };
+    let rules = if ["configured", "of-a-root"].contains(&image) { vec![("rules", fingerprint())] } else { Vec::new() };
     [own, vec![number("IMAGE", formats::IMAGE), number("SEGMENT", formats::SEGMENT)], rules].concat()
+}
+
+fn fingerprint() -> String {
+    world(Format::Deb).expect("a world").model().fingerprint().to_owned()
 }
 
 fn line(image: &str, digest: &str) -> String {

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 use orchestrate::archive::{Control, Entry, EntryKind};
-use orchestrate::distribution::debian::configure::{PackageRequest, PackageState, UnpackedPackage, configure};
-use orchestrate::model::{EPOCH, ImagePath, PackageId, Platform};
+use orchestrate::distribution::debian::Debian;
+use orchestrate::distribution::system::{Extent, PackageRequest, PackageState, UnpackedPackage, UnpackedSystem};
+use orchestrate::distribution::world::World as _;
+use orchestrate::model::{EPOCH, Format, ImagePath, PackageId, Platform};
 
 use crate::fidelity::tree::MemoryTree;
 use crate::support::{text_of, tool, write};
@@ -51,6 +53,7 @@ fn packages(version: &str) -> Vec<UnpackedPackage> {
             name: name.parse().expect("a name"),
             version: version.to_owned(),
             architecture: "amd64".to_owned(),
+            format: Format::Deb,
         },
         control: Control {
             control: format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n"),
@@ -68,7 +71,8 @@ fn compare(libraries: &dyn Fn(&Path)) {
     let folder = root(libraries);
     let tree = MemoryTree::read(folder.path());
     let platform: Platform = "linux/amd64".parse().expect("a platform");
-    let configured = configure(platform, &packages(&version()), &tree, EPOCH).expect("configures");
+    let system = UnpackedSystem { platform, packages: &packages(&version()), tree: &tree, moment: EPOCH };
+    let configured = Debian.model().configure(Extent::Configured, &system).expect("configures");
     tool("libc-bin", Command::new("ldconfig").arg("-r").arg(folder.path()).arg("-X"));
     let at = |path: &str| ImagePath::new(path.as_bytes()).expect("a path");
     let ours = configured.files.iter().find(|(entry, _)| entry.path == at("etc/ld.so.cache")).expect("a cache");

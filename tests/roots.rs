@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use orchestrate::model::{Architecture, Digest, PackageId, PackageName, Platform};
+use orchestrate::model::{Architecture, Digest, Format, PackageId, PackageName, Platform};
 use orchestrate::packages::RootPackage;
 use orchestrate::plan::{Network, RootFormat, StepSpec};
 use orchestrate::stage::{
@@ -37,13 +37,15 @@ fn put(store: &Store, deb: &Deb) -> RootPackage {
     io::copy(&mut fs_err::File::open(&deb.path).expect("the package"), &mut writer).expect("copied");
     let (digest, _) = writer.commit().expect("stored");
     let name = PackageName::new(&deb.name).expect("a name");
-    let id = PackageId { name, architecture: deb.architecture.clone(), version: deb.version.clone() };
+    let (architecture, version) = (deb.architecture.clone(), deb.version.clone());
+    let id = PackageId { name, architecture, version, format: Format::Deb };
     RootPackage { id, digest }
 }
 
 fn root_of(store: &Store, debs: &[Deb]) -> Result<RootHandle, RootError> {
-    let packages = debs.iter().map(|deb| put(store, deb)).collect();
-    let spec = RootSpec { format: RootFormat::CURRENT, platform: AMD64, packages };
+    let packages: Vec<_> = debs.iter().map(|deb| put(store, deb)).collect();
+    let spec =
+        RootSpec { format: RootFormat::of(packages.iter().map(|package| &package.id)), platform: AMD64, packages };
     let lines = Lines::default();
     compose_root(store, &spec.key(), &spec, &sandbox(), &lines)
 }

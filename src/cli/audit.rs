@@ -8,7 +8,7 @@ use super::Exit;
 use super::args::{Audit, Common};
 use super::progress::{Progress, plural};
 use super::{setup, terminal, verbs};
-use crate::distribution::debian::configure::Cover;
+use crate::distribution::system::Cover;
 use crate::ops::{self, AuditedScript, ImageScripts, OpsError, Workspace};
 use crate::recipe::Configure;
 

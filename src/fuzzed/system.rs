@@ -5,10 +5,10 @@ use std::io;
 
 use super::{parts, text};
 use crate::archive::{Control, ElfFacts, Entry, EntryKind};
-use crate::distribution::debian::configure::{
-    PackageRequest, PackageState, Tree, UnpackedPackage, cache_libraries, configure, coverage,
-};
-use crate::model::{EPOCH, ImagePath, Mode, PackageId, Platform};
+use crate::distribution::debian::Debian;
+use crate::distribution::system::{Extent, PackageRequest, PackageState, Tree, UnpackedPackage, UnpackedSystem};
+use crate::distribution::world::World as _;
+use crate::model::{EPOCH, Format, ImagePath, Mode, PackageId, Platform};
 
 /// Files of the system, then files of the package's control member, in the order in which they stand in the bytes.
 const FILES: [&str; 9] = [
@@ -52,15 +52,18 @@ pub fn system(bytes: &[u8]) {
     packages.push(package("fuzz", files, &tree));
     let platform = if bytes.len().is_multiple_of(2) { "linux/amd64" } else { "linux/arm64" };
     let platform: Platform = platform.parse().expect("a platform");
-    let _ = configure(platform, &packages, &tree, EPOCH);
-    let _ = cache_libraries(platform, &packages, &tree, EPOCH);
-    let _ = coverage(platform, &packages);
+    let (model, system) =
+        (Debian.model(), UnpackedSystem { platform, packages: &packages, tree: &tree, moment: EPOCH });
+    for extent in [Extent::Unpacked, Extent::Recorded, Extent::Configured, Extent::Libraries] {
+        let _ = model.configure(extent, &system);
+    }
+    let _ = model.coverage(platform, &packages);
 }
 
 /// Any text as a maintainer script: whether it runs outside of its system, and which diversions it makes; and any bytes as
 /// the file capability that it sets.
 pub fn scripts(bytes: &[u8]) {
-    crate::stage::fuzzed_script(&text(bytes));
+    let _ = crate::distribution::debian::scripts::unaware_line(&text(bytes));
     crate::packages::fuzzed::diversions(bytes);
     crate::image::fuzzed::capability(bytes);
 }
@@ -72,6 +75,7 @@ fn package(name: &str, files: BTreeMap<String, (Mode, Vec<u8>)>, tree: &Files) -
             name: name.parse().expect("a name"),
             version: "1.0".to_owned(),
             architecture: "all".to_owned(),
+            format: Format::Deb,
         },
         control: Control { control, files },
         entries: tree.0.values().map(|(entry, _)| entry.clone()).collect(),

@@ -6,12 +6,12 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Control, Entry, EntryKind, Whiteout};
-use crate::distribution::debian::configure::UnmodelledScript;
+use crate::distribution::system::{Extent, UnmodelledScript};
 use crate::model::{Check, Digest, ImageName, ImagePath, Mode, Platform, Timestamp};
 use crate::packages::stream::{Stream, StreamWriter};
 use crate::packages::{
-    Content, Edits, Effects, FileTree, ImagePackages, InstalledPackage, Model, Node, Owner, PackageBlob, Packing,
-    SEGMENTS, Segment, Shelf, known_segment, plain_folder,
+    Content, Edits, Effects, FileTree, ImagePackages, InstalledPackage, Node, Owner, PackageBlob, Packing, SEGMENTS,
+    Segment, Shelf, known_segment, plain_folder,
 };
 use crate::recipe::Image;
 use crate::store::{Scratch, Store};
@@ -183,8 +183,8 @@ fn configure(
     let subject =
         Subject { store, platform: inputs.platform, image: inputs.image, packages, unpacked: &unpacked, base, shelf };
     let model = match &inputs.configuration {
-        Configuration::None => Model::Recorded,
-        Configuration::Model => Model::Configured,
+        Configuration::None => Extent::Recorded,
+        Configuration::Model => Extent::Configured,
         Configuration::Scripts(runner) => {
             let Ran { effects, folder } = subject.run(tree, runner)?;
             return Ok((effects, Some(folder)));

@@ -6,7 +6,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::archive::ArchiveError;
-use crate::distribution::debian::configure::UnmodelledScript;
+use crate::distribution::system::UnmodelledScript;
 use crate::model::{Check, Digest, ImagePath, Place, Platform, shown_list};
 use crate::packages::{LinkLoop, PackagesError};
 use crate::stage::ScriptsError;
@@ -67,8 +67,11 @@ pub enum ImageError {
         source: ScriptsError,
     },
     /// Nothing in the image could run the scripts of its packages.
-    #[error("the scripts of packages cannot be run: the image has no `dpkg`, which runs them")]
-    NoInstaller,
+    #[error("the scripts of packages cannot be run: the image has no `{package}`, which runs them")]
+    NoInstaller {
+        /// The package that is missing.
+        package: &'static str,
+    },
     /// Scripts are for another machine.
     #[error("the scripts of packages for {platform} cannot be run on {native}: the image is not for {native} as well")]
     ForeignScripts {
@@ -234,7 +237,9 @@ impl ImageError {
             Self::Foreign { .. } | Self::ForeignLayer { .. } => {
                 "choose another image, or another version of it".to_owned()
             }
-            Self::NoInstaller => "add `packages \"dpkg\"`, or use `configure \"model\"`, which runs nothing".to_owned(),
+            Self::NoInstaller { package } => {
+                format!("add `packages \"{package}\"`, or use `configure \"model\"`, which runs nothing")
+            }
             Self::ForeignScripts { .. } => {
                 "add the platform to the recipe, whose packages then run the scripts where these allow for it; or use \
                  `configure \"model\"`, which runs nothing; or add `emulate \"qemu\"`, which is slow"

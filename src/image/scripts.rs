@@ -8,13 +8,12 @@ mod ground;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::distribution::debian::configure::{Cover, UnpackedPackage, coverage};
+use crate::distribution::scripts::{ScriptedPackage, ScriptedRole};
+use crate::distribution::system::{Cover, Extent, UnpackedPackage};
 use crate::model::{ImagePath, Platform};
-use crate::packages::{Configuring, Effects, FileTree, ImagePackages, Model, PackagesError, Shelf};
+use crate::packages::{Configuring, Effects, FileTree, ImagePackages, PackagesError, Shelf};
 use crate::recipe::{Emulate, Image};
-use crate::stage::{
-    self, Emulation, Installer, Machinery, NativeTools, OutputSink, Sandbox, ScriptedPackage, ScriptedRole, ScriptsSpec,
-};
+use crate::stage::{self, Emulation, Machinery, NativeTools, OutputSink, Sandbox, ScriptsSpec};
 use crate::store::{Scratch, Store};
 
 use super::ImageError;
@@ -54,17 +53,19 @@ pub(super) struct Subject<'a> {
 
 impl Subject<'_> {
     /// Configures the packages as data.
-    pub(super) fn by_model(&self, tree: &mut FileTree, model: Model) -> Result<Effects, PackagesError> {
+    pub(super) fn by_model(&self, tree: &mut FileTree, extent: Extent) -> Result<Effects, PackagesError> {
         let Self { platform, packages, unpacked, base, shelf, .. } = *self;
-        Configuring { platform, packages: unpacked, names: &packages.control, base, shelf }.apply(tree, model)
+        Configuring { platform, packages: unpacked, relations: &packages.relations, base, shelf }.apply(tree, extent)
     }
 
     /// Runs the scripts of the image's own packages, which `tree` holds as they were shipped, and puts what they did
     /// into it.
     pub(super) fn run(&self, tree: &mut FileTree, runner: &ScriptRunner<'_>) -> Result<Ran, ImageError> {
         let has = |name: &str| self.packages.all.iter().any(|package| package.installed.id.name == name);
-        if !has("dpkg") {
-            return Err(ImageError::NoInstaller);
+        let programs = self.packages.scripts();
+        let facts = programs.facts();
+        if !has(facts.runner) {
+            return Err(ImageError::NoInstaller { package: facts.runner });
         }
         let emulation = match self.image.emulate {
             Emulate::Qemu if self.platform != runner.native => Some(Emulation::find(self.platform)?),
@@ -79,7 +80,7 @@ impl Subject<'_> {
                 return Err(ImageError::ForeignScripts { platform: self.platform, native: runner.native });
             }
         };
-        let ground = ground::tree(self, &self.packages.basic(&["apt"]))?;
+        let ground = ground::tree(self, &self.packages.basic(facts.installers))?;
         let folder = self.store.tmp_dir()?;
         let root = folder.path().join("root");
         let (owned, laid_out) = ground::lay_out(&ground, self.shelf, &root)?;
@@ -87,46 +88,50 @@ impl Subject<'_> {
             platform: self.platform,
             root: &root,
             owned,
-            packages: self.scripted(&self.packages.basic(&[])),
+            packages: self.scripted(&self.packages.basic(&[]))?,
+            programs,
+            installers: facts.installers.iter().copied().filter(|name| has(name)).collect(),
             machinery,
             log: runner.log,
-            installer: if has("apt") { Installer::Apt } else { Installer::Dpkg },
         };
         let scripted = stage::configure(self.store, &spec, runner.sandbox, runner.sink)?;
         let found = found::read(&laid_out, &scripted.owners)?;
         let mut effects = differences::apply(self, tree, &ground, found)?;
         if let Machinery::Native(_) = machinery {
-            effects.extend(self.by_model(tree, Model::Libraries)?);
+            effects.extend(self.by_model(tree, Extent::Libraries)?);
         }
         effects.notes.extend(
             emulation
                 .iter()
                 .map(|used| format!("its scripts were run by {}, {}", used.program().display(), used.digest)),
         );
-        effects.notes.extend(scripted.left_out.iter().map(|left| format!("{}: {}", left.path, left.reason)));
+        effects.notes.extend(scripted.removed.iter().map(|removed| format!("{}: {}", removed.path, removed.reason)));
         Ok(Ran { effects, folder })
     }
 
     /// Scripts of the packages that are known to do nothing on a first installation.
     fn inert(&self) -> BTreeSet<(String, &'static str)> {
-        let known = coverage(self.platform, self.unpacked);
+        let known = self.packages.model().coverage(self.platform, self.unpacked);
         let inert = known.into_iter().filter(|script| matches!(script.cover, Cover::NoEffect { .. }));
         inert.map(|script| (script.package, script.script)).collect()
     }
 
-    fn scripted(&self, basic: &BTreeSet<u32>) -> Vec<ScriptedPackage> {
+    fn scripted(&self, basic: &BTreeSet<u32>) -> Result<Vec<ScriptedPackage>, ImageError> {
         let own = (0_u32..).zip(&self.packages.all).filter(|(_, package)| package.own);
-        own.map(|(number, package)| ScriptedPackage {
-            id: package.installed.id.clone(),
-            digest: package.installed.digest,
-            control: package.segment.control.clone(),
-            role: match (basic.contains(&number), package.installed.requested) {
-                (true, _) => ScriptedRole::Basic,
-                (false, true) => ScriptedRole::Requested,
-                (false, false) => ScriptedRole::Automatic,
-            },
-        })
-        .collect()
+        let scripted = own.map(|(number, package)| {
+            Ok(ScriptedPackage {
+                id: package.installed.id.clone(),
+                digest: package.installed.digest,
+                size: self.store.blob_size(&package.installed.digest)?,
+                control: package.segment.control.clone(),
+                role: match (basic.contains(&number), package.installed.requested) {
+                    (true, _) => ScriptedRole::Basic,
+                    (false, true) => ScriptedRole::Requested,
+                    (false, false) => ScriptedRole::Automatic,
+                },
+            })
+        });
+        scripted.collect()
     }
 }
 

@@ -115,7 +115,7 @@ fn by_name(set: Option<&super::PackageSet>) -> BTreeMap<String, &PackagePin> {
 mod tests {
     use super::super::{FilePin, PackageSet, SetId};
     use super::*;
-    use crate::model::{ArchiveName, Digest, ImageName, PackageId, PackageName};
+    use crate::model::{ArchiveName, Digest, Format, ImageName, PackageId, PackageName};
 
     fn lock(version: &str) -> Lock {
         let mut recipe = RecipeLock::default();
@@ -127,6 +127,7 @@ mod tests {
                     name: PackageName::new("libc6").expect("a name"),
                     architecture: "all".to_owned(),
                     version: version.to_owned(),
+                    format: Format::Deb,
                 },
                 selected: false,
                 archive: ArchiveName::new("debian").expect("a name"),

@@ -8,7 +8,9 @@ use super::pins::{
     ArchivesLock, BasePin, BlobPin, FilePin, IndexPin, PackagePin, PackageSet, RecipeLock, SetId, SourcePin, StepOwner,
     SuitePin,
 };
-use crate::model::{ArchiveName, ArchivePath, Digest, ImageName, ImageReference, PackageId, Platform, SourceName};
+use crate::model::{
+    ArchiveName, ArchivePath, Digest, Format, ImageName, ImageReference, PackageId, Platform, SourceName,
+};
 
 const HEADER: &str = "// written by `orchestrate refresh`, read by everything else; review it as a diff\n";
 
@@ -266,7 +268,7 @@ fn parse_set(mut line: Line, lines: &mut Lines<'_>) -> Result<(SetId, PackageSet
             Some(SELECTED) => true,
             Some(other) => return Err(line.error(format!("`{other}` is no set that selects packages by priority"))),
         };
-        let id = PackageId { name, architecture, version };
+        let id = PackageId { name, architecture, version, format: Format::Deb };
         set.packages.push(PackagePin { id, selected, archive, file: read_file(&mut line)? });
         line.end()?;
     }
@@ -321,6 +323,7 @@ mod tests {
                 name: PackageName::new(name).expect("a name"),
                 architecture: "arm64".to_owned(),
                 version: "1:2.41-12+b1~\"x\\".to_owned(),
+                format: Format::Deb,
             },
             selected: name == "libc6",
             archive: ArchiveName::new("debian").expect("a name"),

@@ -29,7 +29,7 @@ pub use name::{
     ArchiveName, DefinitionName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName, TrustDomain,
     VariantName,
 };
-pub use package::PackageId;
+pub use package::{Format, PackageId};
 pub use path::{ImagePath, PathError};
 pub use place::{FileId, Place, SourceFile, SourceMap, Spanned};
 pub use platform::{Architecture, Platform, PlatformError};

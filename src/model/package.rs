@@ -6,18 +6,52 @@ use serde::{Deserialize, Serialize};
 
 use super::PackageName;
 
+/// The format of packages and of the archives that have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// `deb(5)`, format 2.
+    #[default]
+    Deb,
+    /// `apk-package(5)`, version 2.
+    Apk,
+}
+
+impl Format {
+    /// The architecture of packages that run on every machine.
+    #[must_use]
+    pub const fn every_architecture(self) -> &'static str {
+        match self {
+            Self::Deb => "all",
+            Self::Apk => "noarch",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Deb => "deb",
+            Self::Apk => "apk",
+        })
+    }
+}
+
 /// A binary package of an archive, as its control data names it.
 ///
 /// It is shown as `name version (architecture)`. The version is the whole one, with epoch and revision; the architecture
-/// is the archive's own name of it (`amd64`), or `all`.
+/// is the archive's own name of it (`amd64`), or [`Format::every_architecture`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PackageId {
     /// Its name.
     pub name: PackageName,
-    /// Its architecture, or `all`.
+    /// Its architecture.
     pub architecture: String,
     /// Its version.
     pub version: String,
+    /// Its format; records of before there were two leave it out.
+    #[serde(default)]
+    pub format: Format,
 }
 
 impl PackageId {
@@ -30,7 +64,7 @@ impl PackageId {
     /// Whether its programs and scripts run on machines of the architecture `native`.
     #[must_use]
     pub fn runs_on(&self, native: &str) -> bool {
-        self.architecture == native || self.architecture == "all"
+        self.architecture == native || self.architecture == self.format.every_architecture()
     }
 }
 

@@ -11,9 +11,8 @@ use super::error::OpsError;
 use super::services::{ProjectFiles, Services};
 use super::workspace::Workspace;
 use crate::archive::{Control, DebReader, Limits};
-use crate::distribution::debian::configure::{
-    Cover, PackageRequest, PackageState, ScriptCoverage, UnpackedPackage, coverage,
-};
+use crate::distribution::system::{Cover, PackageRequest, PackageState, ScriptCoverage, UnpackedPackage};
+use crate::distribution::world::world_of;
 use crate::model::{Check, Digest, ImageName, Platform};
 use crate::plan::{self, ImageWork, PackageInput, Plan, Role, Selection, StepId, Work};
 use crate::recipe::Configure;
@@ -81,7 +80,7 @@ pub fn audit_scripts(
     for &step in &steps {
         if let Work::Image(work) = &plan.steps[step].work {
             let packages = packages(&plan, StepId(step), services, &mut controls)?;
-            audited.push(audit(work, &packages));
+            audited.push(audit(work, &packages)?);
         }
     }
     audited.sort_by(|one, other| (&one.image, one.platform).cmp(&(&other.image, other.platform)));
@@ -146,17 +145,18 @@ fn read_control(services: &Services<'_>, package: &PackageInput) -> Result<Contr
     Ok(deb.control().clone())
 }
 
-fn audit(work: &ImageWork<'_>, packages: &[UnpackedPackage]) -> ImageScripts {
-    let scripts = coverage(work.platform, packages).into_iter().map(|coverage| {
+fn audit(work: &ImageWork<'_>, packages: &[UnpackedPackage]) -> Result<ImageScripts, OpsError> {
+    let model = world_of(packages.iter().map(|package| &package.id))?.model();
+    let scripts = model.coverage(work.platform, packages).into_iter().map(|coverage| {
         let unknown = matches!(coverage.cover, Cover::Nothing { .. });
         let waiver = work.image.excuse(Check::MaintainerScript, &coverage.package).filter(|_| unknown);
         AuditedScript { waived: waiver.map(|waiver| waiver.reason.clone()), coverage }
     });
-    ImageScripts {
+    Ok(ImageScripts {
         image: work.image.name.value.clone(),
         platform: work.platform,
         configure: work.image.configure,
         packages: work.packages.len(),
         scripts: scripts.collect(),
-    }
+    })
 }

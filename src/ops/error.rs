@@ -10,6 +10,7 @@ use crate::distribution::debian::index::IndexError;
 use crate::distribution::debian::release::ReleaseError;
 use crate::distribution::debian::sources::SourcesError;
 use crate::distribution::openpgp::{KeyringError, SignatureError};
+use crate::distribution::world::WorldError;
 use crate::fetch::{Failure, FetchError};
 use crate::image::ImageError;
 use crate::lock::LockError;
@@ -73,6 +74,11 @@ pub enum OpsError {
     NoMirror { archive: ArchiveName, place: Place },
     #[error("a file has no URL at the mirrors")]
     Path { source: ArchivePathError },
+    #[error(transparent)]
+    World {
+        #[from]
+        source: WorldError,
+    },
     #[error("the indexes do not fit together")]
     Universe {
         #[from]

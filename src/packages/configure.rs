@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use crate::archive::{ElfFacts, Entry, EntryKind};
-use crate::distribution::debian::configure::{
-    Configured, Tree, UnmodelledScript, UnpackedPackage, cache_libraries, configure, record, record_unpacked,
-};
+use crate::distribution::system::{Configured, Extent, Tree, UnmodelledScript, UnpackedPackage, UnpackedSystem};
 use crate::model::{Digest, EPOCH, ImagePath, Platform};
 
 use super::PackagesError;
 use super::merge::Clash;
-use super::relations::Relations;
+use super::relations::PackageRelations;
 use super::shelf::{Readable, Shelf};
 use super::tree::{Content, FileTree, Last, Node, Owner};
 
@@ -46,27 +44,14 @@ impl Tree for Readable<'_> {
     }
 }
 
-/// How much the packages are configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Model {
-    /// They are written down as unpacked, so that the real dpkg can go on.
-    Unpacked,
-    /// They are written down as installed, and that is all.
-    Recorded,
-    /// What their scripts do is done.
-    Configured,
-    /// They are configured already, but for the cache of shared libraries.
-    Libraries,
-}
-
 /// Packages that are to be configured.
 pub(crate) struct Configuring<'a> {
     /// What the system runs on.
     pub(crate) platform: Platform,
     /// The packages, those of the base image included.
     pub(crate) packages: &'a [UnpackedPackage],
-    /// Their names, by number.
-    pub(crate) names: &'a dyn Relations,
+    /// What they say of each other.
+    pub(crate) relations: &'a PackageRelations,
     /// What was there before them.
     pub(crate) base: &'a FileTree,
     /// Reads the files of the tree.
@@ -78,15 +63,11 @@ impl Configuring<'_> {
     ///
     /// # Errors
     /// When control data or a file that configuration reads is broken, or its result clashes with what is there.
-    pub(crate) fn apply(&self, tree: &mut FileTree, model: Model) -> Result<Effects, PackagesError> {
-        let Self { platform, packages, names, base, shelf } = self;
+    pub(crate) fn apply(&self, tree: &mut FileTree, extent: Extent) -> Result<Effects, PackagesError> {
+        let Self { platform, packages, relations, base, shelf } = *self;
         let readable = Readable { tree, shelf };
-        let configured = match model {
-            Model::Unpacked => record_unpacked(*platform, packages, &readable, EPOCH),
-            Model::Recorded => record(*platform, packages, &readable, EPOCH),
-            Model::Configured => configure(*platform, packages, &readable, EPOCH),
-            Model::Libraries => cache_libraries(*platform, packages, &readable, EPOCH),
-        };
+        let system = UnpackedSystem { platform, packages, tree: &readable, moment: EPOCH };
+        let configured = relations.world.model().configure(extent, &system);
         let Configured { files, removed, unmodelled, left_out } =
             configured.map_err(|source| PackagesError::Configure { source: Box::new(source) })?;
         let notes = left_out.into_iter().map(|left| format!("{}: {}", left.package, left.what)).collect();
@@ -95,7 +76,7 @@ impl Configuring<'_> {
             effects.remove(tree, base, &path);
         }
         for (entry, bytes) in files {
-            effects.put(tree, *names, entry, &bytes)?;
+            effects.put(tree, relations, entry, &bytes)?;
         }
         Ok(effects)
     }
@@ -147,7 +128,7 @@ impl Effects {
     fn put(
         &mut self,
         tree: &mut FileTree,
-        names: &dyn Relations,
+        relations: &PackageRelations,
         entry: Entry,
         bytes: &[u8],
     ) -> Result<(), PackagesError> {
@@ -170,7 +151,7 @@ impl Effects {
             Some(there) if is_same(there, &node, bytes) => return Ok(()),
             Some(there) if (there.entry.kind == EntryKind::Dir) != is_folder => {
                 let first = match there.owner {
-                    Owner::Package(package) => names.name(package),
+                    Owner::Package(package) => relations.name(package),
                     Owner::Generated => "package configuration".to_owned(),
                     Owner::Recipe => "the base image's recipe".to_owned(),
                 };

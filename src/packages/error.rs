@@ -5,7 +5,7 @@ use std::io;
 use thiserror::Error;
 
 use crate::archive::ArchiveError;
-use crate::distribution::debian::deb822::Deb822Error;
+use crate::distribution::world::{ControlError, WorldError};
 use crate::model::{Digest, ImagePath, shown_list};
 use crate::store::StoreError;
 
@@ -30,26 +30,23 @@ pub enum PackagesError {
         #[source]
         source: ArchiveError,
     },
-    /// A package's control file cannot be read.
-    #[error("the control file of package {package} cannot be read")]
+    /// The control data of a package cannot be used.
+    #[error(transparent)]
     Control {
-        /// The package.
-        package: String,
-        /// Why.
-        #[source]
-        source: Deb822Error,
+        /// Which, and why.
+        #[from]
+        source: ControlError,
     },
-    /// A package is another than the one that was pinned.
-    #[error("the package pinned as {wanted} says that it is {found}")]
-    OtherPackage {
-        /// As pinned.
-        wanted: String,
-        /// What its control file says.
-        found: String,
+    /// The packages are of no world.
+    #[error(transparent)]
+    World {
+        /// Why.
+        #[from]
+        source: WorldError,
     },
     /// A package ships one path under two names.
     #[error(
-        "package {package} ships `{path}` twice: as `{first}` and as `{second}`, which are one path in a system with merged /usr"
+        "package {package} ships `{path}` twice: as `{first}` and as `{second}`, which are one path where folders of the root are links into /usr"
     )]
     Twice {
         /// The package.
@@ -112,12 +109,18 @@ impl PackagesError {
                 "leave one of the packages out, or leave the path out of the image with `exclude`".to_owned()
             }
             Self::Twice { path, .. } => format!("leave it out with `exclude \"{path}\"`, or choose another version"),
-            Self::OtherPackage { .. } => "run `orchestrate refresh` to pin it again".to_owned(),
+            Self::Control { source: ControlError::OtherPackage { .. } } => {
+                "run `orchestrate refresh` to pin it again".to_owned()
+            }
             Self::Lost { .. } => {
                 "run `orchestrate cache verify`, which removes what is damaged, and build again".to_owned()
             }
             Self::Store { source } => return source.help(),
-            Self::Control { .. } | Self::Configure { .. } | Self::Write { .. } | Self::Io { .. } => return None,
+            Self::Control { .. }
+            | Self::World { .. }
+            | Self::Configure { .. }
+            | Self::Write { .. }
+            | Self::Io { .. } => return None,
         })
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Segment, diversion};
+use super::Segment;
 use crate::archive::Control;
+use crate::distribution::debian;
 use crate::model::Mode;
 
 /// Any bytes as a record of the store.
@@ -14,5 +15,5 @@ pub(crate) fn record(bytes: &[u8]) {
 /// Any bytes as a script that may divert files.
 pub(crate) fn diversions(bytes: &[u8]) {
     let files = BTreeMap::from([("preinst".to_owned(), (Mode::from_bits(0o755), bytes.to_vec()))]);
-    let _ = diversion::of(0, &Control { control: String::new(), files });
+    let _ = debian::diversions(&Control { control: String::new(), files });
 }

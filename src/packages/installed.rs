@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::distribution::debian::configure::PackageRequest;
+use crate::distribution::system::PackageRequest;
 use crate::model::{Digest, ImagePath, PackageId};
 
 /// A package of an image.

@@ -13,16 +13,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::archive::{Control, Entry, EntryKind};
+use crate::archive::{Entry, EntryKind};
 use crate::beneath::{Beneath, Dir};
+use crate::distribution::world::MergeRules;
 use crate::model::{Digest, ImagePath};
 
-use super::diversion::{self, Diversion};
 use super::entry::PackageEntry;
-use super::relations::Relations;
+use super::relations::PackageRelations;
 use super::segment::Edits;
 use super::tree::{Content, FileTree, Last, LinkLoop, Node, Owner, resolve};
-use super::{PackagesError, usrmerge};
+use super::{PackagesError, aliases};
 
 /// A package as merging sees it.
 pub(super) struct Shipped<'a> {
@@ -32,8 +32,6 @@ pub(super) struct Shipped<'a> {
     pub(super) place: ContentPlace<'a>,
     /// What it ships.
     pub(super) entries: &'a [PackageEntry],
-    /// Its control member.
-    pub(super) control: &'a Control,
 }
 
 /// Where the bytes of a package's files are.
@@ -80,12 +78,13 @@ pub(crate) struct Merged {
 pub(super) fn merge(
     tree: &mut FileTree,
     packages: &[Shipped<'_>],
-    relations: &dyn Relations,
+    relations: &PackageRelations,
 ) -> Result<Merged, PackagesError> {
     if packages.is_empty() {
         return Ok(Merged::default());
     }
-    let diversions: Vec<_> = packages.iter().flat_map(|package| diversion::of(package.id, package.control)).collect();
+    let rules = relations.world.merge_rules();
+    let diversions = Diverted::of(packages, relations, rules);
     let merged =
         settle(tree, packages, &diversions, relations).map_err(|clashes| PackagesError::Conflict { clashes })?;
     let left_out = packages.iter().flat_map(|package| package.entries).filter(|shipped| shipped.left_out);
@@ -95,7 +94,7 @@ pub(super) fn merge(
     for (path, owner) in files {
         tree.ensure_parents(&path, owner, |folder| folders.get(folder).cloned());
     }
-    for entry in usrmerge::missing_links(|path| tree.get(path).is_some()) {
+    for entry in aliases::missing_links(rules, |path| tree.get(path).is_some()) {
         tree.insert(Node { entry, owner: Owner::Generated, own: true, content: None, elf: None });
     }
     Ok(merged)
@@ -104,8 +103,8 @@ pub(super) fn merge(
 fn settle(
     tree: &mut FileTree,
     packages: &[Shipped<'_>],
-    diversions: &[Diversion],
-    relations: &dyn Relations,
+    diversions: &[Diverted],
+    relations: &PackageRelations,
 ) -> Result<Merged, Vec<Clash>> {
     let links = Links::of(tree, packages);
     let mut merging =
@@ -122,6 +121,25 @@ fn settle(
     merging.refuse_what_is_below_no_folder();
     let Merging { merged, clashes, .. } = merging;
     if clashes.is_empty() { Ok(merged) } else { Err(clashes) }
+}
+
+/// A path that a package keeps others away from.
+struct Diverted {
+    /// The package whose own file stays.
+    by: u32,
+    path: ImagePath,
+    to: ImagePath,
+}
+
+impl Diverted {
+    fn of(packages: &[Shipped<'_>], relations: &PackageRelations, rules: &MergeRules) -> Vec<Self> {
+        let merged = |path: &ImagePath| aliases::merged(rules, path.clone());
+        let of = |by: u32| {
+            let diversions = relations.diversions(by).iter();
+            diversions.map(move |diversion| Self { by, path: merged(&diversion.path), to: merged(&diversion.to) })
+        };
+        packages.iter().flat_map(|package| of(package.id)).collect()
+    }
 }
 
 /// The links to folders that any package, or the tree below them, has.
@@ -142,7 +160,7 @@ impl Links {
         }
         for entry in packages.iter().flat_map(|package| package.entries).map(|shipped| &shipped.entry) {
             match &entry.kind {
-                // dpkg as well keeps a folder that is there when a package brings a link
+                // package managers as well keep a folder that is there when a package brings a link
                 EntryKind::Symlink { target } if !tree.is_folder(&entry.path) => {
                     links.targets.entry(entry.path.clone()).or_insert_with(|| target.clone());
                 }
@@ -192,8 +210,8 @@ impl Parents<'_> {
 struct Merging<'a> {
     tree: &'a mut FileTree,
     links: &'a Links,
-    relations: &'a dyn Relations,
-    diversions: &'a [Diversion],
+    relations: &'a PackageRelations,
+    diversions: &'a [Diverted],
     merged: Merged,
     clashes: Vec<Clash>,
 }
@@ -232,7 +250,7 @@ impl Merging<'_> {
     /// Where something goes that another package diverts. Who diverts names a path, and any package may have a link on
     /// the way to it.
     fn divert(&self, path: ImagePath, package: u32) -> Result<ImagePath, LinkLoop> {
-        let diverts = |diversion: &&Diversion| diversion.path == path && diversion.by != package;
+        let diverts = |diversion: &&Diverted| diversion.path == path && diversion.by != package;
         match self.diversions.iter().find(diverts) {
             Some(diversion) => resolve(&diversion.to, Last::Keep, |path| self.links.targets.get(path).cloned()),
             None => Ok(path),

@@ -8,16 +8,16 @@
 //! |---|---|
 //! | `segment`, `stream` | a package → compressed members and an index |
 //! | `unpacked` | a package → a folder and an index |
-//! | `entry`, `relations` | the index; what control files say of other packages |
-//! | `tree`, `merge`, `usrmerge`, `diversion` | the indexes → one tree |
+//! | `entry`, `relations` | the index; what packages say of each other |
+//! | `tree`, `merge`, `aliases` | the indexes → one tree |
 //! | `configure` | what configuration by the model adds to the tree |
-//! | `set`, `installed`, `requested` | the packages of an image |
+//! | `set`, `installed` | the packages of an image |
 //! | `root` | the packages of a root, laid out |
 //! | `shelf` | reads files out of segments |
 
+mod aliases;
 mod configure;
 mod cores;
-mod diversion;
 mod entry;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
@@ -25,7 +25,6 @@ pub(crate) mod fuzzed;
 mod installed;
 mod merge;
 mod relations;
-mod requested;
 mod root;
 mod segment;
 mod set;
@@ -35,9 +34,8 @@ pub(crate) mod stream;
 pub(crate) mod testing;
 mod tree;
 mod unpacked;
-mod usrmerge;
 
-pub(crate) use configure::{Configuring, Effects, Model};
+pub(crate) use configure::{Configuring, Effects};
 pub use entry::PackageEntry;
 pub use error::PackagesError;
 pub use installed::InstalledPackage;

@@ -11,15 +11,17 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::archive::{Entry, EntryKind};
 use crate::beneath::Dir;
-use crate::distribution::debian::configure::{PackageRequest, PackageState, UnmodelledScript, UnpackedPackage};
+use crate::distribution::scripts::ScriptPrograms;
+use crate::distribution::system::{Extent, PackageRequest, PackageState, UnmodelledScript, UnpackedPackage};
+use crate::distribution::world::world_of;
 use crate::model::{Digest, ImagePath, PackageId, Platform};
 use crate::store::{Store, TreeFacts, TreeHasher};
 
 use super::PackagesError;
-use super::configure::{Configuring, Model};
+use super::configure::Configuring;
 use super::cores::on_all_cores;
 use super::merge::{Shipped, merge};
-use super::relations::{ControlFiles, Relations};
+use super::relations::PackageRelations;
 use super::shelf::Shelf;
 use super::tree::{Content, FileTree, Node};
 use super::unpacked::{RootPackage, Unpacked, permissions, unpack};
@@ -29,7 +31,7 @@ pub struct PackageRoot<'a> {
     shelf: Shelf<'a>,
     platform: Platform,
     packages: Vec<UnpackedPackage>,
-    relations: RootRelations,
+    relations: PackageRelations,
     /// What the packages ship.
     tree: FileTree,
 }
@@ -44,19 +46,18 @@ impl<'a> PackageRoot<'a> {
     pub fn new(store: &'a Store, platform: Platform, packages: &[RootPackage]) -> Result<Self, PackagesError> {
         let native = platform.deb();
         let mut packages: Vec<&RootPackage> = packages.iter().collect();
+        let first = world_of(packages.iter().map(|package| &package.id))?.merge_rules().first;
         // the most basic first, as in an image; of several architectures the native one, which wins where they share
         packages.sort_by_key(|package| {
-            let PackageId { name, architecture, version } = &package.id;
-            (*name != "base-files", name, !package.id.runs_on(native), architecture, version)
+            let PackageId { name, architecture, version, .. } = &package.id;
+            (*name != *first, name, !package.id.runs_on(native), architecture, version)
         });
         packages.dedup();
         let order: Vec<usize> = (0..packages.len()).collect();
         let unpacked = on_all_cores(&order, packages.len(), |index| unpack(store, packages[index]))?;
-        let control = ControlFiles::read(
-            packages.iter().map(|package| &package.id).zip(unpacked.iter().map(|package| &package.control)),
-        )?;
-        let relations =
-            RootRelations { control, names: packages.iter().map(|package| package.id.name.to_string()).collect() };
+        let controls: Vec<_> =
+            packages.iter().zip(&unpacked).map(|(package, unpacked)| (&package.id, &unpacked.control)).collect();
+        let relations = PackageRelations::read(&controls)?.of_several_architectures();
         let mut tree = FileTree::default();
         let all: Vec<Shipped<'_>> = (0..).zip(&unpacked).map(|(id, package)| package.shipped(id)).collect();
         let lost = merge(&mut tree, &all, &relations)?.lost;
@@ -75,10 +76,14 @@ impl<'a> PackageRoot<'a> {
         &self.packages
     }
 
-    /// Whether the root has the program that runs the scripts of packages.
+    /// What runs the scripts of the packages, when the root has it.
     #[must_use]
-    pub fn has_dpkg(&self) -> bool {
-        self.packages.iter().any(|package| package.id.name == "dpkg" && package.state == PackageState::Unpacked)
+    pub fn scripts(&self) -> Option<&'static dyn ScriptPrograms> {
+        let programs = self.relations.world.scripts();
+        let runs = |package: &UnpackedPackage| {
+            package.id.name == *programs.facts().runner && package.state == PackageState::Unpacked
+        };
+        self.packages.iter().any(runs).then_some(programs)
     }
 
     /// The root after configuration by the model, and the scripts whose effects it lacks because nobody has read them.
@@ -86,23 +91,23 @@ impl<'a> PackageRoot<'a> {
     /// # Errors
     /// When control data or a file that configuration reads is broken.
     pub fn configured(&self) -> Result<(RootTree<'_>, Vec<UnmodelledScript>), PackagesError> {
-        self.after(Model::Configured)
+        self.after(Extent::Configured)
     }
 
-    /// The root with a package database that says that the packages are unpacked, so that the real dpkg can go on.
+    /// The root with a package database that says that the packages are unpacked, so that the real package manager can go on.
     ///
     /// # Errors
     /// As [`PackageRoot::configured`].
     pub fn unpacked(&self) -> Result<RootTree<'_>, PackagesError> {
-        Ok(self.after(Model::Unpacked)?.0)
+        Ok(self.after(Extent::Unpacked)?.0)
     }
 
-    fn after(&self, model: Model) -> Result<(RootTree<'_>, Vec<UnmodelledScript>), PackagesError> {
+    fn after(&self, extent: Extent) -> Result<(RootTree<'_>, Vec<UnmodelledScript>), PackagesError> {
         let mut tree = self.tree.clone();
         let base = FileTree::default();
         let Self { shelf, platform, packages, relations, .. } = self;
-        let configuring = Configuring { platform: *platform, packages, names: relations, base: &base, shelf };
-        let effects = configuring.apply(&mut tree, model)?;
+        let configuring = Configuring { platform: *platform, packages, relations, base: &base, shelf };
+        let effects = configuring.apply(&mut tree, extent)?;
         Ok((RootTree { tree, shelf }, effects.unmodelled))
     }
 }
@@ -117,25 +122,6 @@ fn to_configure(
     let owned = entries.into_iter().filter(|shipped| !lost.contains(&shipped.entry.path));
     let entries = owned.map(|shipped| Entry { path: shipped.packed_path().clone(), ..shipped.entry }).collect();
     UnpackedPackage { id, control, entries, state, request: PackageRequest::Manual }
-}
-
-/// What the packages of a root say of each other.
-struct RootRelations {
-    control: ControlFiles,
-    names: Vec<String>,
-}
-
-impl Relations for RootRelations {
-    /// One package in several architectures holds the same files by Debian's rules; what differs all the same
-    /// (documentation of another rebuild) is that of the first.
-    fn replaces(&self, one: u32, other: u32) -> bool {
-        let same = one < other && self.names[one as usize] == self.names[other as usize];
-        same || self.control.replaces(one, other)
-    }
-
-    fn name(&self, package: u32) -> String {
-        self.control.name(package)
-    }
 }
 
 /// A root, path by path.

@@ -1,7 +1,7 @@
 //! A package → a segment, once in its life: its files, links and their bytes as a compressed piece of a layer, and an
 //! index of everything in it.
 //!
-//! Entries keep the order of the package (dpkg-deb sorts by path, hard links after what they link to), so a package of
+//! Entries keep the order of the package (sorted by path, hard links after what they link to), so a package of
 //! any size streams through. Folders are in the index alone: they are merged with those of other packages.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,13 +10,14 @@ use std::io::BufReader;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{ArchiveError, Control, DebReader, Entry, EntryKind, Limits, TarReader};
+use crate::distribution::world::MergeRules;
 use crate::model::{Digest, ImagePath, PathPolicy, formats};
 use crate::recipe::Compression;
 use crate::store::Store;
 
 use super::entry::PackageEntry;
 use super::stream::{Stream, StreamWriter, codec};
-use super::{PackagesError, usrmerge};
+use super::{PackagesError, aliases};
 
 /// Where segments are among the store's records.
 pub(crate) const KIND: &str = "segment";
@@ -59,8 +60,10 @@ fn pairs<S: serde::Serializer>(map: &BTreeMap<ImagePath, ImagePath>, serializer:
 pub struct SegmentKey<'a> {
     /// What people call the package.
     pub name: &'a str,
-    /// The `.deb` in the store.
+    /// The package file in the store.
     pub package: Digest,
+    /// How packages of its world are merged.
+    pub rules: &'a MergeRules,
     /// What is left out.
     pub policy: &'a PathPolicy,
     /// How it is compressed.
@@ -75,7 +78,7 @@ impl SegmentKey<'_> {
     pub fn digest(&self) -> Digest {
         Digest::of_value(&(
             formats::SEGMENT,
-            usrmerge::RULES,
+            self.rules.rules,
             codec(self.compression),
             self.package,
             self.policy,
@@ -162,7 +165,7 @@ impl<'a> Pass<'a> {
             return Ok(());
         }
         let from = packed.path.clone();
-        let mut entry = usrmerge::merge_entry(packed);
+        let mut entry = aliases::merge_entry(self.of.rules, packed);
         let indexed = |entry: Entry, left_out| {
             let packed = (from != entry.path).then(|| from.clone());
             PackageEntry { entry, packed, left_out, content: None, offset: 0, elf: None }

@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::archive::Entry;
-use crate::distribution::debian::configure::{PackageState, UnpackedPackage};
+use crate::distribution::scripts::ScriptPrograms;
+use crate::distribution::system::{PackageState, SystemModel, UnpackedPackage};
+use crate::distribution::world::{MergeRules, world_of};
 use crate::model::{Digest, PackageId, PathPolicy};
 use crate::recipe::Compression;
 use crate::store::Store;
 
+use super::PackagesError;
 use super::cores::on_all_cores;
 use super::installed::InstalledPackage;
 use super::merge::{ContentPlace, Merged, Shipped, merge};
-use super::relations::ControlFiles;
+use super::relations::PackageRelations;
 use super::segment::{Edits, Segment, SegmentKey};
 use super::tree::FileTree;
-use super::{PackagesError, requested};
 
 /// A package that an image gets, in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub(crate) struct ImagePackages<'a> {
     store: &'a Store,
     packing: Packing<'a>,
     pub(crate) all: Vec<Opened>,
-    pub(crate) control: ControlFiles,
+    pub(crate) relations: PackageRelations,
 }
 
 impl<'a> ImagePackages<'a> {
@@ -71,9 +73,10 @@ impl<'a> ImagePackages<'a> {
         let mut own: Vec<&PackageBlob> = own.iter().collect();
         own.sort_by(|one, other| (&one.id.name, &one.id.architecture).cmp(&(&other.id.name, &other.id.architecture)));
         let edits = Edits::default();
+        let rules = world_of(own.iter().map(|blob| &blob.id))?.merge_rules();
         let segments = on_all_cores(&by_size(store, &own), own.len(), |index| {
             let PackageBlob { id, digest, .. } = own[index];
-            packing.segment(store, id, *digest, &edits)
+            packing.segment(store, rules, id, *digest, &edits)
         })?;
         let order: Vec<usize> = (0..base.len()).collect();
         let of_base = on_all_cores(&order, base.len(), |index| {
@@ -87,19 +90,21 @@ impl<'a> ImagePackages<'a> {
         for (blob, (key, segment)) in own.into_iter().zip(segments) {
             all.push(Opened { installed: blob.installed(key), segment, own: true });
         }
-        let control = ControlFiles::read(all.iter().map(|opened| (&opened.installed.id, &opened.segment.control)))?;
-        let asked = requested::asked(control.graph(), named);
+        let controls: Vec<_> = all.iter().map(|opened| (&opened.installed.id, &opened.segment.control)).collect();
+        let relations = PackageRelations::read(&controls)?;
+        let asked = relations.asked(named);
         for (index, package) in all.iter_mut().enumerate().filter(|(_, package)| package.own) {
             package.installed.requested |= asked.contains(&index);
         }
-        Ok(Self { store, packing, all, control })
+        Ok(Self { store, packing, all, relations })
     }
 
-    /// The image's own packages with their numbers, the most basic first: `base-files` says what the root looks like.
+    /// The image's own packages with their numbers, the most basic first.
     fn own(&self) -> Vec<(u32, &Opened)> {
         let numbered = (0_u32..).zip(&self.all).filter(|(_, package)| package.own);
         let mut own: Vec<(u32, &Opened)> = numbered.collect();
-        own.sort_by_key(|(_, package)| package.installed.id.name != "base-files");
+        let first = self.relations.world.merge_rules().first;
+        own.sort_by_key(|(_, package)| package.installed.id.name != *first);
         own
     }
 
@@ -114,15 +119,24 @@ impl<'a> ImagePackages<'a> {
                 id,
                 place: ContentPlace::Segment(package.installed.segment),
                 entries: &package.segment.entries,
-                control: &package.segment.control,
             })
             .collect();
-        merge(tree, &shipped, &self.control)
+        merge(tree, &shipped, &self.relations)
+    }
+
+    /// What runs the scripts of the packages for real.
+    pub(crate) fn scripts(&self) -> &'static dyn ScriptPrograms {
+        self.relations.world.scripts()
+    }
+
+    /// What configures the system that the packages make.
+    pub(crate) fn model(&self) -> &'static dyn SystemModel {
+        self.relations.world.model()
     }
 
     /// The numbers of the image's own packages that are essential or `named`, or that those need.
     pub(crate) fn basic(&self, named: &[&str]) -> BTreeSet<u32> {
-        let basic = requested::basic(self.control.graph(), named);
+        let basic = self.relations.basic(named);
         (0_u32..)
             .zip(&self.all)
             .filter(|(number, package)| package.own && basic.contains(&(*number as usize)))
@@ -138,10 +152,10 @@ impl<'a> ImagePackages<'a> {
         for (&package, edits) in edits.iter().filter(|(_, edits)| !edits.is_empty()) {
             let opened = &mut self.all[package as usize];
             let InstalledPackage { id, digest, .. } = &opened.installed;
-            (opened.installed.segment, opened.segment) = self.packing.segment(self.store, id, *digest, edits)?;
-            let (place, Segment { control, entries, .. }) =
-                (ContentPlace::Segment(opened.installed.segment), &opened.segment);
-            Shipped { id: package, place, entries, control }.reattach(tree);
+            let rules = self.relations.world.merge_rules();
+            (opened.installed.segment, opened.segment) = self.packing.segment(self.store, rules, id, *digest, edits)?;
+            let place = ContentPlace::Segment(opened.installed.segment);
+            Shipped { id: package, place, entries: &opened.segment.entries }.reattach(tree);
         }
         Ok(())
     }
@@ -176,13 +190,14 @@ impl Packing<'_> {
     fn segment(
         &self,
         store: &Store,
+        rules: &MergeRules,
         id: &PackageId,
         package: Digest,
         edits: &Edits,
     ) -> Result<(Digest, Segment), PackagesError> {
         let Self { policy, compression } = *self;
         let name = id.qualified_name();
-        let key = SegmentKey { name: &name, package, policy, compression, edits };
+        let key = SegmentKey { name: &name, package, rules, policy, compression, edits };
         Ok((key.digest(), key.segment(store)?))
     }
 }

@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{ArchiveError, Content, Control, DebReader, ElfFacts, Entry, EntryKind, Limits, PathGuard};
 use crate::beneath::Dir;
+use crate::distribution::world::{MergeRules, world};
 use crate::model::{Digest, ImagePath, Mode, PackageId, formats};
 use crate::store::{Store, TreeFacts, TreeHasher, TreeKind};
 
 use super::entry::PackageEntry;
 use super::merge::{ContentPlace, Shipped};
 use super::stream::Seen;
-use super::{PackagesError, usrmerge};
+use super::{PackagesError, aliases};
 
 /// Where the indexes are among the store's records.
 const RECORD: &str = "unpacked";
@@ -54,7 +55,7 @@ struct Index {
 impl Unpacked {
     /// The package as merging sees it.
     pub(super) fn shipped(&self, id: u32) -> Shipped<'_> {
-        Shipped { id, place: ContentPlace::Folder(&self.folder), entries: &self.entries, control: &self.control }
+        Shipped { id, place: ContentPlace::Folder(&self.folder), entries: &self.entries }
     }
 }
 
@@ -63,7 +64,8 @@ impl Unpacked {
 /// # Errors
 /// When the store does not hold the package, it is no package or ships a path twice, or the store fails.
 pub(super) fn unpack(store: &Store, package: &RootPackage) -> Result<Unpacked, PackagesError> {
-    let key = Digest::of_value(&(formats::UNPACKED, usrmerge::RULES, package.digest));
+    let rules = world(package.id.format)?.merge_rules();
+    let key = Digest::of_value(&(formats::UNPACKED, rules.rules, package.digest));
     let _claim = store.claim("package", &key)?;
     let open = |index: Index, tree: &Path| {
         let folder = Arc::new(Dir::open(tree).map_err(|source| io_error(package, source))?);
@@ -75,7 +77,7 @@ pub(super) fn unpack(store: &Store, package: &RootPackage) -> Result<Unpacked, P
     }
     let writer = store.tree_writer(TreeKind::Package, &key)?;
     let folder = Dir::open(writer.path()).map_err(|source| io_error(package, source))?;
-    let mut unpacking = Unpacking::new(package, store, folder);
+    let mut unpacking = Unpacking::new(package, rules, store, folder);
     let control = unpacking.read()?;
     let facts = unpacking.facts();
     let index = Index { control, entries: unpacking.entries };
@@ -91,6 +93,7 @@ fn io_error(package: &RootPackage, source: io::Error) -> PackagesError {
 /// Writes entries into an empty folder that nobody else writes to.
 struct Unpacking<'a> {
     package: &'a RootPackage,
+    rules: &'a MergeRules,
     store: &'a Store,
     folder: Dir,
     /// Moving paths into `/usr` can bring together what was apart in the archive, so its own guard is not enough.
@@ -116,9 +119,9 @@ struct File {
 }
 
 impl<'a> Unpacking<'a> {
-    fn new(package: &'a RootPackage, store: &'a Store, folder: Dir) -> Self {
+    fn new(package: &'a RootPackage, rules: &'a MergeRules, store: &'a Store, folder: Dir) -> Self {
         let (guard, entries, placed) = (PathGuard::new(), Vec::new(), BTreeMap::new());
-        Self { package, store, folder, guard, entries, placed }
+        Self { package, rules, store, folder, guard, entries, placed }
     }
 
     fn read(&mut self) -> Result<Control, PackagesError> {
@@ -139,7 +142,7 @@ impl<'a> Unpacking<'a> {
             return Ok(());
         }
         let from = packed.path.clone();
-        let mut entry = usrmerge::merge_entry(packed);
+        let mut entry = aliases::merge_entry(self.rules, packed);
         self.guard.admit(&entry).map_err(|source| self.wrong(source))?;
         self.is_new(&entry, &from)?;
         for folder in entry.path.ancestors() {

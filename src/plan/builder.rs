@@ -201,7 +201,8 @@ impl<'a, 'l> Builder<'a, 'l> {
         let pins = held_packages(self.project, self.lock, name, self.build).filter(|pins| !pins.is_empty())?;
         let packages = self.packages(&pins);
         let subject = Subject { recipe: None, part: Part::Root(name.clone()), platform: Some(self.build) };
-        let work = RootWork { format: RootFormat::CURRENT, platform: self.build, packages, entries: Vec::new() };
+        let format = RootFormat::of(packages.iter().map(|package| &package.id));
+        let work = RootWork { format, platform: self.build, packages, entries: Vec::new() };
         Some(self.add(subject, Work::Root(work), Vec::new()))
     }
 

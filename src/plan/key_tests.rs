@@ -14,8 +14,11 @@ use super::step::{
     BaseWork, EditInput, ImageWork, LocalInput, PackageInput, Role, RootEntry, RootWork, SourceInput, SourceWork,
     StageWork, Step, VendorWork, Work,
 };
+use crate::distribution::world::world;
 use crate::lock::StepOwner;
-use crate::model::{Architecture, Digest, EPOCH, ImageName, ImagePath, PackageId, PackageName, Platform, RecipeName};
+use crate::model::{
+    Architecture, Digest, EPOCH, Format, ImageName, ImagePath, PackageId, PackageName, Platform, RecipeName,
+};
 use crate::recipe::{Image, Limits, Loaded, Stage, Unpack, parse};
 
 const AMD64: Platform = Platform::new(Architecture::Amd64);
@@ -66,6 +69,7 @@ fn package(name: &str) -> PackageInput {
             name: PackageName::new(name).expect("a name"),
             architecture: "amd64".to_owned(),
             version: "1".to_owned(),
+            format: Format::Deb,
         },
         selected: true,
         digest: digest(name),
@@ -128,13 +132,13 @@ fn what_a_step_sees_of_its_platforms_is_in_its_key() {
 #[test]
 fn each_field_of_a_root_is_in_its_key() {
     let work =
-        RootWork { format: RootFormat::CURRENT, platform: AMD64, packages: vec![package("a")], entries: Vec::new() };
+        RootWork { format: RootFormat::of([]), platform: AMD64, packages: vec![package("a")], entries: Vec::new() };
     in_key!(&work, RootWork { format, platform, packages, entries });
     let package = package("a");
-    in_key!(&package.id, PackageId { name, architecture, version });
+    in_key!(&package.id, PackageId { name, architecture, version, format });
     // what says which package it is stands beside the rest
     let PackageInput { id: _, selected: _, digest: _ } = &package;
-    assert_written(&package, "PackageInput", &["name", "architecture", "version", "selected", "digest"]);
+    assert_written(&package, "PackageInput", &["name", "architecture", "version", "format", "selected", "digest"]);
     let local = LocalInput { path: "a".into(), digest: digest("a") };
     in_key!(&local, LocalInput { digest; without path });
     let variant = |entry: &RootEntry| match serde_json::to_value(entry) {
@@ -255,7 +259,7 @@ fn each_part_of_an_image_is_in_its_key() {
 
 #[test]
 fn the_rules_are_in_the_key_of_an_image_that_they_shape() {
-    let rules = crate::distribution::debian::configure::FINGERPRINT;
+    let rules = world(Format::Deb).expect("a world").model().fingerprint();
     assert!(rules.len() == 32 && rules.bytes().all(|digit| digit.is_ascii_hexdigit()), "{rules}");
     let written = |packages: &[PackageInput]| serde_json::to_value(ImageFormat::of(packages)).expect("JSON");
     assert_eq!(written(&[package("a")])["rules"], rules);

@@ -105,7 +105,12 @@ impl<'a> Builder<'a, '_> {
         let packages = self.packages(&pins);
         Ok(self.add(
             subject,
-            Work::Root(RootWork { format: RootFormat::CURRENT, platform: build, packages, entries }),
+            Work::Root(RootWork {
+                format: RootFormat::of(packages.iter().map(|package| &package.id)),
+                platform: build,
+                packages,
+                entries,
+            }),
             needs,
         ))
     }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{ImageName, Place, Platform, RecipeName, SourceName, Spanned, StageName, VariantName};
+use crate::model::{Format, ImageName, Place, Platform, RecipeName, SourceName, Spanned, StageName, VariantName};
 
 use super::Mistake;
 use super::nearest::{list, suggestion};
 use super::node::Node;
-use super::project::{ArchiveKind, DistributionRef};
+use super::project::DistributionRef;
 use super::record::Record;
 use super::sink::Sink;
 
@@ -83,7 +83,7 @@ pub(super) struct World {
     /// The images of all recipes, with the platforms that they are declared for.
     pub(super) images: BTreeMap<ImageName, ImageKnown>,
     /// What `distribution` nodes of the project there are.
-    pub(super) distributions: Vec<(DistributionRef, Option<ArchiveKind>)>,
+    pub(super) distributions: Vec<(DistributionRef, Option<Format>)>,
     /// What stages may be run on.
     pub(super) build_platforms: Vec<Platform>,
     /// Whether all recipes could be parsed; otherwise an unknown image proves nothing.

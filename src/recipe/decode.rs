@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8Path;
 use rayon::prelude::*;
 
-use crate::model::{Architecture, FileId, ImageName, Place, Platform, RecipeName, SourceMap};
+use crate::model::{Architecture, FileId, Format, ImageName, Place, Platform, RecipeName, SourceMap};
 
 use super::Mistake;
 use super::budget::Budget;
@@ -176,7 +176,7 @@ fn folder_of(path: &str) -> &Utf8Path {
     Utf8Path::new(path).parent().unwrap_or(Utf8Path::new(""))
 }
 
-fn distributions(file: &ProjectFile) -> Vec<(DistributionRef, Option<super::ArchiveKind>)> {
+fn distributions(file: &ProjectFile) -> Vec<(DistributionRef, Option<Format>)> {
     let kind = |distribution: &super::Distribution| {
         distribution.uses.iter().find_map(|used| file.archives.get(&used.archive)).map(|archive| archive.kind)
     };

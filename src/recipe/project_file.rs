@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 
-use crate::model::{ArchiveName, Place, Platform, Principal, Spanned};
+use crate::model::{ArchiveName, Format, Place, Platform, Principal, Spanned};
 
 use super::Mistake;
 use super::context::Context;
 use super::nearest::suggestion;
 use super::node::Node;
 use super::platforms;
-use super::project::{Archive, ArchiveKind, Distribution, Policy, SuiteUse};
+use super::project::{Archive, Distribution, Policy, SuiteUse};
 use super::reader::{Reader, Row, Table};
 use super::reads::{Beside, FileUrl};
 use super::shape::Shape;
@@ -210,14 +210,14 @@ impl super::reader::Read for Fingerprint {
 
 fn archive(file: &mut ProjectFile, node: &mut Reader<'_>) {
     let name = node.argument::<ArchiveName>("a name");
-    let kind = node.required_word("kind", &[("deb", ArchiveKind::Deb), ("apk", ArchiveKind::Apk)]);
+    let kind = node.required_word("kind", &[("deb", Format::Deb), ("apk", Format::Apk)]);
     let mut draft = ArchiveDraft::default();
     node.block(&ARCHIVE, &mut draft);
     if draft.keyring.is_none() && !node.has_child("keyring") {
         let help = "name the file with its public keys: `keyring \"keys/debian-archive.asc\"`";
         node.mistake(node.place(), "the archive has no keyring", "nothing would be verified", help);
     }
-    if draft.components.is_empty() && kind == Some(ArchiveKind::Deb) && !node.has_child("component") {
+    if draft.components.is_empty() && kind == Some(Format::Deb) && !node.has_child("component") {
         node.mistake(
             node.place(),
             "the archive has no component",

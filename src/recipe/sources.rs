@@ -1,10 +1,10 @@
 //! `source`: something from outside that `refresh` pins.
 
-use crate::model::{PackageName, Place, SourceName, Spanned};
+use crate::model::{Format, PackageName, Place, SourceName, Spanned};
 
 use super::Mistake;
 use super::nearest::list;
-use super::project::{ArchiveKind, DistributionRef, Download, Edit, GitReference, Origin, Signature, Source, Unpack};
+use super::project::{DistributionRef, Download, Edit, GitReference, Origin, Signature, Source, Unpack};
 use super::reader::{Reader, Row, Table};
 use super::reads::{Beside, CommitId, FileUrl, GitUrl, RefName};
 use super::recipe_file::Draft;
@@ -219,7 +219,7 @@ fn debian_source(node: &mut Reader<'_>) -> Option<Origin> {
 /// The project's only Debian distribution, which then need not be named.
 fn the_only_distribution(node: &Reader<'_>, suite: Option<Spanned<String>>) -> Option<DistributionRef> {
     let world = node.cx.world;
-    let debian = world.distributions.iter().filter(|(_, kind)| *kind != Some(ArchiveKind::Apk)).map(|(known, _)| known);
+    let debian = world.distributions.iter().filter(|(_, kind)| *kind != Some(Format::Apk)).map(|(known, _)| known);
     let fitting: Vec<_> = debian.filter(|known| suite.as_ref().is_none_or(|suite| known.suite == **suite)).collect();
     match fitting[..] {
         [only] => Some(only.clone()),

@@ -16,12 +16,7 @@ pub use network::HostNetwork;
 pub use output::{Output, OutputError};
 pub use roots::{RootError, RootHandle, RootSpec, compose_root, known_root};
 pub use sandbox::{Sandbox, SandboxError, Unavailable};
-#[cfg(any(test, feature = "fuzz"))]
-pub(crate) use scripts::fuzzed_script;
-pub use scripts::{
-    Emulation, Installer, LeftOut, Machinery, NativeTools, Scripted, ScriptedPackage, ScriptedRole, ScriptsError,
-    ScriptsSpec, UnawareScript, configure,
-};
+pub use scripts::{Emulation, Machinery, NativeTools, Removed, Scripted, ScriptsError, ScriptsSpec, configure};
 pub use step::{OnFailure, ResolvedPaths, RunOptions, run};
 
 use std::path::Path;

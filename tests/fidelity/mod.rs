@@ -7,7 +7,9 @@ pub(crate) mod reference;
 pub(crate) mod sets;
 pub(crate) mod tree;
 
-use orchestrate::distribution::debian::configure::{Configured, PackageRequest, configure};
+use orchestrate::distribution::debian::Debian;
+use orchestrate::distribution::system::{Configured, Extent, PackageRequest, UnpackedSystem};
+use orchestrate::distribution::world::World as _;
 use orchestrate::model::{EPOCH, Platform};
 
 use compare::{Allowed, compare};
@@ -37,7 +39,8 @@ fn configured(reference: &Reference, platform: Platform) -> (MemoryTree, Configu
             false => PackageRequest::Manual,
         };
     }
-    let configured = configure(platform, &packages, &tree, EPOCH).expect("configures");
+    let system = UnpackedSystem { platform, packages: &packages, tree: &tree, moment: EPOCH };
+    let configured = Debian.model().configure(Extent::Configured, &system).expect("configures");
     (tree, configured)
 }
 

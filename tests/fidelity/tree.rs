@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use orchestrate::archive::{DebReader, ElfFacts, Entry, EntryKind, Limits, TarWriter, elf};
-use orchestrate::distribution::debian::configure::{Configured, PackageRequest, PackageState, Tree, UnpackedPackage};
-use orchestrate::model::{ImagePath, Mode, PackageId};
+use orchestrate::distribution::system::{Configured, PackageRequest, PackageState, Tree, UnpackedPackage};
+use orchestrate::model::{Format, ImagePath, Mode, PackageId};
 
 /// Entries by path, with content.
 #[derive(Default)]
@@ -74,6 +74,7 @@ impl MemoryTree {
                 name: field("Package:").parse().expect("a name"),
                 version: field("Version:"),
                 architecture: field("Architecture:"),
+                format: Format::Deb,
             },
             control,
             entries,

@@ -6,7 +6,7 @@ use super::suites::SignedSuite;
 use crate::distribution::debian::index::Priority;
 use crate::distribution::debian::relation::Constraint;
 use crate::lock::{FilePin, Lock, PackagePin, PackageSet, SetId};
-use crate::model::{PackageId, PackageName, Platform, RecipeName};
+use crate::model::{Format, PackageId, PackageName, Platform, RecipeName};
 use crate::ops::error::OpsError;
 use crate::plan::{SetRequest, WantedPackage};
 use crate::recipe::{Dependencies, DistributionRef, PackageSelection};
@@ -105,7 +105,7 @@ fn asked(wanted: &WantedPackage) -> Wanted {
 }
 
 fn installed_pin(pin: &PackagePin) -> Installed {
-    let PackageId { name, architecture, version } = &pin.id;
+    let PackageId { name, architecture, version, .. } = &pin.id;
     Installed { name: name.to_string(), version: version.clone(), architecture: architecture.clone() }
 }
 
@@ -114,7 +114,12 @@ fn pin(chosen: &Chosen<'_>) -> PackagePin {
     #[expect(clippy::expect_used, reason = "the index was read with the same rule for names")]
     let name = PackageName::new(package.name()).expect("a name that the index accepted");
     PackagePin {
-        id: PackageId { name, architecture: package.architecture().to_owned(), version: package.version().to_owned() },
+        id: PackageId {
+            name,
+            architecture: package.architecture().to_owned(),
+            version: package.version().to_owned(),
+            format: Format::Deb,
+        },
         selected: false,
         archive: chosen.archive.clone(),
         file: FilePin { path: package.filename().to_owned(), size: package.size(), digest: package.digest() },

@@ -14,7 +14,8 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 
 use crate::model::{
-    ArchiveName, ByteSize, ImageName, Place, Platform, Principal, RecipeName, SourceMap, SourceName, Spanned, StageName,
+    ArchiveName, ByteSize, Format, ImageName, Place, Platform, Principal, RecipeName, SourceMap, SourceName, Spanned,
+    StageName,
 };
 
 pub use image::{
@@ -87,7 +88,7 @@ pub struct Archive {
     /// Its name.
     pub name: Spanned<ArchiveName>,
     /// Which format its indexes and packages have.
-    pub kind: ArchiveKind,
+    pub kind: Format,
     /// `main`, …
     pub components: Vec<String>,
     /// File with the public keys, relative to `images/`.
@@ -96,16 +97,6 @@ pub struct Archive {
     pub fingerprints: Vec<String>,
     /// Base URL of the dated record of last resort.
     pub snapshot: Option<Spanned<String>>,
-}
-
-/// The format of an archive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ArchiveKind {
-    /// Debian.
-    Deb,
-    /// Alpine's, version 2.
-    Apk,
 }
 
 /// A named set of suites.

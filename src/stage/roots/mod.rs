@@ -1,7 +1,7 @@
 //! Roots for build steps: the packages of the room `packages`, configured by the model, in the store.
 //!
-//! Where a package has a script that nobody has read, the scripts of all packages are run instead, by the `dpkg` of the
-//! root in the sandbox. What they write that differs from run to run (logs, caches with times in them) is taken out.
+//! Where a package has a script that nobody has read, the scripts of all packages are run instead, by the
+//! package manager of the root in the sandbox. What they write that differs from run to run (logs, caches with times in them) is taken out.
 
 mod configure;
 mod delta;
@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use error::RootError;
+
+use configure::RootScripts;
 
 use super::log::OutputSink;
 use super::sandbox::Sandbox;
@@ -101,13 +103,14 @@ pub fn compose_root(
     let writer = store.tree_writer(TreeKind::Root, key)?;
     let root = Dir::open(writer.path())?;
     let stored = |(path, TreeFacts { digest, .. })| RootHandle { key: *key, digest, path };
-    if unmodelled.is_empty() || !packages.has_dpkg() {
+    let Some(programs) = packages.scripts().filter(|_| !unmodelled.is_empty()) else {
         let facts = tree.lay_out(root)?;
         return Ok(stored(writer.commit_known(facts)?));
-    }
+    };
     let scripts: Vec<String> = unmodelled.iter().map(ToString::to_string).collect();
     sink.line(&format!("running the scripts of all packages, because some are not known: {}", shown_list(&scripts)));
     packages.unpacked()?.lay_out(root)?;
-    configure::configure(store, spec, packages.packages(), writer.path(), sandbox, sink)?;
+    let scripts = RootScripts { store, spec, programs, root: writer.path() };
+    scripts.run(packages.packages(), sandbox, sink)?;
     Ok(stored(writer.commit_with_facts()?))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::UnawareScript;
+use crate::distribution::scripts::UnawareScript;
 use crate::model::Platform;
 use crate::stage::sandbox::{Ending, SandboxError};
 use crate::store::StoreError;
@@ -26,10 +26,7 @@ pub enum ScriptsError {
         log: PathBuf,
     },
     /// Scripts of another architecture are not made to run outside of what they configure.
-    #[error(
-        "these scripts do not heed `DPKG_ROOT`, so they cannot be run with programs of this machine{}",
-        list(scripts)
-    )]
+    #[error("these scripts are not made to run outside of the image, with programs of this machine{}", list(scripts))]
     Unaware {
         /// All of them.
         scripts: Vec<UnawareScript>,
@@ -69,14 +66,18 @@ pub enum ScriptsError {
 }
 
 impl ScriptsError {
-    pub(super) fn failed(ending: Ending, tail: Vec<String>, log: PathBuf) -> Self {
+    pub(super) fn failed(ending: Ending, culprit: Option<(String, &str)>, tail: Vec<String>, log: PathBuf) -> Self {
         let ended = match ending {
             Ending::Exited(code) => format!("exited with code {code}"),
             Ending::Killed(signal) => format!("was killed by signal {signal}"),
             Ending::TimedOut => "did not end within three hours".to_owned(),
             Ending::Exceeded(exceeded) => format!("{exceeded} and was ended"),
         };
-        Self::Failed { what: culprit(&tail), ended, tail, log }
+        let what = match culprit {
+            Some((package, script)) => format!("the script {script} of the package {package}, or what ran it,"),
+            None => "the installation of packages".to_owned(),
+        };
+        Self::Failed { what, ended, tail, log }
     }
 
     /// What a person can do about it.
@@ -125,34 +126,4 @@ fn first(paths: &[PathBuf]) -> String {
         shown.push(format!("and {} more", paths.len() - SHOWN));
     }
     shown.join(", ")
-}
-
-/// Which script failed, as dpkg reports it: `installed PACKAGE package post-installation script subprocess returned …`.
-fn culprit(tail: &[String]) -> String {
-    const SCRIPTS: &[(&str, &str)] = &[
-        ("pre-installation script", "preinst"),
-        ("post-installation script", "postinst"),
-        ("pre-removal script", "prerm"),
-        ("post-removal script", "postrm"),
-    ];
-    let found = tail.iter().rev().find_map(|line| {
-        let (rest, name) = SCRIPTS.iter().find_map(|(words, name)| Some((line.split_once(words)?.0, name)))?;
-        let package = rest.trim_end().strip_suffix(" package")?.rsplit(' ').next()?;
-        Some(format!("the script {name} of the package {package}, or what ran it,"))
-    });
-    found.unwrap_or_else(|| "the installation of packages".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_script_that_failed_is_named() {
-        let lines = |line: &str| vec!["Setting up x (1) ...".to_owned(), line.to_owned(), "Errors were".to_owned()];
-        let old = "dpkg: error processing package x (--configure):\n";
-        assert_eq!(culprit(&lines(old)), "the installation of packages");
-        let real = " installed postgresql-17 package post-installation script subprocess returned error exit status 1";
-        assert_eq!(culprit(&lines(real)), "the script postinst of the package postgresql-17, or what ran it,");
-    }
 }

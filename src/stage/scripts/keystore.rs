@@ -8,7 +8,7 @@
 
 use sha1::{Digest as _, Sha1};
 
-/// The one that Debian and everybody else uses: the store holds nothing secret.
+/// The one that everybody uses: the store holds nothing secret.
 const PASSWORD: &str = "changeit";
 const PHRASE: &[u8] = b"Mighty Aphrodite";
 const MAGIC: [u8; 4] = [0xfe, 0xed, 0xfe, 0xed];

@@ -11,23 +11,19 @@ use crate::model::{EPOCH, Glob, ImagePath};
 
 /// Something that was taken out, for people.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LeftOut {
+pub struct Removed {
     /// Where it was.
     pub path: ImagePath,
     /// Why it is not there any more.
     pub reason: &'static str,
 }
 
-/// Taken out without a word: every tool that makes such systems does the same.
+/// Taken out without a word: every tool that makes systems does the same. What the package manager leaves comes on top.
 const SILENT: &[&str] = &[
     "/etc/.pwd.lock",
     "/etc/{group,gshadow,passwd,shadow,subgid,subuid}-",
-    "/var/cache/apt/{pkgcache,srcpkgcache}.bin",
-    "/var/cache/debconf/*-old",
     "/var/cache/ldconfig/aux-cache",
-    "/var/lib/apt/extended_states-old",
     "/var/lib/dbus/machine-id",
-    "/var/lib/dpkg/*-old",
     "/var/lib/systemd/random-seed",
 ];
 
@@ -52,19 +48,21 @@ const LOGS: &str = "var/log";
 
 /// Takes out of the folder `root` what has no place in an image, and makes nothing new. Links in it may lead anywhere, so
 /// none is followed.
-pub(super) fn take_out(root: &Dir) -> Result<Vec<LeftOut>, ScriptsError> {
+pub(super) fn take_out(root: &Dir, leavings: &[&str]) -> Result<Vec<Removed>, ScriptsError> {
     root.remove_tree(super::OWN)?;
-    for path in SILENT.iter().map(|pattern| matching(root, pattern)).collect::<io::Result<Vec<_>>>()?.concat() {
+    for path in
+        SILENT.iter().chain(leavings).map(|pattern| matching(root, pattern)).collect::<io::Result<Vec<_>>>()?.concat()
+    {
         root.remove_tree(path.as_relative())?;
     }
-    let mut left_out = Vec::new();
+    let mut removed = Vec::new();
     for (pattern, reason) in UNIQUE {
         for path in matching(root, pattern)? {
             root.remove_tree(path.as_relative())?;
-            left_out.push(LeftOut { path, reason });
+            removed.push(Removed { path, reason });
         }
     }
-    left_out.extend(without_target(root)?);
+    removed.extend(without_target(root)?);
     date_keystore(root)?;
     if root.is_dir(LOGS) {
         logs(root)?;
@@ -76,8 +74,8 @@ pub(super) fn take_out(root: &Dir) -> Result<Vec<LeftOut>, ScriptsError> {
             run.remove_tree(name)?;
         }
     }
-    left_out.sort();
-    Ok(left_out)
+    removed.sort();
+    Ok(removed)
 }
 
 fn empty_machine_id(root: &Dir) -> io::Result<()> {
@@ -114,23 +112,23 @@ fn date_keystore(root: &Dir) -> io::Result<()> {
 }
 
 /// Links named after the content of a certificate that was taken out (`openssl rehash`).
-fn without_target(root: &Dir) -> Result<Vec<LeftOut>, ScriptsError> {
+fn without_target(root: &Dir) -> Result<Vec<Removed>, ScriptsError> {
     const CERTIFICATES: &str = "etc/ssl/certs";
     const REASON: &str = "it leads to a certificate that was taken out";
     if !root.is_dir(CERTIFICATES) {
         return Ok(Vec::new());
     }
     let folder = root.dir(CERTIFICATES)?;
-    let mut left_out = Vec::new();
+    let mut removed = Vec::new();
     for name in folder.names("")? {
         let is_link = folder.metadata(&name)?.is_symlink();
         if is_link && folder.read_link(&name)? == OsStr::new("ssl-cert-snakeoil.pem") {
             folder.remove_file(&name)?;
             let path = ImagePath::new(&[CERTIFICATES.as_bytes(), b"/", name.as_bytes()].concat());
-            left_out.extend(path.map(|path| LeftOut { path, reason: REASON }));
+            removed.extend(path.map(|path| Removed { path, reason: REASON }));
         }
     }
-    Ok(left_out)
+    Ok(removed)
 }
 
 /// A log that was only made with its owner and mode stays; one that says something says when.
@@ -193,9 +191,9 @@ mod tests {
             "etc/passwd-",
             "etc/machine-id",
             "run/x/y",
-            "var/log/apt/history.log",
-            "var/lib/dpkg/status-old",
-            "var/lib/dpkg/status",
+            "var/log/x/history.log",
+            "var/lib/packages/x-old",
+            "var/lib/packages/x",
         ];
         for file in files {
             let path = root.path().join(file);
@@ -204,12 +202,13 @@ mod tests {
         }
         fs::create_dir_all(root.path().join("run/lock")).expect("made");
         fs::write(root.path().join("var/log/btmp"), "").expect("written");
-        let told = take_out(&Dir::open(root.path()).expect("a folder")).expect("taken out");
+        let told =
+            take_out(&Dir::open(root.path()).expect("a folder"), &["/var/lib/packages/*-old"]).expect("taken out");
         let told: Vec<String> = told.iter().map(|left| left.path.to_string()).collect();
         assert_eq!(told, ["/etc/ssh/ssh_host_rsa_key", "/etc/ssh/ssh_host_rsa_key.pub"]);
         let there = |file: &&str| root.path().join(file).exists();
         let left: Vec<&str> = files.into_iter().filter(|file| there(file)).collect();
-        assert_eq!(left, ["etc/ssh/sshd_config", "etc/passwd", "etc/machine-id", "var/lib/dpkg/status"]);
+        assert_eq!(left, ["etc/ssh/sshd_config", "etc/passwd", "etc/machine-id", "var/lib/packages/x"]);
         assert_eq!(fs::read(root.path().join("etc/machine-id")).expect("there"), b"");
         assert!(there(&"run/lock") && there(&"var/log/btmp"));
     }
@@ -224,7 +223,10 @@ mod tests {
         for link in ["etc/ssh", "var/log", "run"] {
             fs::os::unix::fs::symlink(outside.path(), root.path().join(link)).expect("a link");
         }
-        assert_eq!(take_out(&Dir::open(root.path()).expect("a folder")).expect("taken out"), []);
+        assert_eq!(
+            take_out(&Dir::open(root.path()).expect("a folder"), &["/var/lib/packages/*-old"]).expect("taken out"),
+            []
+        );
         assert!(kept.exists());
     }
 }

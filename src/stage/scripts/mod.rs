@@ -1,76 +1,40 @@
 //! Packages configured by their own maintainer scripts, in a folder that becomes an image.
 //!
-//! What happens is what bootstrapping tools do: the packages without which nothing runs lie there unpacked, and `dpkg`
-//! installs them once more over themselves; then `apt-get`, or `dpkg` where there is none, installs the others. All of
-//! it runs in the sandbox, without network; owners are kept beside the folder (see [`super::sandbox::Ownership`]).
-//! Who runs the program, and when, leaves no trace: logs, identities of machines, secrets and copies of earlier states
-//! are taken out again, see [`leavings`].
+//! What happens is what bootstrapping tools do: the packages without which nothing runs lie there unpacked, and the
+//! package manager installs them once more over themselves; then it installs the others. Which programs do that is said by
+//! [`ScriptPrograms`]. All of it runs in the sandbox, without network; owners are kept beside the folder (see
+//! [`super::sandbox::Ownership`]). Who runs the program, and when, leaves no trace: logs, identities of machines, secrets
+//! and copies of earlier states are taken out again, see [`leavings`].
 
-mod archive;
-mod chrootless;
-mod commands;
 mod emulator;
-pub(super) mod environment;
 mod error;
 mod keystore;
 mod leavings;
+mod outside;
+mod own;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-pub use chrootless::{NativeTools, UnawareScript};
 pub use emulator::Emulation;
 pub use error::ScriptsError;
-pub use leavings::LeftOut;
+pub use leavings::Removed;
+pub use outside::NativeTools;
 
 use super::log::{Log, OutputSink};
 use super::sandbox::{
     Access, Console, Ending, File, Mount, Network, Owned, Owners, Ownership, Privilege, ProcessLimits, Root, Sandbox,
     Spec,
 };
-use crate::archive::Control;
 use crate::beneath::Dir;
-use crate::model::{Digest, ImagePath, PackageId, Platform};
+use crate::distribution::scripts::{Install, OWN, ScriptPrograms, ScriptRun, ScriptedPackage, TARGET};
+use crate::model::{ImagePath, Platform};
 use crate::store::Store;
-
-/// Any text as a maintainer script, for `crate::fuzzed`.
-#[cfg(any(test, feature = "fuzz"))]
-pub(crate) fn fuzzed_script(text: &str) {
-    let _ = chrootless::unaware_line(text);
-}
 
 /// Databases of documentation and fonts take their time, and an emulated processor more of it.
 const TIMEOUT: Duration = Duration::from_secs(3 * 3600);
-/// Where the sandbox has what is not the image's.
-const OWN: &str = "orchestrate";
-
-/// A package to be installed.
-#[derive(Clone, Debug)]
-pub struct ScriptedPackage {
-    /// Which it is.
-    pub id: PackageId,
-    /// The `.deb` in the store.
-    pub digest: Digest,
-    /// The control file (deb-control(5)), and the scripts.
-    pub control: Control,
-    /// Why it is there.
-    pub role: ScriptedRole,
-}
-
-/// Why a package is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScriptedRole {
-    /// Nothing runs without it: it lies in the folder unpacked, and is installed first, whatever the order.
-    Basic,
-    /// It was asked for.
-    Requested,
-    /// Another needs it.
-    Automatic,
-}
 
 /// What is to be configured.
-#[derive(Debug)]
 pub struct ScriptsSpec<'a> {
     /// What the scripts run on.
     pub platform: Platform,
@@ -80,8 +44,10 @@ pub struct ScriptsSpec<'a> {
     pub owned: Vec<Owned>,
     /// The packages to be installed.
     pub packages: Vec<ScriptedPackage>,
-    /// Who installs all but the basic ones.
-    pub installer: Installer,
+    /// What installs them.
+    pub programs: &'a dyn ScriptPrograms,
+    /// Those of the packages that install others.
+    pub installers: Vec<&'static str>,
     /// What runs the scripts.
     pub machinery: Machinery<'a>,
     /// Where the whole output goes.
@@ -95,17 +61,8 @@ pub enum Machinery<'a> {
     Own,
     /// The programs of the folder, by an emulator.
     Emulated(&'a Emulation),
-    /// Programs of this machine's architecture, in this root, with the folder as `DPKG_ROOT`.
+    /// Programs of this machine's architecture, in this root, with the folder at [`TARGET`].
     Native(&'a NativeTools<'a>),
-}
-
-/// Who installs packages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Installer {
-    /// `apt-get` of the folder, in the order that apt finds best; it records who was asked for.
-    Apt,
-    /// `dpkg` of the folder.
-    Dpkg,
 }
 
 /// What scripts left.
@@ -114,7 +71,7 @@ pub struct Scripted {
     /// The owners of what is in the folder.
     pub owners: Owners,
     /// What was taken out because it must not be in an image, for people.
-    pub left_out: Vec<LeftOut>,
+    pub removed: Vec<Removed>,
 }
 
 /// Installs the packages of `spec` in its folder. What the scripts print goes to `sink`.
@@ -127,46 +84,52 @@ pub fn configure(
     sandbox: &Sandbox,
     sink: &dyn OutputSink,
 ) -> Result<Scripted, ScriptsError> {
-    if let Machinery::Native(tools) = spec.machinery {
-        chrootless::refuse_unaware(&spec.packages, tools)?;
+    let ScriptsSpec { platform, packages, programs, installers, machinery, .. } = spec;
+    if let Machinery::Native(tools) = machinery {
+        let scripts = programs.unaware(packages, &tools.inert);
+        if !scripts.is_empty() {
+            return Err(ScriptsError::Unaware { scripts });
+        }
     }
+    let outside = matches!(machinery, Machinery::Native(_));
+    let run = programs.install(&Install { platform: *platform, packages, installers, outside });
     let scratch = store.tmp_dir()?;
     let own = scratch.path().join("own");
-    archive::write(store, &spec.packages, &own)?;
+    own::write(store, &run, &own)?;
     let mut log = Log::create(spec.log, sink)?;
-    let cell = cell(spec, scratch.path(), &own);
+    let cell = cell(spec, &run, scratch.path(), &own);
     let ending = sandbox.run(&cell, Some(TIMEOUT), &mut |line| log.line(line))?;
     let (log, tail) = log.finish()?;
     if ending != Ending::Exited(0) {
-        return Err(ScriptsError::failed(ending, tail, log));
+        return Err(ScriptsError::failed(ending, programs.culprit(&tail), tail, log));
     }
-    if let Machinery::Native(_) = spec.machinery {
-        let strays = chrootless::strays(&Dir::open(&scratch.path().join("upper"))?)?;
+    if outside {
+        let strays = outside::strays(&Dir::open(&scratch.path().join("upper"))?, &run.guards)?;
         if !strays.is_empty() {
             return Err(ScriptsError::Strayed { paths: strays });
         }
     }
     let owners = Owners::read(scratch.path())?;
-    let left_out = leavings::take_out(&Dir::open(spec.root)?)?;
-    Ok(Scripted { owners, left_out })
+    let removed = leavings::take_out(&Dir::open(spec.root)?, programs.facts().leavings)?;
+    Ok(Scripted { owners, removed })
 }
 
-fn cell(spec: &ScriptsSpec<'_>, scratch: &Path, own: &Path) -> Spec {
-    let mut script = commands::script(spec);
+fn cell(spec: &ScriptsSpec<'_>, run: &ScriptRun, scratch: &Path, own: &Path) -> Spec {
+    let mut script = run.script.clone();
     let mut files = Vec::new();
     let system = match spec.machinery {
         Machinery::Native(tools) => tools.root,
         Machinery::Own | Machinery::Emulated(_) => spec.root,
     };
-    let has_policy = Dir::open(system).is_ok_and(|system| matches!(system.find(environment::POLICY), Ok(Some(_))));
-    if !has_policy {
-        files.push(file(environment::POLICY, environment::NO_SERVICES, 0o755));
-        script.push_str(&format!("rm -f /{}\n", environment::POLICY));
+    for (path, text) in &run.guards {
+        let is_there = Dir::open(system).is_ok_and(|system| matches!(system.find(path), Ok(Some(_))));
+        if !is_there {
+            files.push(file(path, text, 0o755));
+            script.push_str(&format!("rm -f /{path}\n"));
+        }
     }
-    let mut env: BTreeMap<String, String> = environment::variables();
-    env.insert("APT_CONFIG".to_owned(), format!("/{OWN}/apt.conf"));
     let mut mounts = vec![Mount { source: own.to_owned(), at: inside(OWN), access: Access::Writable }];
-    mounts.extend(archive::READ_ONLY.map(|folder| Mount {
+    mounts.extend(run.read_only.iter().map(|folder| Mount {
         source: own.join(folder),
         at: inside(&format!("{OWN}/{folder}")),
         access: Access::ReadOnly,
@@ -175,13 +138,11 @@ fn cell(spec: &ScriptsSpec<'_>, scratch: &Path, own: &Path) -> Spec {
         Machinery::Own => (Root::Folder(spec.root.to_owned()), None),
         Machinery::Emulated(emulation) => (Root::Folder(spec.root.to_owned()), Some(emulation.emulator.clone())),
         Machinery::Native(tools) => {
-            let at = inside(chrootless::TARGET);
+            let at = inside(TARGET);
             mounts.push(Mount { source: spec.root.to_owned(), at, access: Access::Writable });
             (Root::Layers(vec![tools.root.to_owned()]), None)
         }
     };
-    let configuration = commands::apt_configuration(spec, &format!("/{OWN}"));
-    files.push(file(&format!("{OWN}/apt.conf"), &configuration, 0o644));
     files.push(file(&format!("{OWN}/run"), &script, 0o644));
     Spec {
         root,
@@ -190,7 +151,7 @@ fn cell(spec: &ScriptsSpec<'_>, scratch: &Path, own: &Path) -> Spec {
         mounts,
         files,
         argv: ["/bin/sh", "-eu", &format!("/{OWN}/run")].map(str::to_owned).into(),
-        env,
+        env: run.env.clone(),
         cwd: ImagePath::root(),
         emulator,
         network: Network::None,

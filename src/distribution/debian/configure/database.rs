@@ -10,7 +10,7 @@ use super::{ConfigureError, PackageRequest, PackageState, UnpackedPackage};
 use crate::model::{ImagePath, PackageId, Platform};
 
 /// The database of a set of installed packages of one system.
-pub struct DpkgDatabase<'p> {
+pub(crate) struct DpkgDatabase<'p> {
     packages: Vec<&'p UnpackedPackage>,
     platform: Platform,
     /// Whether packages whose scripts have not run are written down so.
@@ -59,7 +59,7 @@ const NOT_KEPT: &[&str] = &["control"];
 impl<'p> DpkgDatabase<'p> {
     /// The database of `packages` on a system whose own architecture is that of `platform`.
     #[must_use]
-    pub fn new(platform: Platform, packages: &'p [UnpackedPackage]) -> Self {
+    pub(crate) fn new(platform: Platform, packages: &'p [UnpackedPackage]) -> Self {
         let mut packages: Vec<_> = packages.iter().collect();
         packages.sort_by_key(|package| (&package.id.name, &package.id.architecture));
         Self { packages, platform, with_states: false }
@@ -74,7 +74,7 @@ impl<'p> DpkgDatabase<'p> {
     ///
     /// # Errors
     /// When a control file is not one, or a digest cannot be had.
-    pub fn status(
+    pub(crate) fn status(
         &self,
         digest: &mut dyn FnMut(&ImagePath) -> Result<Option<String>, ConfigureError>,
     ) -> Result<String, ConfigureError> {
@@ -92,7 +92,7 @@ impl<'p> DpkgDatabase<'p> {
     /// The names of a package's files in `info/` begin with this: several architectures of one that is
     /// `Multi-Arch: same` are told apart.
     #[must_use]
-    pub fn info_name(package: &UnpackedPackage) -> String {
+    pub(crate) fn info_name(package: &UnpackedPackage) -> String {
         let same = package.control.control.lines().any(|line| line.trim_end() == "Multi-Arch: same");
         if same { package.id.qualified_name() } else { package.id.name.to_string() }
     }

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::archive::Control;
     use crate::distribution::debian::configure::PackageRequest;
-    use crate::model::PackageId;
+    use crate::model::{Format, PackageId};
 
     fn package(name: &str, fields: &str) -> UnpackedPackage {
         let control = format!("Package: {name}\nVersion: 1\nArchitecture: all\n{fields}");
@@ -123,6 +123,7 @@ mod tests {
                 name: name.parse().expect("a name"),
                 version: "1".to_owned(),
                 architecture: "all".to_owned(),
+                format: Format::Deb,
             },
             control: Control { control, ..Control::default() },
             entries: Vec::new(),

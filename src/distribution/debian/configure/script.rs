@@ -6,55 +6,10 @@
 //! that a rule of [`super::rules`] vouches for exactly the text that somebody has read.
 
 use std::collections::BTreeSet;
-use std::fmt;
-
-use serde::Serialize;
 
 use super::alternatives::Alternative;
-use super::coverage::{Cover, ScriptCoverage};
 use super::{shell, whole_snippets};
 use crate::model::{Digest, Platform};
-
-/// A maintainer script of which the model does not know all that it does.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct UnmodelledScript {
-    /// The package.
-    pub package: String,
-    /// Its version.
-    pub version: String,
-    /// `preinst` or `postinst`.
-    pub script: &'static str,
-    /// What identifies the unknown lines: a rule that lists it vouches for them.
-    pub fingerprint: String,
-    /// The unknown lines, without indentation.
-    pub lines: Vec<String>,
-    /// Versions of the package whose scripts the model was compared with; none when it has no rule for it.
-    pub checked: Vec<&'static str>,
-}
-
-impl UnmodelledScript {
-    /// The script, when nobody vouches for it.
-    pub(super) fn of(script: ScriptCoverage) -> Option<Self> {
-        let ScriptCoverage { package, version, script, cover, .. } = script;
-        match cover {
-            Cover::Nothing { fingerprint, lines, checked } => {
-                Some(Self { package, version, script, fingerprint, lines, checked })
-            }
-            Cover::Snippets | Cover::Rule { .. } | Cover::NoEffect { .. } => None,
-        }
-    }
-}
-
-impl fmt::Display for UnmodelledScript {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { package, version, script, fingerprint, checked, .. } = self;
-        write!(out, "{script} of {package} {version} (fingerprint {fingerprint}")?;
-        if !checked.is_empty() {
-            write!(out, "; the model was checked with {}", checked.join(", "))?;
-        }
-        out.write_str(")")
-    }
-}
 
 /// What a script does, as far as it can be read.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::Tree;
 use super::alternatives::{self, Alternative};
 use super::database::DpkgDatabase;
 use super::debconf::Debconf;
 use super::init_scripts::InitScript;
 use super::rules::Rule;
 use super::script::{Action, Script};
-use super::tree::{Root, Tree, at};
+use super::tree::{Root, at};
 use super::units::{Linked, Manager};
 use super::{
     ConfigureError, Configured, Cover, LeftOut, PackageState, ScriptCoverage, UnmodelledScript, UnpackedPackage,

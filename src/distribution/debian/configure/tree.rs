@@ -2,32 +2,10 @@
 //! effects of the maintainer scripts have changed so far.
 
 use std::collections::BTreeMap;
-use std::io;
 
-use super::ConfigureError;
+use super::{ConfigureError, Tree};
 use crate::archive::{ElfFacts, Entry, EntryKind};
 use crate::model::{ImagePath, Mode};
-
-/// An unpacked, merged file system. Paths are literal: no method follows a symbolic link.
-pub trait Tree {
-    /// What is at `path`.
-    fn entry(&self, path: &ImagePath) -> Option<Entry>;
-
-    /// What is directly inside `folder`, sorted by path; empty when it is no folder.
-    fn list(&self, folder: &ImagePath) -> Vec<Entry>;
-
-    /// The content of the regular file (or hard link) at `path`.
-    ///
-    /// # Errors
-    /// When it cannot be read, is no file, or is larger than the implementation cares to hold.
-    fn read(&self, path: &ImagePath) -> io::Result<Vec<u8>>;
-
-    /// What the dynamic loader has to know of the regular file at `path`; none when it is no ELF file.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn elf(&self, path: &ImagePath) -> io::Result<Option<ElfFacts>>;
-}
 
 /// How many symbolic links are followed before a path counts as a loop, as in Linux.
 const LINKS: usize = 40;

@@ -4,24 +4,9 @@
 //! system must be as it was.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::path::{Path, PathBuf};
 
-use super::{OWN, ScriptedPackage, ScriptsError, environment};
-use crate::beneath::Dir;
+use crate::distribution::scripts::{ScriptedPackage, UnawareScript};
 use crate::model::Digest;
-
-/// Where the folder is in the sandbox.
-pub(super) const TARGET: &str = "target";
-
-/// The system that scripts run in.
-#[derive(Debug)]
-pub struct NativeTools<'a> {
-    /// Its root: the same packages, for this machine.
-    pub root: &'a Path,
-    /// Scripts, by package, that are known to do nothing on a first installation.
-    pub inert: BTreeSet<(String, &'static str)>,
-}
 
 /// Scripts of a first installation.
 const SCRIPTS: &[&str] = &["preinst", "postinst"];
@@ -116,23 +101,8 @@ const READ: &[(&str, &str)] = &[
     ("libpam0g", "115eb8d44655"),       // 1.7.0-5, postinst: the rest is for upgrades with services running
 ];
 
-/// What the sandbox itself, and every run of dpkg, leaves in the system that it runs in.
-const OWN_TRACES: &[&str] =
-    &[OWN, TARGET, "build", "dev", "proc", "run", "tmp", "var/tmp", "var/log", environment::POLICY];
-
-/// A script that is not made for this: the package, its script, and the line that says so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnawareScript {
-    /// The package.
-    pub package: String,
-    /// `preinst` or `postinst`.
-    pub script: &'static str,
-    /// The first line that does not heed the folder.
-    pub line: String,
-}
-
 /// All scripts of `packages` that are not made to run outside, but for those that are `inert`.
-fn unaware(packages: &[ScriptedPackage], inert: &BTreeSet<(String, &'static str)>) -> Vec<UnawareScript> {
+pub(super) fn unaware(packages: &[ScriptedPackage], inert: &BTreeSet<(String, &'static str)>) -> Vec<UnawareScript> {
     let scripts = packages.iter().flat_map(|package| SCRIPTS.iter().map(move |script| (package, *script)));
     let scripts = scripts.filter(|(package, script)| !inert.contains(&(package.id.name.to_string(), *script)));
     let unaware = scripts.filter_map(|(package, script)| {
@@ -148,7 +118,7 @@ fn unaware(packages: &[ScriptedPackage], inert: &BTreeSet<(String, &'static str)
     unaware.collect()
 }
 
-pub(super) fn unaware_line(text: &str) -> Option<String> {
+pub(crate) fn unaware_line(text: &str) -> Option<String> {
     if text.contains("DPKG_ROOT") {
         return None;
     }
@@ -218,50 +188,9 @@ fn command_heeds(command: &str, functions: &[&str]) -> bool {
     }
 }
 
-/// What the scripts changed in the system that they ran in, of which `upper` holds all changes.
-pub(super) fn strays(upper: &Dir) -> io::Result<Vec<PathBuf>> {
-    let mut strays = Vec::new();
-    let mut open = vec![PathBuf::new()];
-    while let Some(below) = open.pop() {
-        let folder = upper.dir(&below)?;
-        for name in folder.names("")? {
-            let path = below.join(&name);
-            if OWN_TRACES.iter().any(|own| path.starts_with(own)) {
-                continue;
-            }
-            match folder.metadata(&name)?.is_dir() {
-                true => open.push(path),
-                false => strays.push(path),
-            }
-        }
-    }
-    strays.sort();
-    Ok(strays)
-}
-
-/// Refuses packages that are not made to be configured from outside.
-pub(super) fn refuse_unaware(packages: &[ScriptedPackage], tools: &NativeTools<'_>) -> Result<(), ScriptsError> {
-    let scripts = unaware(packages, &tools.inert);
-    if scripts.is_empty() { Ok(()) } else { Err(ScriptsError::Unaware { scripts }) }
-}
-
 #[cfg(test)]
 mod tests {
-    use fs_err as fs;
-
     use super::*;
-
-    #[test]
-    fn what_is_changed_outside_of_the_folder_is_found() {
-        let upper = tempfile::tempdir().expect("a folder");
-        for path in ["target/etc/passwd", "orchestrate/run", "var/log/dpkg.log", "etc/passwd", "var/lib/x/y"] {
-            let path = upper.path().join(path);
-            fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-            fs::write(path, "").expect("written");
-        }
-        let found = strays(&Dir::open(upper.path()).expect("a folder")).expect("read");
-        assert_eq!(found, [PathBuf::from("etc/passwd"), PathBuf::from("var/lib/x/y")]);
-    }
 
     #[test]
     fn scripts_that_heed_the_folder_are_told_from_those_that_do_not() {

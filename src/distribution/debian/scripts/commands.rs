@@ -3,17 +3,16 @@
 use std::fmt::Write as _;
 
 use super::archive::{BASIC, OTHERS, file_name};
-use super::chrootless::TARGET;
-use super::{Installer, Machinery, OWN, ScriptedPackage, ScriptedRole, ScriptsSpec};
+use crate::distribution::scripts::{Install, OWN, ScriptedPackage, ScriptedRole, TARGET};
 use crate::model::PackageId;
 
 /// The configuration of apt, for this run only: its lists and logs are none of the image's business, and so are the
 /// archives that the image may name. That apt thinks of itself as essential would change the order of everything.
-pub(super) fn apt_configuration(spec: &ScriptsSpec<'_>, own: &str) -> String {
-    let architecture = spec.platform.deb();
-    let (folder, options) = match spec.machinery {
-        Machinery::Own | Machinery::Emulated(_) => (String::new(), String::new()),
-        Machinery::Native(_) => (
+pub(super) fn apt_configuration(install: &Install<'_>) -> String {
+    let (architecture, own) = (install.platform.deb(), format!("/{OWN}"));
+    let (folder, options) = match install.outside {
+        false => (String::new(), String::new()),
+        true => (
             format!(
                 "Dir \"/{TARGET}\";\nDir::State::Status \"/{TARGET}/var/lib/dpkg/status\";\nDir::Bin::dpkg \"/usr/bin/dpkg\";\n"
             ),
@@ -43,6 +42,8 @@ Dpkg::Options {{ "--force-confold"; "--log={own}/apt/log/dpkg.log";{options} }};
     )
 }
 
+/// The package that installs others in the order that it finds best, and records who was asked for.
+pub(super) const APT: &str = "apt";
 const APT_GET: &str = "apt-get --quiet=2 --yes --no-remove";
 
 /// Options of dpkg that configures what it does not run in.
@@ -59,19 +60,22 @@ const TIDY: &str = "(
 rm -rf {root}/var/lib/apt/lists/lock {root}/var/lib/apt/lists/auxfiles {root}/var/cache/apt/archives/lock
 ";
 
-/// The commands that install the packages of `spec`.
-pub(super) fn script(spec: &ScriptsSpec<'_>) -> String {
-    let of = |role: ScriptedRole| spec.packages.iter().filter(move |package| package.role == role);
+/// The commands that install packages.
+pub(super) fn script(install: &Install<'_>) -> String {
+    let of = |role: ScriptedRole| install.packages.iter().filter(move |package| package.role == role);
     let mut text = String::new();
-    let (root, outside) = match spec.machinery {
-        Machinery::Own | Machinery::Emulated(_) => (String::new(), String::new()),
-        Machinery::Native(_) => (format!(" --root=/{TARGET}"), format!(" {OUTSIDE}")),
+    let (root, outside) = match install.outside {
+        false => (String::new(), String::new()),
+        true => (format!(" --root=/{TARGET}"), format!(" {OUTSIDE}")),
     };
     let dpkg = format!("dpkg{outside} --force-confold --log=/{OWN}/apt/log/dpkg.log");
-    if let Machinery::Native(_) = spec.machinery {
+    if install.outside {
         // to the dpkg that runs, the packages are of another architecture than its own
-        let _ =
-            writeln!(text, "mkdir -p /{TARGET}/var/lib/dpkg\necho {} > /{TARGET}/{ARCHITECTURES}", spec.platform.deb());
+        let _ = writeln!(
+            text,
+            "mkdir -p /{TARGET}/var/lib/dpkg\necho {} > /{TARGET}/{ARCHITECTURES}",
+            install.platform.deb()
+        );
     }
     let files = |folder: &str, packages: &[&ScriptedPackage]| {
         packages.iter().fold(String::new(), |mut text, package| {
@@ -86,8 +90,8 @@ pub(super) fn script(spec: &ScriptsSpec<'_>) -> String {
     }
     let (requested, automatic): (Vec<_>, Vec<_>) =
         (of(ScriptedRole::Requested).collect(), of(ScriptedRole::Automatic).collect());
-    match spec.installer {
-        Installer::Apt if !(requested.is_empty() && automatic.is_empty()) => {
+    match install.installers.contains(&APT) {
+        true if !(requested.is_empty() && automatic.is_empty()) => {
             text.push_str("apt-get --quiet=2 update\n");
             if !requested.is_empty() {
                 let _ = writeln!(text, "{APT_GET} install{}", names(&requested));
@@ -101,19 +105,19 @@ pub(super) fn script(spec: &ScriptsSpec<'_>) -> String {
                 let _ = writeln!(text, "if [ -n \"$missing\" ]; then {APT_GET} --mark-auto install $missing; fi");
             }
             // leaves apt's folders as every run of it does
-            let (options, folder) = match spec.machinery {
-                Machinery::Own | Machinery::Emulated(_) => (String::new(), String::new()),
-                Machinery::Native(_) => (format!(" -o Dir=/{TARGET}"), format!("/{TARGET}")),
+            let (options, folder) = match install.outside {
+                false => (String::new(), String::new()),
+                true => (format!(" -o Dir=/{TARGET}"), format!("/{TARGET}")),
             };
             text.push_str(&TIDY.replace("{options}", &options).replace("{root}", &folder));
         }
-        Installer::Dpkg if !(requested.is_empty() && automatic.is_empty()) => {
+        false if !(requested.is_empty() && automatic.is_empty()) => {
             let all: Vec<_> = [requested, automatic].concat();
             let _ = writeln!(text, "{dpkg} --force-depends --install{}", files(OTHERS, &all));
         }
         _ => {}
     }
-    if let Machinery::Native(_) = spec.machinery {
+    if install.outside {
         let _ = writeln!(text, "rm /{TARGET}/{ARCHITECTURES}");
     }
     let _ = writeln!(text, "problems=\"$(dpkg{root} --audit)\"");
@@ -124,7 +128,7 @@ pub(super) fn script(spec: &ScriptsSpec<'_>) -> String {
 /// Names with architecture and version, as apt wants them.
 fn names(packages: &[&ScriptedPackage]) -> String {
     packages.iter().fold(String::new(), |mut text, package| {
-        let PackageId { name, version, architecture } = &package.id;
+        let PackageId { name, version, architecture, .. } = &package.id;
         let qualifier = if architecture == "all" { String::new() } else { format!(":{architecture}") };
         let _ = write!(text, " \\\n  '{name}{qualifier}={version}'");
         text

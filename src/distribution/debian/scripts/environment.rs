@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::model::EPOCH;
 
-/// Asked by `invoke-rc.d` before it starts a service.
-pub(in crate::stage) const POLICY: &str = "usr/sbin/policy-rc.d";
-/// 101 forbids it (`/usr/share/doc/init-system-helpers/README.policy-rc.d.gz`).
-pub(in crate::stage) const NO_SERVICES: &str = "#!/bin/sh\nexit 101\n";
+/// Files that are there while scripts run, by path. `invoke-rc.d` asks the program `policy-rc.d` before it starts a
+/// service; 101 forbids it (`/usr/share/doc/init-system-helpers/README.policy-rc.d.gz`).
+pub(super) const GUARDS: &[(&str, &str)] = &[("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")];
 
-pub(in crate::stage) fn variables() -> BTreeMap<String, String> {
+pub(super) fn variables() -> BTreeMap<String, String> {
     let pairs = [
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         ("HOME", "/root"),

@@ -2,30 +2,18 @@
 //! packages at a path aside (dpkg-divert(1)).
 
 use crate::archive::Control;
+use crate::distribution::world::Diversion;
 use crate::model::ImagePath;
 
-use super::usrmerge;
-
-/// A path that a package diverts (dpkg-divert(1)).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Diversion {
-    /// The package whose own file stays.
-    pub(super) by: u32,
-    /// The path that others ship.
-    pub(super) path: ImagePath,
-    /// Where theirs goes.
-    pub(super) to: ImagePath,
-}
-
-/// The diversions that package number `by` makes before it is unpacked. Those whose paths a shell would compute are not
-/// known; the clash they should settle is then reported.
-pub(super) fn of(by: u32, control: &Control) -> Vec<Diversion> {
+/// The diversions that a package makes before it is unpacked. Those whose paths a shell would compute are not known; the
+/// clash they should settle is then reported.
+pub(crate) fn of(control: &Control) -> Vec<Diversion> {
     let script = control.file("preinst").map(String::from_utf8_lossy).unwrap_or_default();
     let script = script.replace("\\\n", " ");
-    script.lines().filter_map(|line| read(by, line)).collect()
+    script.lines().filter_map(read).collect()
 }
 
-fn read(by: u32, line: &str) -> Option<Diversion> {
+fn read(line: &str) -> Option<Diversion> {
     let words = line.split(';').find(|command| command.contains("dpkg-divert"))?;
     let mut words = words.split_whitespace().skip_while(|word| !word.ends_with("dpkg-divert")).skip(1);
     let (mut to, mut path) = (None, None);
@@ -43,9 +31,8 @@ fn read(by: u32, line: &str) -> Option<Diversion> {
     }
     let path = path?;
     let default = format!("{path}.distrib");
-    let plain =
-        |text: &str| ImagePath::absolute(text).ok().filter(|_| !text.contains(['$', '*', '`'])).map(usrmerge::merged);
-    Some(Diversion { by, path: plain(path)?, to: plain(to.unwrap_or(&default))? })
+    let plain = |text: &str| ImagePath::absolute(text).ok().filter(|_| !text.contains(['$', '*', '`']));
+    Some(Diversion { path: plain(path)?, to: plain(to.unwrap_or(&default))? })
 }
 
 #[cfg(test)]
@@ -56,7 +43,7 @@ mod tests {
     fn found(script: &str) -> Vec<(String, String)> {
         let files = [("preinst".to_owned(), (Mode::from_bits(0o755), script.as_bytes().to_vec()))].into();
         let control = Control { control: String::new(), files };
-        of(3, &control).into_iter().map(|diversion| (diversion.path.to_string(), diversion.to.to_string())).collect()
+        of(&control).into_iter().map(|diversion| (diversion.path.to_string(), diversion.to.to_string())).collect()
     }
 
     #[test]
@@ -64,10 +51,7 @@ mod tests {
         let script = "#!/bin/sh\nset -e\nif [ \"$1\" = install ]; then\n  dpkg-divert --package mine --rename \\\n    \
                       --divert /usr/bin/tool.orig --add /usr/bin/tool >/dev/null\nfi\ndpkg-divert --add /bin/x\n";
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
-        assert_eq!(
-            found(script),
-            [pair("/usr/bin/tool", "/usr/bin/tool.orig"), pair("/usr/bin/x", "/usr/bin/x.distrib")]
-        );
+        assert_eq!(found(script), [pair("/usr/bin/tool", "/usr/bin/tool.orig"), pair("/bin/x", "/bin/x.distrib")]);
     }
 
     #[test]
