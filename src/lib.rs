@@ -9,11 +9,12 @@
 //! | [`beneath`] | folders that hold the files of others: opened, read and written without following links | a folder that it is given |
 //! | [`mod@file`] | files that may be anything: regular ones only, with a limit | reads files |
 //! | [`recipe`] | KDL text → spanned nodes → [`recipe::Project`]; all mistakes of all files at once | reads files in one place |
+//! | [`mod@import`] | Dockerfiles, apko and melange files → recipe text and findings | no |
 //! | [`lock`] | the pins, their text form, the difference of two locks | two functions |
 //! | [`archive`] | ar, deb, tar, gzip, zstd, xz; streaming, limited, deterministic | no |
 //! | [`store`] | content-addressed blobs, trees and step results on disk | its own folder |
 //! | [`fetch`] | pins → verified blobs: http, git, local | network |
-//! | [`distribution`] | Debian: signed indexes, versions, relations, what a configured system looks like | no |
+//! | [`distribution`] | package worlds: signed indexes, versions, relations, what a configured system looks like | no |
 //! | [`resolve`] | wanted packages × platforms → exact set, or an explanation | no |
 //! | [`packages`] | the one installer: packages → one configured tree, as segments or laid out as a root | the store |
 //! | [`plan`] | project + lock → graph of steps with keys | no |
@@ -33,6 +34,8 @@ pub mod beneath;
 pub mod file;
 
 pub mod recipe;
+
+pub mod import;
 
 pub mod lock;
 

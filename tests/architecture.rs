@@ -9,6 +9,7 @@ const ROOMS: &[&str] = &[
     "beneath",
     "file",
     "recipe",
+    "import",
     "lock",
     "archive",
     "store",
@@ -203,4 +204,58 @@ fn every_attack_that_the_documents_name_has_its_test() {
         assert!(found, "docs/trust.md names `{test}`, which is in none of {places:?}");
     }
     assert!(count > 80, "{count} tests are named");
+}
+
+/// Where the names of one package world may stand outside of its folders, and why. Tests may use packages of any.
+const WORLDS: &[(&str, &str)] = &[
+    ("archive/deb.rs", "the format is called so in the archive itself"),
+    ("cli/new.rs", "says which distribution a new project gets"),
+    ("cli/report.rs", "errors of the indexes, until `refresh` reads archives through a trait"),
+    ("cli/setup.rs", "where the machine keeps its package sources"),
+    ("distribution/mod.rs", "names the rooms of the worlds"),
+    ("distribution/world.rs", "chooses a world by its format"),
+    ("fuzzed", "calls the parsers of each world"),
+    ("image/check/modes.rs", "programs that need no set-uid bit to install packages"),
+    ("import", "reads what people wrote for package managers"),
+    ("lock/text.rs", "`debian-source` is a word of the lock's format"),
+    ("ops/error.rs", "errors of the indexes, until `refresh` reads archives through a trait"),
+    ("ops/mirrors.rs", "reads the machine's package sources"),
+    ("ops/new", "the template of a new project"),
+    ("ops/refresh", "reads archives, until it does so through a trait"),
+    ("packages/fuzzed.rs", "calls the parsers of each world"),
+    ("recipe/caches.rs", "a folder that no cache may replace"),
+    ("recipe/images.rs", "examples and help of the language"),
+    ("recipe/project/source.rs", "`debian-source` is a node of the language"),
+    ("recipe/project_file.rs", "examples and help of the language"),
+    ("recipe/reads.rs", "examples of the language"),
+    ("recipe/sources.rs", "`debian-source` is a node of the language"),
+    ("resolve/mod.rs", "names the rooms of the worlds"),
+];
+
+#[test]
+fn a_package_world_stays_in_its_folders() {
+    let (mut wrong, mut used) = (Vec::new(), BTreeSet::new());
+    for (file, text) in sources() {
+        if file.starts_with("distribution/debian/") || file.starts_with("resolve/debian/") {
+            continue;
+        }
+        let is_word = |line: &str, word: &str| {
+            line.match_indices(word).any(|(at, _)| {
+                let around = [line[..at].chars().next_back(), line[at + word.len()..].chars().next()];
+                !around.into_iter().flatten().any(|character| character.is_alphanumeric() || character == '_')
+            })
+        };
+        let says = |line: &str| {
+            let line = line.to_lowercase();
+            line.contains("debian") || line.contains("dpkg") || is_word(&line, "apt")
+        };
+        let Some(number) = text.lines().position(says) else { continue };
+        match WORLDS.iter().find(|(place, _)| file == *place || file.starts_with(&format!("{place}/"))) {
+            Some((place, _)) => _ = used.insert(*place),
+            None => wrong.push(format!("src/{file}:{}: speaks of one package world", number + 1)),
+        }
+    }
+    assert!(wrong.is_empty(), "ask `distribution::world`, or say in WORLDS why not:\n{}", wrong.join("\n"));
+    let unused: Vec<_> = WORLDS.iter().map(|(place, _)| *place).filter(|place| !used.contains(place)).collect();
+    assert_eq!(unused, Vec::<&str>::new(), "these places speak of no package world any more");
 }

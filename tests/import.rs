@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use orchestrate::ops::{Imported, import};
+use orchestrate::import::{Imported, import};
 use orchestrate::recipe;
 
 use crate::support::project::Project;

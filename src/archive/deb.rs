@@ -1,4 +1,4 @@
-//! Debian binary packages (`deb(5)`, format 2): an `ar` archive of `debian-binary`, `control.tar` and `data.tar`.
+//! Binary packages (`deb(5)`, format 2): an `ar` archive of `debian-binary`, `control.tar` and `data.tar`.
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};

@@ -6,7 +6,8 @@ use super::args::{Common, FileKind, Import};
 use super::terminal::{self, Colours};
 use super::verbs::json;
 use super::{Exit, setup};
-use crate::ops::{self, ImportKind, Imported, OpsError};
+use crate::import::{ImportKind, Imported};
+use crate::ops::{self, OpsError};
 
 pub(super) fn import(common: &Common, verb: &Import) -> Result<Exit, OpsError> {
     let kind = verb.kind.map(|kind| match kind {

@@ -9,8 +9,9 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 use super::terminal::{self, Colours};
 use crate::distribution::debian::release::ReleaseError;
 use crate::image::ImageError;
+use crate::import::ImportError;
 use crate::model::{Place, RecipeName, SourceMap, printable, printable_line, printable_output};
-use crate::ops::{ImportError, OpsError, PinError, ShowError, StepError, SuiteError};
+use crate::ops::{OpsError, PinError, ShowError, StepError, SuiteError};
 use crate::plan::PlanError;
 use crate::recipe::{Excerpt, Mistakes};
 use crate::stage::{ScriptsError, StageError};
@@ -270,6 +271,7 @@ fn own_help(error: &OpsError) -> Option<String> {
             StepError::NoVariable { variable, .. } => {
                 Some(format!("set `{variable}`, or name a file with the secret in the environment file"))
             }
+            StepError::World(_) => None,
             StepError::Absent { .. } => Some("look at what the step put into \"$OUT\"".to_owned()),
         },
         OpsError::Suite { source, .. } => match source.as_ref() {

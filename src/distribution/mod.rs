@@ -4,5 +4,6 @@
 pub mod debian;
 pub mod openpgp;
 pub mod scripts;
+pub mod source_package;
 pub mod system;
 pub mod world;

@@ -103,7 +103,7 @@ pub enum PackageState {
     Configured,
 }
 
-/// Who asked for a package; apt keeps this, to know what nobody needs any more.
+/// Who asked for a package; package managers keep this, to know what nobody needs any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PackageRequest {
     /// The recipe, or the archive's idea of a minimal system.

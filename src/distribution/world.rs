@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::debian::Debian;
 use super::scripts::ScriptPrograms;
+use super::source_package::SourceFormat;
 use super::system::SystemModel;
 use crate::archive::Control;
 use crate::model::{Format, ImagePath, PackageId};
@@ -28,6 +29,9 @@ pub trait World: fmt::Debug + Sync {
 
     /// What runs the scripts of its packages for real.
     fn scripts(&self) -> &'static dyn ScriptPrograms;
+
+    /// What its source packages are made of.
+    fn source_packages(&self) -> &'static dyn SourceFormat;
 }
 
 /// What merging has to know of a world.

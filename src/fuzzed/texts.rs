@@ -3,12 +3,13 @@
 use std::str::FromStr;
 
 use super::{parts, text};
+use crate::import::{ImportKind, import as imported};
 use crate::lock as locks;
 use crate::model::{
     ByteSize, Digest, Glob, ImagePath, ImageReference, Mode, Ownership, Platform, Principal, RecipeName, Seconds,
     Timestamp,
 };
-use crate::ops::{Environment, HostSources, ImportKind, import as imported};
+use crate::ops::{Environment, HostSources};
 use crate::recipe as recipes;
 
 /// Files of a project, in the order in which they stand in the bytes.
@@ -83,7 +84,7 @@ pub fn environment(bytes: &[u8]) {
     let _ = Environment::load(&file, true).map_err(|error| error.to_string());
 }
 
-/// Any bytes as the lists of archives of the host's apt, in both formats.
+/// Any bytes as the lists of archives of the host's package manager, in both formats.
 pub fn apt_sources(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("a folder");
     fs_err::write(folder.path().join("sources.list"), bytes).expect("written");

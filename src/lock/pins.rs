@@ -87,7 +87,7 @@ pub enum SourcePin {
     /// A file.
     Download { request: Digest, size: u64, digest: Digest },
     /// The files of a source package.
-    DebianSource { request: Digest, version: String, archive: ArchiveName, files: Vec<FilePin> },
+    Package { request: Digest, version: String, archive: ArchiveName, files: Vec<FilePin> },
     /// The output of a step with a network.
     Vendor { request: Digest, tree: Digest },
 }
@@ -99,7 +99,7 @@ impl SourcePin {
         match self {
             Self::Git { request, .. }
             | Self::Download { request, .. }
-            | Self::DebianSource { request, .. }
+            | Self::Package { request, .. }
             | Self::Vendor { request, .. } => request,
         }
     }
@@ -110,7 +110,7 @@ impl SourcePin {
         match self {
             Self::Git { commit, .. } => commit.chars().take(12).collect(),
             Self::Download { digest, .. } => digest.short(),
-            Self::DebianSource { version, .. } => version.clone(),
+            Self::Package { version, .. } => version.clone(),
             Self::Vendor { tree, .. } => tree.short(),
         }
     }

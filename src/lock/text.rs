@@ -93,7 +93,7 @@ fn render_source(text: &mut String, name: &SourceName, platform: Option<Platform
             writeln!(text, "download {name}{on} size={size} sha256=\"{}\" request=\"{request}\"", digest.hex())
         }
         SourcePin::Vendor { tree, .. } => writeln!(text, "vendor {name}{on} tree=\"{tree}\" request=\"{request}\""),
-        SourcePin::DebianSource { version, archive, files, .. } => {
+        SourcePin::Package { version, archive, files, .. } => {
             let (version, archive) = (quote(version), quote(archive.as_str()));
             let _ =
                 writeln!(text, "debian-source {name}{on} version={version} archive={archive} request=\"{request}\" {{");
@@ -112,7 +112,7 @@ fn file(pin: &FilePin) -> String {
     format!("size={} sha256=\"{}\" path={}", pin.size, pin.digest.hex(), quote(&pin.path))
 }
 
-/// A bare hexadecimal digest, as Debian's indexes and people's checksum files write it.
+/// A bare hexadecimal digest, as indexes and people's checksum files write it.
 struct Hex(Digest);
 
 impl FromStr for Hex {
@@ -301,7 +301,7 @@ fn parse_source(mut line: Line, lines: &mut Lines<'_>) -> Result<(SourceKey, Sou
                 files.push(read_file(&mut line)?);
                 line.end()?;
             }
-            return Ok((key, SourcePin::DebianSource { request, version, archive, files }));
+            return Ok((key, SourcePin::Package { request, version, archive, files }));
         }
     };
     line.end()?;
@@ -341,10 +341,8 @@ mod tests {
         lock.sources.insert((source("c"), None), SourcePin::Vendor { request, tree: digest("v") });
         let archive = ArchiveName::new("debian").expect("a name");
         let files = vec![pin("x", "pool/main/u/unbound/x.dsc").file];
-        lock.sources.insert(
-            (source("d"), None),
-            SourcePin::DebianSource { request, version: "1-1".to_owned(), archive, files },
-        );
+        lock.sources
+            .insert((source("d"), None), SourcePin::Package { request, version: "1-1".to_owned(), archive, files });
         let owner = StepOwner::Stage(StageName::new("s").expect("a name"));
         let packages = vec![pin("libc6", "pool/c.deb"), pin("libstdc++6", "pool/s.deb")];
         lock.packages.insert(SetId::Step { owner, target: arm, build: arm }, PackageSet { request, packages });

@@ -7,9 +7,8 @@ use url::Url;
 
 /// The longest path that is accepted, in bytes.
 const LONGEST: usize = 1024;
-/// What a part may hold beside ASCII letters and digits. Debian's pools use `+-._~`; the others mean nothing in a URL,
-/// a shell or a terminal. Version epochs are no reason for `:` or `%3a`: file names leave the epoch out (Debian Policy
-/// 5.6.12, dpkg-name(1)).
+/// What a part may hold beside ASCII letters and digits. Pools use `+-._~`; the others mean nothing in a URL,
+/// a shell or a terminal. Version epochs are no reason for `:` or `%3a`: file names leave the epoch out.
 const ALSO: &[u8] = b"+-._~@=,";
 
 /// The path of a file in an archive, relative to the archive's root: `pool/main/g/gcc-12/g++-12_12.2.0-14_amd64.deb`.
@@ -120,12 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn the_files_of_debians_pools_have_urls() {
+    fn the_files_of_pools_have_urls() {
         for (base, path, expected) in [
             (
-                "http://m.example/debian/",
+                "http://m.example/archive/",
                 "pool/main/g/gcc-12/g++-12_12.2.0-14+deb12u1_amd64.deb",
-                "http://m.example/debian/pool/main/g/gcc-12/g++-12_12.2.0-14+deb12u1_amd64.deb",
+                "http://m.example/archive/pool/main/g/gcc-12/g++-12_12.2.0-14+deb12u1_amd64.deb",
             ),
             ("http://m.example", "a/b_1~rc1.deb", "http://m.example/a/b_1~rc1.deb"),
             ("https://m.example:8443/x", "a@1,b=c", "https://m.example:8443/x/a@1,b=c"),
@@ -178,8 +177,8 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn every_path_that_is_accepted_stays_below_the_base(path in "[a-zA-Z0-9+._~@=,/:%?#\\\\ -]{0,30}") {
-            if let Ok(url) = below("http://m.example/debian/", &path) {
-                assert_eq!(url, format!("http://m.example/debian/{path}"));
+            if let Ok(url) = below("http://m.example/archive/", &path) {
+                assert_eq!(url, format!("http://m.example/archive/{path}"));
             }
         }
     }

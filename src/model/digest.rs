@@ -47,7 +47,7 @@ impl Digest {
         Self(bytes)
     }
 
-    /// Parses the 64 hexadecimal digits alone, as Debian's indexes write them.
+    /// Parses the 64 hexadecimal digits alone, as package indexes write them.
     ///
     /// # Errors
     /// When `hex` is anything else than 64 lower-case hexadecimal digits.

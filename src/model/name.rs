@@ -209,7 +209,7 @@ name!(
     ArchiveName, "an archive", "._-"
 );
 name!(
-    /// A binary or source package (Debian Policy §5.6.1; APK names fit as well).
+    /// A binary or source package, of any format.
     PackageName, "a package", "+._-"
 );
 

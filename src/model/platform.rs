@@ -38,10 +38,10 @@ struct Row {
     architecture: Architecture,
     /// OCI architecture, which is Go's as well, and variant.
     oci: (&'static str, Option<&'static str>),
-    /// Debian's name, and Alpine's.
+    /// The name in packages of each format.
     deb: &'static str,
     apk: &'static str,
-    /// The GNU triplet of Debian, which is also the multiarch folder except on i386.
+    /// The GNU triplet, which is also the multiarch folder except on i386.
     triplet: &'static str,
     multiarch: &'static str,
     rust: &'static str,
@@ -215,7 +215,7 @@ impl Platform {
         self.row().oci.1
     }
 
-    /// Debian's name of the architecture (`arm64`, `armhf`, `ppc64el`).
+    /// The name of the architecture in `.deb` packages (`arm64`, `armhf`, `ppc64el`).
     #[must_use]
     pub fn deb(self) -> &'static str {
         self.row().deb
@@ -227,13 +227,13 @@ impl Platform {
         self.row().apk
     }
 
-    /// The GNU triplet, prefix of Debian's cross compilers (`aarch64-linux-gnu`).
+    /// The GNU triplet, prefix of cross compilers (`aarch64-linux-gnu`).
     #[must_use]
     pub fn triplet(self) -> &'static str {
         self.row().triplet
     }
 
-    /// Debian's multiarch folder below `/usr/lib` (`i386-linux-gnu` where the triplet says `i686`).
+    /// The multiarch folder below `/usr/lib` (`i386-linux-gnu` where the triplet says `i686`).
     #[must_use]
     pub fn multiarch(self) -> &'static str {
         self.row().multiarch

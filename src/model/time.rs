@@ -35,7 +35,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Parses the date of a Debian release file: RFC 5322, e.g. `Sat, 12 Sep 2026 07:55:41 UTC`.
+    /// Parses the date of a release file: RFC 5322, e.g. `Sat, 12 Sep 2026 07:55:41 UTC`.
     ///
     /// # Errors
     /// When it is no such date.

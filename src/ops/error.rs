@@ -4,7 +4,6 @@ use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use super::environment::EnvironmentError;
-use super::import::ImportError;
 use super::show::ShowError;
 use crate::distribution::debian::index::IndexError;
 use crate::distribution::debian::release::ReleaseError;
@@ -13,6 +12,7 @@ use crate::distribution::openpgp::{KeyringError, SignatureError};
 use crate::distribution::world::WorldError;
 use crate::fetch::{Failure, FetchError};
 use crate::image::ImageError;
+use crate::import::ImportError;
 use crate::lock::LockError;
 use crate::model::{ArchiveName, ArchivePathError, ByteSize, ImageName, Place, Platform, Timestamp};
 use crate::plan::{PlanError, Subject};
@@ -128,6 +128,8 @@ pub enum StepError {
     Source(#[from] SourceError),
     #[error(transparent)]
     Image(#[from] ImageError),
+    #[error(transparent)]
+    World(#[from] WorldError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

@@ -32,7 +32,7 @@ pub use error::{OpsError, PinError, StepError, SuiteError};
 pub use event::{Event, How, Observer, Silent};
 pub use format::{FormatMode, FormatReport, format, format_text, written_files};
 pub use grants::Grants;
-pub use import::{Finding as ImportFinding, ImportError, ImportKind, Imported, import, import_file, write_import};
+pub use import::{import_file, write_import};
 pub use mirrors::{HostSources, mirrors};
 pub use new::{NewReport, Template, new};
 pub use output::{InputKind, Output, OutputError};

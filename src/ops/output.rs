@@ -55,7 +55,7 @@ pub enum InputKind {
     Git,
     /// Files.
     Download,
-    /// Binary packages and Debian source packages.
+    /// Binary packages and source packages.
     Packages,
     /// Outputs of steps with a network.
     Vendor,

@@ -23,7 +23,7 @@ pub struct Services<'a> {
     pub fetcher: Fetcher,
     /// What is special about this place.
     pub environment: Environment,
-    /// The host's own apt sources.
+    /// The host's own package sources.
     pub host: HostSources,
     /// The moment at which the verb was given.
     pub now: Timestamp,

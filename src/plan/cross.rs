@@ -70,7 +70,7 @@ impl Maker {
         self.set("SOURCE_DATE_EPOCH", EPOCH.seconds().to_string());
     }
 
-    /// The platform under all its names: as `${platform.…}` in recipes, and as Debian's `dpkg-architecture` has them.
+    /// The platform under all its names: as `${platform.…}` in recipes, and by the names of its parts.
     fn platform(&mut self, prefix: &str, platform: Platform) {
         let parts = [
             ("PLATFORM", platform.to_string()),
@@ -178,7 +178,7 @@ impl Maker {
     }
 }
 
-/// What Debian's `dpkg-buildflags` hardens with, without debug information, which images do not carry.
+/// What distributions harden their packages with, without debug information, which images do not carry.
 fn compiler_flags(platform: Platform) -> String {
     let mut flags = "-O2 -ffile-prefix-map=/build=. -fstack-protector-strong -fstack-clash-protection -Wformat -Werror=format-security".to_owned();
     match platform.deb() {

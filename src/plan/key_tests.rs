@@ -166,8 +166,8 @@ fn each_field_of_a_source_is_in_its_key() {
     let download = SourceInput::Download { name: "n".to_owned(), digest: digest("d"), unpack: Unpack::Tar, strip: 1 };
     let written = ["name", "digest", "unpack", "strip"];
     assert_written(&variant(&download)["download"], "SourceInput::Download", &written);
-    let debian = SourceInput::DebianSource { files: vec![("f".to_owned(), digest("f"))] };
-    assert_written(&variant(&debian)["debian-source"], "SourceInput::DebianSource", &["files"]);
+    let package = SourceInput::Package { format: Format::Deb, files: vec![("f".to_owned(), digest("f"))] };
+    assert_written(&variant(&package)["package"], "SourceInput::Package", &["format", "files"]);
     let local = SourceInput::Local { path: "p".into(), tree: digest("t") };
     assert_written(&variant(&local)["local"], "SourceInput::Local, whose place is not what it is", &["tree"]);
     let edit = |edit: EditInput, name: &str| serde_json::to_value(&edit).expect("JSON")[name].clone();

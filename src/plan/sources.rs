@@ -10,7 +10,7 @@ use super::step::{
     Work,
 };
 use crate::lock::{SourcePin, StepOwner};
-use crate::model::{Digest, Place, Platform, SourceName, formats};
+use crate::model::{Digest, Format, Place, Platform, SourceName, formats};
 use crate::recipe::{Edit, Origin, Recipe, RecipeSet, Stage};
 
 impl<'a> Builder<'a, '_> {
@@ -37,7 +37,7 @@ impl<'a> Builder<'a, '_> {
             origin => match self.source_pin(set, name, source_request(origin), platform, source.place) {
                 Some(pin) => self.pinned(set, name, origin, pin, source.place)?,
                 // the plan is refused in the end; an empty source keeps the walk going so that all misfits are found
-                None => SourceInput::DebianSource { files: Vec::new() },
+                None => SourceInput::Package { format: Format::Deb, files: Vec::new() },
             },
         };
         let mut edits = Vec::new();
@@ -134,11 +134,12 @@ impl<'a> Builder<'a, '_> {
                 let name = file_name(&download.url);
                 SourceInput::Download { name, digest: *digest, unpack: download.unpack, strip: download.strip }
             }
-            (Origin::DebianSource { .. }, SourcePin::DebianSource { archive, files, .. }) => {
+            (Origin::Package { .. }, SourcePin::Package { archive, files, .. }) => {
                 for pin in files {
                     self.file(file_name(&pin.path), archive, pin);
                 }
-                SourceInput::DebianSource {
+                SourceInput::Package {
+                    format: Format::Deb, // no other has source packages
                     files: files.iter().map(|pin| (file_name(&pin.path), pin.digest)).collect(),
                 }
             }

@@ -10,8 +10,8 @@ use super::format::{ImageFormat, RootFormat};
 use super::spec::StepSpec;
 use crate::lock::StepOwner;
 use crate::model::{
-    ArchiveName, Digest, ImageName, ImagePath, ImageReference, PackageId, Place, Platform, RecipeName, SourceName,
-    Spanned, StageName, Timestamp, formats,
+    ArchiveName, Digest, Format, ImageName, ImagePath, ImageReference, PackageId, Place, Platform, RecipeName,
+    SourceName, Spanned, StageName, Timestamp, formats,
 };
 use crate::recipe::{Image, Stage, Unpack};
 
@@ -272,8 +272,10 @@ pub enum SourceInput {
         /// Leading components to drop.
         strip: u32,
     },
-    /// The files of a Debian source package, with its own patches applied.
-    DebianSource {
+    /// The files of a source package, with its own patches applied.
+    Package {
+        /// Its format.
+        format: Format,
         /// Name of each file and its hash.
         files: Vec<(String, Digest)>,
     },
@@ -463,7 +465,7 @@ impl Work<'_> {
             Self::Base(base) => base.layers.iter().chain([&base.config]).copied().collect(),
             Self::Source(source) => match &source.input {
                 SourceInput::Download { digest, .. } => vec![*digest],
-                SourceInput::DebianSource { files } => files.iter().map(|&(_, digest)| digest).collect(),
+                SourceInput::Package { files, .. } => files.iter().map(|&(_, digest)| digest).collect(),
                 SourceInput::Git { .. } | SourceInput::Local { .. } | SourceInput::Vendor => Vec::new(),
             },
             Self::Vendor(_) | Self::Stage(_) => Vec::new(),

@@ -53,7 +53,7 @@ pub(super) const SOURCE: Table<SourceDraft> = Table {
                 )
                 .single(),
             |draft, node| {
-                origin(draft, node, debian_source);
+                origin(draft, node, source_package);
             },
         ),
         Row::new(
@@ -203,7 +203,7 @@ fn download(node: &mut Reader<'_>) -> Option<Origin> {
     Some(Origin::Download(Download { url: url?.map(|url| url.0), unpack, strip, signature: draft.signature }))
 }
 
-fn debian_source(node: &mut Reader<'_>) -> Option<Origin> {
+fn source_package(node: &mut Reader<'_>) -> Option<Origin> {
     let package = node.argument::<PackageName>("the name of a source package");
     let name = node.property::<String>("distribution");
     let suite = if name.is_some() && !node.has("suite") { node.suite() } else { node.property("suite") };
@@ -213,14 +213,14 @@ fn debian_source(node: &mut Reader<'_>) -> Option<Origin> {
     };
     let distribution = distribution?;
     node.cx.distribution(&Spanned::new(distribution.clone(), node.place()));
-    Some(Origin::DebianSource { package: package?, distribution })
+    Some(Origin::Package { package: package?, distribution })
 }
 
-/// The project's only Debian distribution, which then need not be named.
+/// The project's only distribution with source packages, which then need not be named.
 fn the_only_distribution(node: &Reader<'_>, suite: Option<Spanned<String>>) -> Option<DistributionRef> {
     let world = node.cx.world;
-    let debian = world.distributions.iter().filter(|(_, kind)| *kind != Some(Format::Apk)).map(|(known, _)| known);
-    let fitting: Vec<_> = debian.filter(|known| suite.as_ref().is_none_or(|suite| known.suite == **suite)).collect();
+    let known = world.distributions.iter().filter(|(_, kind)| *kind != Some(Format::Apk)).map(|(known, _)| known);
+    let fitting: Vec<_> = known.filter(|known| suite.as_ref().is_none_or(|suite| known.suite == **suite)).collect();
     match fitting[..] {
         [only] => Some(only.clone()),
         _ if !world.project_complete => None,
@@ -233,7 +233,7 @@ fn the_only_distribution(node: &Reader<'_>, suite: Option<Spanned<String>>) -> O
                 true => "declare a distribution of kind `deb` in images/project.kdl".to_owned(),
                 false => format!("add one of {}", list(known.iter().map(String::as_str))),
             };
-            node.mistake(node.place(), "`debian-source` says not of which distribution", "which one?", help);
+            node.mistake(node.place(), "`debian-source` does not say of which distribution", "which one?", help);
             None
         }
     }

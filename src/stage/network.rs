@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::sandbox::File;
 use crate::beneath::{Dir, follow};
 
-/// Where certificates of the public authorities are, on this machine and in roots made from Debian packages.
+/// Where certificates of the public authorities are, on this machine and in roots.
 const BUNDLE: &str = "etc/ssl/certs/ca-certificates.crt";
 const CERTIFICATES: &str = "/run/certificates.pem";
 /// Who reads which variable: Go, OpenSSL and rustls; curl; cargo; git; npm; pip.

@@ -4,6 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use orchestrate::distribution::debian::Debian;
+use orchestrate::distribution::world::World as _;
+
 use crate::support::archive::{Archive, Package};
 use crate::support::project::Project;
 use crate::support::{tool, toolbox, write};
@@ -273,7 +276,7 @@ fn unpack(folder: &Path, names: &[&str]) -> Result<tempfile::TempDir, String> {
     let dir = orchestrate::beneath::Dir::open(target.path()).expect("opens");
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let open = |name: &str| Ok(fs_err::File::open(folder.join(name))?);
-    match orchestrate::stage::source::unpack_debian(&names, open, &dir) {
+    match orchestrate::stage::source::unpack_package(Debian.source_packages(), &names, open, &dir) {
         Ok(()) => Ok(target),
         Err(error) => {
             let error: &dyn std::error::Error = &error;

@@ -13,11 +13,12 @@ mod system;
 mod variants;
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::support::{text_of, tool};
+use crate::support::tool;
 
 /// Digests by image and platform (`index` for the image as a whole), as `build` prints them.
 type Digests = BTreeMap<(String, String), String>;
@@ -40,9 +41,19 @@ impl Live {
         empty(&folder);
         copy_project(Path::new(env!("CARGO_MANIFEST_DIR")), &folder);
         let mut live = Self { folder, digests: Digests::new() };
-        tool("orchestrate", live.program().args(["refresh"]));
-        live.digests = digests(&text_of("orchestrate", live.program().args(["build"])));
+        live.run(&["refresh"]);
+        live.digests = digests(&live.run(&["build"]));
         live
+    }
+
+    /// What a verb prints. Where it fails, so do all tests that wait for it: its errors are shown once, right away.
+    fn run(&self, words: &[&str]) -> String {
+        let output = self.program().args(words).output().expect("it starts");
+        if !output.status.success() {
+            let _ = std::io::stderr().write_all(&output.stderr);
+            panic!("{words:?} failed with {}", output.status);
+        }
+        String::from_utf8(output.stdout).expect("text")
     }
 
     /// The program, given this project and its store.

@@ -10,10 +10,12 @@ pub mod needs;
 pub mod relation;
 pub mod release;
 pub(crate) mod scripts;
+mod source_package;
 pub mod sources;
 pub mod version;
 
 use super::scripts::ScriptPrograms;
+use super::source_package::SourceFormat;
 use super::system::SystemModel;
 use super::world::{ControlError, MergeRules, Relations, World};
 use crate::archive::Control;
@@ -48,5 +50,9 @@ impl World for Debian {
 
     fn scripts(&self) -> &'static dyn ScriptPrograms {
         &scripts::DpkgPrograms
+    }
+
+    fn source_packages(&self) -> &'static dyn SourceFormat {
+        &source_package::DpkgSource
     }
 }

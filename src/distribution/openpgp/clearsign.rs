@@ -124,7 +124,7 @@ mod tests {
             (GOOD[..70].to_owned(), 7),
             (GOOD[..58].to_owned(), 5),
             (GOOD[..GOOD.len() - 10].to_owned(), 10),
-            ("Origin: Debian\n".to_owned(), 1),
+            ("Origin: Archive\n".to_owned(), 1),
             (String::new(), 1),
         ] {
             match split(&document) {

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::certificate::Signer;
 
-/// Longest keyring that is read; Debian's has 56 kB.
+/// Longest keyring that is read; the largest of a distribution has 56 kB.
 pub(super) const LONGEST: usize = 8 << 20;
 
 /// Most keys in a keyring.

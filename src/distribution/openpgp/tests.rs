@@ -62,7 +62,7 @@ impl Gpg {
         String::from_utf8(signed).expect("text")
     }
 
-    /// Whether `gpgv`, calls a signature good without any reserve, as apt's method reads it.
+    /// Whether `gpgv`, calls a signature good without any reserve, as package managers read it.
     fn gpgv(&self, keyring: &[u8], document: &str) -> bool {
         let file = |name: &str, bytes: &[u8]| {
             let path = self.home.path().join(name);

@@ -31,7 +31,7 @@ pub(super) struct Loader<'a> {
     environment: Vec<String>,
     /// `/etc/ld.so.cache`.
     cache: BTreeMap<String, Vec<String>>,
-    /// Where the GNU loader looks in the end: Debian's multiarch folders, and those of other systems.
+    /// Where the GNU loader looks in the end: multiarch folders, and those of other systems.
     defaults: Vec<String>,
     /// The folders of musl's loader, in an image that has it.
     musl: Option<Vec<String>>,

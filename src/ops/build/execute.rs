@@ -8,6 +8,7 @@ use super::Run;
 use super::results::{Outcome, Tree};
 use super::stage::Lines;
 use crate::beneath::{Beneath, Dir};
+use crate::distribution::world::world;
 use crate::image::{
     AssembleInputs, Configuration, CopyContent, Foreign, ResolvedEntry, ScriptRunner, assemble, import,
 };
@@ -128,7 +129,7 @@ impl Run<'_, '_> {
                 Outcome::Tree(tree) => Some(tree.clone()),
                 Outcome::Root(_) | Outcome::Image(_) => None,
             })),
-            SourceInput::Download { .. } | SourceInput::DebianSource { .. } => Ok(None),
+            SourceInput::Download { .. } | SourceInput::Package { .. } => Ok(None),
         }
     }
 
@@ -142,7 +143,7 @@ impl Run<'_, '_> {
                     Unpack::Tar => source::unpack_tar(name, file, folder, *strip)?,
                 }
             }
-            SourceInput::DebianSource { files } => {
+            SourceInput::Package { format, files } => {
                 let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
                 let open = |wanted: &str| -> Result<Box<dyn Read>, SourceError> {
                     let digest = files.iter().find(|(name, _)| name == wanted).map(|(_, digest)| digest);
@@ -151,7 +152,7 @@ impl Run<'_, '_> {
                     let file = store.open_blob(digest).map_err(|error| std::io::Error::other(error.to_string()))?;
                     Ok(Box::new(file))
                 };
-                source::unpack_debian(&names, open, folder)?;
+                source::unpack_package(world(*format)?.source_packages(), &names, open, folder)?;
             }
             SourceInput::Git { .. } | SourceInput::Local { .. } | SourceInput::Vendor => {}
         }

@@ -24,8 +24,8 @@ impl Run<'_, '_> {
             })),
             // the findings matter, not that they could not be explained
             Err(error) => hints.push(format!(
-                "which package has it could not be looked up ({}): `apt-file search` says so, or the next build that may \
-                 use the network",
+                "which package has it could not be looked up ({}): the next build that may use the \
+                 network says so",
                 causes(&error)
             )),
         }

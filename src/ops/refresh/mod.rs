@@ -141,7 +141,7 @@ impl<'r> Refresh<'r> {
     /// Reads the archives that anything in scope needs.
     fn archives(&mut self) -> Result<(), OpsError> {
         let distributions = self.distributions();
-        let names: BTreeSet<&str> = self.debian_sources().map(|(_, _, name)| name).collect();
+        let names: BTreeSet<&str> = self.package_sources().map(|(_, _, name)| name).collect();
         if distributions.is_empty() {
             return Ok(());
         }
@@ -184,11 +184,11 @@ impl<'r> Refresh<'r> {
                 found.extend(images.filter_map(|(_, image)| self.project.distribution_of(image, platform)));
             }
         }
-        found.extend(self.debian_sources().map(|(_, distribution, _)| distribution.clone()));
+        found.extend(self.package_sources().map(|(_, distribution, _)| distribution.clone()));
         found
     }
 
-    fn debian_sources(&self) -> impl Iterator<Item = (&'r RecipeSet, &'r DistributionRef, &'r str)> {
+    fn package_sources(&self) -> impl Iterator<Item = (&'r RecipeSet, &'r DistributionRef, &'r str)> {
         self.sources_of(|set| self.scope.has(&set.name, InputKind::Packages))
     }
 
@@ -199,7 +199,7 @@ impl<'r> Refresh<'r> {
     ) -> impl Iterator<Item = (&'r RecipeSet, &'r DistributionRef, &'r str)> {
         self.readings().filter(move |(set, ..)| is_wanted(set)).flat_map(|(set, _, recipe)| {
             recipe.sources.values().filter_map(move |source| match &source.origin {
-                Origin::DebianSource { package, distribution } => Some((set, distribution, package.as_str())),
+                Origin::Package { package, distribution } => Some((set, distribution, package.as_str())),
                 _ => None,
             })
         })
@@ -294,7 +294,7 @@ impl<'r> Refresh<'r> {
         Ok(())
     }
 
-    /// Pins commits, downloads and Debian source packages: once per recipe where platforms do not differ.
+    /// Pins commits, downloads and source packages: once per recipe where platforms do not differ.
     fn plain_sources(&mut self) -> Result<(), OpsError> {
         let project = self.project;
         for set in project.recipes.values() {
@@ -326,7 +326,7 @@ impl<'r> Refresh<'r> {
         let kind = match &source.origin {
             Origin::Git { .. } => InputKind::Git,
             Origin::Download(_) => InputKind::Download,
-            Origin::DebianSource { .. } => InputKind::Packages,
+            Origin::Package { .. } => InputKind::Packages,
             Origin::Local { .. } | Origin::Vendor(_) => return Ok(()),
         };
         if !self.scope.has(&set.name, kind) {
@@ -348,10 +348,10 @@ impl<'r> Refresh<'r> {
             Origin::Download(download) => {
                 sources::pin_download(self.project, self.services, &source.origin, download).map_err(wrong)?
             }
-            Origin::DebianSource { package, distribution } => {
+            Origin::Package { package, distribution } => {
                 let (project, services) = (self.project, self.services);
                 let (origin, name) = (&source.origin, package.as_str());
-                let found = sources::pin_debian_source(project, services, origin, name, &self.sources, old);
+                let found = sources::pin_source_package(project, services, origin, name, &self.sources, old);
                 found.map_err(wrong)?.ok_or_else(|| OpsError::NoSourcePackage {
                     name: package.to_string(),
                     distribution: format!("{} {}", distribution.name, distribution.suite),

@@ -1,4 +1,4 @@
-//! Pins sources: commits, downloads, Debian source packages, and the outputs of vendor steps.
+//! Pins sources: commits, downloads, source packages, and the outputs of vendor steps.
 
 use url::Url;
 
@@ -84,7 +84,7 @@ fn parse(url: &str) -> Result<Url, PinError> {
 /// have yet, or no more. What is passed over for that is told. What the store holds does not count: others build by the
 /// same lock from a store that lacks it. When none of the listed ones can be had, the pin stays
 /// where it is, if that version still can: a mirror that lags behind is no reason to be unable to refresh all the rest.
-pub(super) fn pin_debian_source(
+pub(super) fn pin_source_package(
     project: &Project,
     services: &Services<'_>,
     origin: &Origin,
@@ -101,7 +101,7 @@ pub(super) fn pin_debian_source(
         match fetch_files(project, services, archive, &files) {
             Ok(()) => {
                 let (version, archive) = (package.version.to_string(), archive.clone());
-                return Ok(Some(SourcePin::DebianSource { request: source_request(origin), version, archive, files }));
+                return Ok(Some(SourcePin::Package { request: source_request(origin), version, archive, files }));
             }
             Err(error) => {
                 let text =
@@ -113,7 +113,7 @@ pub(super) fn pin_debian_source(
     }
     let Some(failure) = failure else { return Ok(None) };
     match old {
-        Some(pin @ SourcePin::DebianSource { request, version, archive, files })
+        Some(pin @ SourcePin::Package { request, version, archive, files })
             if *request == source_request(origin) && fetch_files(project, services, archive, files).is_ok() =>
         {
             services.observer.event(Event::Note { text: &format!("source package {name} stays at {version}") });

@@ -102,7 +102,7 @@ pub struct Archive {
 /// A named set of suites.
 #[derive(Debug, Serialize)]
 pub struct Distribution {
-    /// `debian`.
+    /// As recipes name it.
     pub name: Spanned<String>,
     /// `trixie`.
     pub suite: String,

@@ -34,7 +34,8 @@ pub enum Origin {
     /// A file, unpacked where it says so.
     Download(Download),
     /// A source package of the locked suite.
-    DebianSource {
+    #[serde(rename = "debian-source")] // as the node is called; it is part of what the lock answers
+    Package {
         /// The source package.
         package: Spanned<PackageName>,
         /// Name and suite of the distribution.
@@ -52,7 +53,7 @@ pub enum Origin {
 /// A distribution that a recipe names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DistributionRef {
-    /// `debian`.
+    /// As `distribution` in `images/project.kdl` names it.
     pub name: String,
     /// `trixie`.
     pub suite: String,

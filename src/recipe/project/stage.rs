@@ -114,8 +114,8 @@ pub enum Dependencies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PackageSelection {
-    /// Debian: every package that is `Essential: yes`.
+    /// Every package that is `Essential: yes`.
     Essential,
-    /// Debian: those and every package of priority `required`; what debootstrap calls minbase has apt on top.
+    /// Those and every package of priority `required`.
     Required,
 }

@@ -11,7 +11,7 @@ use super::owners;
 use super::report::{Doing, SetupError};
 use super::spec::{Ownership, Privilege, ProcessLimits, Spec};
 
-/// What `dpkg` and maintainer scripts use: owners and modes of files, changing the user, `chroot`, ending services.
+/// What package managers and maintainer scripts use: owners and modes of files, changing the user, `chroot`, ending services.
 /// Nothing that mounts, configures a network, traces processes or makes devices.
 const ROOT_LIKE: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)

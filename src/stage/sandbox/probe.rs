@@ -10,7 +10,7 @@ use crate::model::ImagePath;
 /// What keeps a user from making a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unavailable {
-    /// `kernel.unprivileged_userns_clone` is 0 (kernels of Debian and Arch).
+    /// `kernel.unprivileged_userns_clone` is 0 (kernels of some distributions).
     SwitchedOff,
     /// `user.max_user_namespaces`, or that of another kind, is used up or 0.
     NoneLeft {

@@ -125,7 +125,7 @@ pub enum Privilege {
     /// No capabilities.
     #[default]
     Build,
-    /// The few capabilities that `dpkg` and maintainer scripts need, within its namespaces. Becoming another user seems
+    /// The few capabilities that package managers and maintainer scripts need, within its namespaces. Becoming another user seems
     /// to work.
     RootLike,
 }

@@ -1,11 +1,11 @@
 //! Sources as build steps see them: pinned bytes unpacked into a folder, then edited as the recipe says.
 
-mod debian;
 mod edit;
+mod package;
 mod unpack;
 
-pub use debian::unpack_debian;
 pub use edit::{apply_patch, replace};
+pub use package::unpack_package;
 pub use unpack::{place_file, unpack_tar};
 
 use std::io;
@@ -65,8 +65,8 @@ pub enum SourceError {
         /// How.
         source: PathError,
     },
-    /// The files of a Debian source package are not what such a package has.
-    #[error("the Debian source package {reason}")]
+    /// The files of a source package are not what such a package has.
+    #[error("the source package {reason}")]
     NotASourcePackage {
         /// What is odd.
         reason: String,

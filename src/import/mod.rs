@@ -11,7 +11,6 @@ mod apko;
 mod bases;
 mod dockerfile;
 mod durations;
-mod files;
 mod findings;
 mod melange;
 mod options;
@@ -27,11 +26,10 @@ use thiserror::Error;
 
 use crate::model::RecipeName;
 
-pub use files::{import_file, write_import};
 pub use findings::Finding;
 
 /// Largest file that is read, in bytes.
-const LARGEST: usize = 1 << 20;
+pub(crate) const LARGEST: usize = 1 << 20;
 
 /// What a file is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +80,7 @@ pub enum ImportError {
 }
 
 /// Reads bytes as text; they may be too many, or no text.
-fn text(bytes: &[u8]) -> Result<&str, ImportError> {
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, ImportError> {
     if bytes.len() > LARGEST {
         return Err(ImportError::TooLong);
     }

@@ -6,11 +6,11 @@ use super::Translator;
 use super::image::Draft;
 use super::lines::{Instruction, pairs, words};
 use super::scope::{is_path, joined};
+use crate::import::about;
+use crate::import::bases::Ground;
+use crate::import::recipe::{Item, Node, Value};
+use crate::import::{durations, shell, signals};
 use crate::model::Principal;
-use crate::ops::import::about;
-use crate::ops::import::bases::Ground;
-use crate::ops::import::recipe::{Item, Node, Value};
-use crate::ops::import::{durations, shell, signals};
 
 impl Translator<'_> {
     /// An instruction that makes no files.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::lines::Instruction;
-use crate::ops::import::findings::named;
-use crate::ops::import::recipe::{Item, Node, Value};
-use crate::ops::import::shell::{Command, vendor_script};
+use crate::import::findings::named;
+use crate::import::recipe::{Item, Node, Value};
+use crate::import::shell::{Command, vendor_script};
 
 /// Most sources; what comes after them is taken for the last.
 const MOST: usize = 500;
@@ -119,7 +119,7 @@ pub(super) struct Clone {
 pub(super) fn clone(command: &Command) -> Option<Clone> {
     let words = command.plain().filter(|words| words.first() == Some(&"git"))?;
     let valued = ["b", "branch", "depth", "c", "config", "o", "origin", "j", "jobs", "reference", "C"];
-    let options = crate::ops::import::options::Options::read(&words[1..], &valued);
+    let options = crate::import::options::Options::read(&words[1..], &valued);
     let [verb, url, folder @ ..] = &options.rest[..] else { return None };
     if *verb != "clone" || !url.contains("://") || folder.len() > 1 {
         return None;
@@ -142,17 +142,17 @@ pub(super) fn fetched(command: &Command) -> Option<(String, String)> {
         "wget" => (&["O", "output-document", "t", "tries", "T", "timeout", "U"], &["O", "output-document"]),
         _ => return None,
     };
-    let options = crate::ops::import::options::Options::read(rest, valued);
+    let options = crate::import::options::Options::read(rest, valued);
     let [url] = options.rest[..] else { return None };
     let plain = ["H", "header", "d", "data", "u", "user", "X", "request"];
     let file = options.value(target).filter(|file| *file != "-" && !options.has(&plain))?;
-    crate::ops::import::about::is_url(url).then(|| (url.to_owned(), file.to_owned()))
+    crate::import::about::is_url(url).then(|| (url.to_owned(), file.to_owned()))
 }
 
 /// Reads a `git checkout` whose words are plain.
 pub(super) fn checkout(command: &Command) -> Option<Reference> {
     let words = command.plain()?;
-    let options = crate::ops::import::options::Options::read(words.strip_prefix(&["git"])?, &["C", "c", "b"]);
+    let options = crate::import::options::Options::read(words.strip_prefix(&["git"])?, &["C", "c", "b"]);
     match options.rest[..] {
         ["checkout" | "switch", name] => Some(checked_out(name)),
         _ => None,
@@ -208,7 +208,7 @@ pub(super) fn is_url(instruction: &Instruction, source: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::import::shell::commands;
+    use crate::import::shell::commands;
 
     #[test]
     fn clones_say_what_they_check_out() {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::ops::import::recipe::{Item, Node, Value};
-use crate::ops::import::yaml;
+use crate::import::recipe::{Item, Node, Value};
+use crate::import::yaml;
 
 /// Values by name.
 pub(super) struct Values {

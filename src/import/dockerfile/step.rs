@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::scope::{Scope, is_pattern};
 use super::script::adapted;
 use super::variables::for_shell;
-use crate::ops::import::bases::Toolchain;
-use crate::ops::import::packages;
-use crate::ops::import::recipe::{Item, Node, Value};
-use crate::ops::import::shell::quoted;
+use crate::import::bases::Toolchain;
+use crate::import::packages;
+use crate::import::recipe::{Item, Node, Value};
+use crate::import::shell::quoted;
 
 /// A stage that is being translated.
 pub(super) struct Draft {

@@ -10,12 +10,12 @@ use super::script::{adapted, is_upkeep, network};
 use super::sources::{self, Reference};
 use super::step::{Draft, quoted_path};
 use super::variables::for_shell;
+use crate::import::ImportError;
+use crate::import::bases::toolchain;
+use crate::import::packages::{Managed, Wanted, in_builder, is_development, manager};
+use crate::import::recipe::{Item, Node, Value};
+use crate::import::shell::{self, Command, quoted};
 use crate::model::{ImagePath, PackageName};
-use crate::ops::import::ImportError;
-use crate::ops::import::bases::toolchain;
-use crate::ops::import::packages::{Managed, Wanted, in_builder, is_development, manager};
-use crate::ops::import::recipe::{Item, Node, Value};
-use crate::ops::import::shell::{self, Command, quoted};
 use crate::recipe::filled_folder;
 
 /// Where the build context is mounted for those who take parts of it.

@@ -5,7 +5,7 @@ use crate::model::{ImagePath, Mode, Ownership};
 use super::Translator;
 use super::lines::{Instruction, pairs, words};
 use super::variables::Variables;
-use crate::ops::import::recipe::Item;
+use crate::import::recipe::Item;
 
 /// The state of a stage between two instructions.
 #[derive(Clone, Debug)]

@@ -7,11 +7,11 @@ use super::lines::{Instruction, pairs};
 use super::scope::{Copy, Scope, is_path, is_pattern, joined};
 use super::sources;
 use super::{Image, Translator};
-use crate::ops::import::ImportError;
-use crate::ops::import::accounts::Accounts;
-use crate::ops::import::bases::{self, Ground};
-use crate::ops::import::packages;
-use crate::ops::import::recipe::{Item, Node, Value};
+use crate::import::ImportError;
+use crate::import::accounts::Accounts;
+use crate::import::bases::{self, Ground};
+use crate::import::packages;
+use crate::import::recipe::{Item, Node, Value};
 
 /// Things by name, in the order in which they were named first; the last that is said of one holds.
 #[derive(Debug, Default)]

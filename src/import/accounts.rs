@@ -284,7 +284,7 @@ fn is_name(name: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::import::recipe::print;
+    use crate::import::recipe::print;
 
     fn made(lines: &[&str]) -> String {
         let mut accounts = Accounts::default();

@@ -1,12 +1,12 @@
 //! The steps of a pipeline: what they fetch becomes sources, what they run becomes lines of the stage's script.
 
 use super::Draft;
+use crate::import::about::is_url;
+use crate::import::findings::named;
+use crate::import::recipe::{Item, Node, Value};
+use crate::import::shell::{quoted, vendor_script};
+use crate::import::yaml;
 use crate::model::ImagePath;
-use crate::ops::import::about::is_url;
-use crate::ops::import::findings::named;
-use crate::ops::import::recipe::{Item, Node, Value};
-use crate::ops::import::shell::{quoted, vendor_script};
-use crate::ops::import::yaml;
 
 /// Most steps, those of steps within steps counted.
 const MOST: usize = 500;

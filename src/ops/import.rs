@@ -4,10 +4,10 @@ use std::io::Read as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{ImportKind, Imported, LARGEST, import, text};
+use super::create::create;
+use super::error::OpsError;
+use crate::import::{ImportKind, Imported, LARGEST, import, text};
 use crate::model::RecipeName;
-use crate::ops::create::create;
-use crate::ops::error::OpsError;
 
 /// Translates the file at `path`.
 ///

@@ -6,11 +6,11 @@ use super::lines::Instruction;
 use super::scope::{is_path, is_pattern, joined};
 use super::script::{is_cache, is_upkeep};
 use super::sources;
+use crate::import::options::Options;
+use crate::import::packages::{Managed, manager};
+use crate::import::recipe::{Item, Node, Value};
+use crate::import::shell::{self, Command, quoted};
 use crate::model::{Glob, Mode, Ownership, Principal};
-use crate::ops::import::options::Options;
-use crate::ops::import::packages::{Managed, manager};
-use crate::ops::import::recipe::{Item, Node, Value};
-use crate::ops::import::shell::{self, Command, quoted};
 
 /// Why most commands are left to a person.
 const RUNS: &str = "it runs in the image: make it a stage, and copy what it makes";
@@ -138,7 +138,7 @@ impl Translator<'_> {
         draft: &mut Draft,
         instruction: &Instruction,
         text: &str,
-        made: crate::ops::import::accounts::Made,
+        made: crate::import::accounts::Made,
     ) -> Result<(), String> {
         if let Some(number) = made.chosen {
             let why = format!("it takes whatever number is free: {number} was chosen");

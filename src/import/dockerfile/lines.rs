@@ -1,6 +1,6 @@
 //! The text of a Dockerfile → its instructions: directives, comments, lines that go on, and texts given in place.
 
-use crate::ops::import::ImportError;
+use crate::import::ImportError;
 
 /// Most instructions: many times the longest file that anyone keeps.
 const MOST: usize = 5_000;
