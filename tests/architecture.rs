@@ -210,7 +210,6 @@ fn every_attack_that_the_documents_name_has_its_test() {
 const WORLDS: &[(&str, &str)] = &[
     ("archive/deb.rs", "the format is called so in the archive itself"),
     ("cli/new.rs", "says which distribution a new project gets"),
-    ("cli/report.rs", "errors of the indexes, until `refresh` reads archives through a trait"),
     ("cli/setup.rs", "where the machine keeps its package sources"),
     ("distribution/mod.rs", "names the rooms of the worlds"),
     ("distribution/world.rs", "chooses a world by its format"),
@@ -218,10 +217,8 @@ const WORLDS: &[(&str, &str)] = &[
     ("image/check/modes.rs", "programs that need no set-uid bit to install packages"),
     ("import", "reads what people wrote for package managers"),
     ("lock/text.rs", "`debian-source` is a word of the lock's format"),
-    ("ops/error.rs", "errors of the indexes, until `refresh` reads archives through a trait"),
     ("ops/mirrors.rs", "reads the machine's package sources"),
     ("ops/new", "the template of a new project"),
-    ("ops/refresh", "reads archives, until it does so through a trait"),
     ("packages/fuzzed.rs", "calls the parsers of each world"),
     ("recipe/caches.rs", "a folder that no cache may replace"),
     ("recipe/images.rs", "examples and help of the language"),

@@ -8,6 +8,7 @@ mod audit;
 mod bad_input;
 mod check;
 mod circles;
+mod distributions;
 mod editors;
 mod format;
 mod golden;

@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
 use super::terminal::{self, Colours};
-use crate::distribution::debian::release::ReleaseError;
+use crate::distribution::suite::DocumentError;
 use crate::image::ImageError;
 use crate::import::ImportError;
 use crate::model::{Place, RecipeName, SourceMap, printable, printable_line, printable_output};
@@ -252,7 +252,7 @@ fn own_help(error: &OpsError) -> Option<String> {
         OpsError::NoMirror { archive, .. } => Some(format!(
             "name one in the environment file: `mirror \"{archive}\" \"http://…\"`, or give the archive a `snapshot` in project.kdl"
         )),
-        OpsError::NoDistribution { .. } => Some("add `distribution \"debian\" suite=\"trixie\"` to the image".to_owned()),
+        OpsError::NoDistribution { .. } => Some("say where its packages come from: add `distribution NAME suite=SUITE` to the image, as images/project.kdl declares it".to_owned()),
         OpsError::Step { source, .. } => match source.as_ref() {
             StepError::Stage(error) => error.help(),
             StepError::Root(error) => error.help(),
@@ -276,11 +276,11 @@ fn own_help(error: &OpsError) -> Option<String> {
         },
         OpsError::Suite { source, .. } => match source.as_ref() {
             SuiteError::Fetch(error) => error.help(),
-            SuiteError::Signature(_) | SuiteError::Keys { .. } | SuiteError::Keyring { .. } => Some(
+            SuiteError::Document(DocumentError::Signature(_)) | SuiteError::Keys { .. } | SuiteError::Keyring { .. } => Some(
                 "whom to trust is decided by the archive's `keyring` in project.kdl, below `images/`; a mirror may also serve a broken file"
                     .to_owned(),
             ),
-            SuiteError::Release(ReleaseError::Expired { .. }) => Some(
+            SuiteError::Document(DocumentError::Expired(_)) => Some(
                 "the mirror is behind (name another one in the environment file), or this machine's clock is wrong".to_owned(),
             ),
             SuiteError::Store(error) => error.help(),

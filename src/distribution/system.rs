@@ -93,7 +93,7 @@ pub struct UnpackedPackage {
     pub request: PackageRequest,
 }
 
-/// How far a package is when [`configure`] begins.
+/// How far a package is when [`SystemModel::configure`] begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PackageState {
     /// Its files are there; its scripts have not had their effect.

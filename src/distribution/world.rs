@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::debian::Debian;
 use super::scripts::ScriptPrograms;
 use super::source_package::SourceFormat;
+use super::suite::ArchiveFormat;
 use super::system::SystemModel;
 use crate::archive::Control;
 use crate::model::{Format, ImagePath, PackageId};
@@ -32,6 +33,9 @@ pub trait World: fmt::Debug + Sync {
 
     /// What its source packages are made of.
     fn source_packages(&self) -> &'static dyn SourceFormat;
+
+    /// What its archives publish.
+    fn archives(&self) -> &'static dyn ArchiveFormat;
 }
 
 /// What merging has to know of a world.

@@ -5,10 +5,8 @@ use thiserror::Error;
 
 use super::environment::EnvironmentError;
 use super::show::ShowError;
-use crate::distribution::debian::index::IndexError;
-use crate::distribution::debian::release::ReleaseError;
-use crate::distribution::debian::sources::SourcesError;
 use crate::distribution::openpgp::{KeyringError, SignatureError};
+use crate::distribution::suite::{DocumentError, WorldFault};
 use crate::distribution::world::WorldError;
 use crate::fetch::{Failure, FetchError};
 use crate::image::ImageError;
@@ -18,7 +16,7 @@ use crate::model::{ArchiveName, ArchivePathError, ByteSize, ImageName, Place, Pl
 use crate::plan::{PlanError, Subject};
 use crate::publish::PublishError;
 use crate::recipe::Mistakes;
-use crate::resolve::debian::{UniverseError, Unsatisfiable};
+use crate::resolve::Unsatisfiable;
 use crate::stage::source::SourceError;
 use crate::stage::{RootError, StageError};
 use crate::store::StoreError;
@@ -80,10 +78,7 @@ pub enum OpsError {
         source: WorldError,
     },
     #[error("the indexes do not fit together")]
-    Universe {
-        #[from]
-        source: UniverseError,
-    },
+    Catalogue { source: WorldFault },
     #[error("no packages can be found for {what}")]
     Unsatisfiable { what: String, source: Box<Unsatisfiable> },
     #[error("there is no source package `{name}` in {distribution}")]
@@ -155,20 +150,14 @@ pub enum SuiteError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error(transparent)]
-    Signature(#[from] SignatureError),
+    Document(#[from] DocumentError),
     #[error("the keyring is of no use")]
     Keys {
         #[from]
         source: KeyringError,
     },
-    #[error(transparent)]
-    Release(#[from] ReleaseError),
     #[error("index `{name}` cannot be read")]
-    Index { name: String, source: IndexError },
-    #[error("index `{name}` cannot be read")]
-    Sources { name: String, source: SourcesError },
-    #[error("the release file is not text")]
-    NotText,
+    Index { name: String, source: WorldFault },
     #[error("index `{name}` cannot be decompressed")]
     Archive { name: String, source: crate::archive::ArchiveError },
     #[error(transparent)]
@@ -266,6 +255,8 @@ impl std::fmt::Display for RefusedMirror {
 pub enum PinError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    #[error(transparent)]
+    World(#[from] WorldError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

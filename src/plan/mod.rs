@@ -40,7 +40,7 @@ pub use cross::{CrossEnvironment, cross_environment};
 pub use error::PlanError;
 pub use fit::{Misfit, MisfitKind};
 pub use format::{ImageFormat, RootFormat};
-pub use request::{SetRequest, WantedPackage, base_packages, image_request, source_request, stage_request};
+pub use request::{SetRequest, base_packages, image_request, source_request, stage_request};
 pub use selection::Selection;
 pub use spec::{Input, Network, StepSpec};
 pub use step::{

@@ -3,20 +3,9 @@
 use serde::Serialize;
 
 use crate::lock::{Lock, PackagePin, SetId};
-use crate::model::{Digest, ImageName, Place, Platform, RecipeName, Spanned};
+use crate::model::{Digest, ImageName, Platform, RecipeName, Spanned};
 use crate::recipe::{Base, Distribution, Image, Origin, PackageRequest, PackageSelection, Project, Stage};
-
-/// A package that is wanted, with the architecture it is wanted for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct WantedPackage {
-    /// What the recipe says.
-    pub request: PackageRequest,
-    /// The architecture.
-    pub platform: Platform,
-    /// Where it says so.
-    #[serde(skip)]
-    pub place: Place,
-}
+use crate::resolve::WantedPackage;
 
 /// Everything that decides which packages a root gets.
 #[derive(Clone, Debug, Serialize)]

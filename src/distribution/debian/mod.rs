@@ -1,5 +1,6 @@
 //! Debian: release files, package indexes, versions, relations between packages, and configured systems.
 
+mod archive;
 pub mod configure;
 pub mod contents;
 pub mod deb822;
@@ -16,6 +17,7 @@ pub mod version;
 
 use super::scripts::ScriptPrograms;
 use super::source_package::SourceFormat;
+use super::suite::ArchiveFormat;
 use super::system::SystemModel;
 use super::world::{ControlError, MergeRules, Relations, World};
 use crate::archive::Control;
@@ -54,5 +56,9 @@ impl World for Debian {
 
     fn source_packages(&self) -> &'static dyn SourceFormat {
         &source_package::DpkgSource
+    }
+
+    fn archives(&self) -> &'static dyn ArchiveFormat {
+        &archive::DebArchive
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::deb822::{Deb822Error, Limits, Reader, Stanza};
+use crate::distribution::suite::{IndexFile, ListedFile};
 use crate::model::{Digest, Timestamp, TimestampError};
 
 /// The signed text of an `InRelease` file, understood.
@@ -33,26 +34,6 @@ pub struct Release {
     pub priority: i32,
     /// The indexes by path, relative to the suite's folder.
     pub files: BTreeMap<String, ListedFile>,
-}
-
-/// A file that a release file vouches for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct ListedFile {
-    /// Its hash.
-    pub digest: Digest,
-    /// Its size in bytes.
-    pub size: u64,
-}
-
-/// An index as it can be fetched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct IndexFile {
-    /// `main/binary-amd64/Packages.xz`, relative to the suite's folder.
-    pub path: String,
-    /// `main/binary-amd64/by-hash/SHA256/…`, where the archive offers that: never replaced while it is being read.
-    pub by_hash: Option<String>,
-    /// What it must be.
-    pub file: ListedFile,
 }
 
 /// Why a release file is of no use.

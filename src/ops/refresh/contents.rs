@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
 use super::suites::{Before, SignedSuite, fetch, open, read_releases};
-use crate::distribution::debian::contents;
+use crate::distribution::suite::ArchiveFormat;
 use crate::fetch::Want;
 use crate::image::Need;
 use crate::lock::Lock;
@@ -47,13 +47,12 @@ fn look_into(
     found: &mut Found<'_>,
 ) -> Result<(), OpsError> {
     let components = &project.archives[&suite.archive].components;
-    let own = found.platform.deb();
-    for (component, architecture) in components.iter().flat_map(|of| [(of, own), (of, "all")]) {
-        let Some(index) = suite.release.contents(component, architecture) else { continue };
+    let platform = found.platform;
+    for index in components.iter().flat_map(|component| suite.contents.contents(component, platform)) {
         let wants: [Want; 1] = [suite.want(project, &index)?];
         fetch(services, &wants)?;
-        let list = open(services, &index).map_err(|source| suite.error(project, source))?;
-        found.read(list)?;
+        let mut list = open(services, &index).map_err(|source| suite.error(project, source))?;
+        found.read(suite.format, &mut list)?;
     }
     Ok(())
 }
@@ -66,22 +65,20 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn read(&mut self, list: impl BufRead) -> std::io::Result<()> {
+    fn read(&mut self, format: &dyn ArchiveFormat, list: &mut dyn BufRead) -> std::io::Result<()> {
         let mut names: BTreeMap<&str, Vec<&Need>> = BTreeMap::new();
         for need in self.needs {
             let (Need::Library(path) | Need::File(path)) = need;
             names.entry(path.rsplit('/').next().unwrap_or_default()).or_default().push(need);
         }
         let (platform, found) = (self.platform, &mut self.packages);
-        contents::each(list, |path, packages| {
+        format.contents(list, &mut |path, package| {
             let name = path.rsplit('/').next().unwrap_or_default();
             for need in names.get(name).into_iter().flatten() {
                 let Some(rank) = rank(need, path, platform) else { continue };
                 let packages_of = found.entry((*need).clone()).or_default();
-                for package in contents::names(packages) {
-                    let known = packages_of.entry(package.to_owned()).or_insert(rank);
-                    *known = rank.min(*known);
-                }
+                let known = packages_of.entry(package.to_owned()).or_insert(rank);
+                *known = rank.min(*known);
             }
         })
     }
@@ -113,6 +110,8 @@ fn best(packages: &BTreeMap<String, u8>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distribution::world::world;
+    use crate::model::Format;
 
     #[test]
     fn a_library_is_looked_for_where_loaders_look() {
@@ -128,7 +127,8 @@ mod tests {
         .into();
         let platform = "linux/amd64".parse().expect("a platform");
         let mut found = Found { needs: &needs, platform, packages: BTreeMap::new() };
-        found.read(list.as_bytes()).expect("it is read");
+        let format = world(Format::Deb).expect("a world").archives();
+        found.read(format, &mut list.as_bytes()).expect("it is read");
         let named: Vec<(Need, Vec<String>)> =
             found.packages.iter().map(|(need, packages)| (need.clone(), best(packages))).collect();
         assert_eq!(

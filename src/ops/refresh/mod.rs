@@ -7,11 +7,11 @@ mod scope;
 pub(super) mod sources;
 mod suites;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use packages::{Universes, architectures};
+use packages::Catalogues;
 use scope::{Scope, asks_for, has_packages, pruned};
 use suites::{Before, SignedSuite};
 
@@ -20,7 +20,7 @@ use super::event::Event;
 use super::output::InputKind;
 use super::services::Services;
 use super::workspace::Workspace;
-use crate::distribution::debian::sources::SourcePackage;
+use crate::distribution::suite::SourcePackage;
 use crate::lock::{self, Lock, Move, SetId, StepOwner, difference};
 use crate::model::{ArchiveName, EPOCH, ImageName, Platform, RecipeName, SourceName, Timestamp};
 use crate::plan::{SetRequest, image_request, stage_request};
@@ -75,7 +75,7 @@ pub fn refresh(
         scope,
         lock: pruned(project, &workspace.lock),
         allow_older: request.allow_older,
-        universes: None,
+        catalogues: None,
         sources: Vec::new(),
     };
     fresh.bases()?;
@@ -100,7 +100,7 @@ struct Refresh<'r> {
     scope: Scope,
     lock: Lock,
     allow_older: bool,
-    universes: Option<Universes>,
+    catalogues: Option<Catalogues>,
     sources: Vec<(ArchiveName, SourcePackage)>,
 }
 
@@ -151,19 +151,15 @@ impl<'r> Refresh<'r> {
         let before = Before { archives: &self.lock.archives, allow_older: self.allow_older };
         let mut suites = suites::read_releases(project, self.services, &uses.collect(), before)?;
         let platforms = self.readings().map(|(_, platform, _)| platform).chain(project.build_platforms.iter().copied());
-        let indexes = suites::package_indexes(project, self.services, &mut suites, &architectures(platforms))?;
+        let platforms: BTreeSet<Platform> = platforms.collect();
+        suites::fetch_package_indexes(project, self.services, &mut suites, &platforms)?;
         if !names.is_empty() {
             self.sources = suites::source_packages(project, self.services, &mut suites, &names)?;
         } else if self.sources_of(|_| true).next().is_some() {
             // recipes out of scope have such sources: the lock is the same whichever recipes are refreshed
             suites.iter_mut().for_each(|suite| _ = suites::source_indexes(project, suite));
         }
-        let mut by_suite: BTreeMap<usize, Vec<_>> = BTreeMap::new();
-        for (position, architecture, index) in indexes {
-            by_suite.entry(position).or_default().push((architecture, index));
-        }
-        let mut take = |position: usize| by_suite.remove(&position).unwrap_or_default();
-        self.universes = Some(Universes::new(project, &distributions, &suites, &mut take)?);
+        self.catalogues = Some(Catalogues::read(project, self.services, &distributions, &suites, &platforms)?);
         for SignedSuite { archive, suite, pin, .. } in suites {
             self.lock.archives.suites.insert((archive, suite), pin);
         }
@@ -251,9 +247,9 @@ impl<'r> Refresh<'r> {
         id: &SetId,
         request: &SetRequest<'_>,
     ) -> Result<Option<lock::PackageSet>, OpsError> {
-        match &self.universes {
-            Some(universes) if self.scope.has(&set.name, InputKind::Packages) => {
-                universes.solve(id, &set.name, request).map(Some)
+        match &self.catalogues {
+            Some(catalogues) if self.scope.has(&set.name, InputKind::Packages) => {
+                catalogues.solve(id, &set.name, request).map(Some)
             }
             _ => Ok(None),
         }

@@ -3,11 +3,12 @@
 use url::Url;
 
 use super::suites::keyring;
-use crate::distribution::debian::sources::{SourceFile, SourcePackage};
 use crate::distribution::openpgp::{self, Keyring};
+use crate::distribution::suite::{ListedFile, SourcePackage};
+use crate::distribution::world::world;
 use crate::fetch::Want;
 use crate::lock::{FilePin, Lock, SourcePin};
-use crate::model::{ArchiveName, Digest, SourceName, Spanned};
+use crate::model::{ArchiveName, Digest, Format, SourceName, Spanned};
 use crate::ops::build::{OnFailure, Run, Told};
 use crate::ops::error::{OpsError, PinError};
 use crate::ops::event::Event;
@@ -92,15 +93,16 @@ pub(super) fn pin_source_package(
     known: &[(ArchiveName, SourcePackage)],
     old: Option<&SourcePin>,
 ) -> Result<Option<SourcePin>, PinError> {
-    let mut candidates: Vec<_> = known.iter().filter(|(_, package)| package.name == name && !package.extra).collect();
-    candidates.sort_by(|one, other| other.1.version.cmp(&one.1.version));
+    let format = world(Format::Deb)?.archives(); // no other has source packages
+    let mut candidates: Vec<_> = known.iter().filter(|(_, package)| package.name == name).collect();
+    candidates.sort_by(|one, other| format.compare_versions(&other.1.version, &one.1.version));
     let mut failure = None;
     for (archive, package) in candidates {
-        let mut files: Vec<FilePin> = package.files.iter().map(|file| file_pin(&package.directory, file)).collect();
+        let mut files: Vec<FilePin> = package.files.iter().map(file_pin).collect();
         files.sort();
         match fetch_files(project, services, archive, &files) {
             Ok(()) => {
-                let (version, archive) = (package.version.to_string(), archive.clone());
+                let (version, archive) = (package.version.clone(), archive.clone());
                 return Ok(Some(SourcePin::Package { request: source_request(origin), version, archive, files }));
             }
             Err(error) => {
@@ -123,8 +125,8 @@ pub(super) fn pin_source_package(
     }
 }
 
-fn file_pin(directory: &str, file: &SourceFile) -> FilePin {
-    FilePin { path: format!("{directory}/{}", file.name), size: file.size, digest: file.digest }
+fn file_pin((path, file): &(String, ListedFile)) -> FilePin {
+    FilePin { path: path.clone(), size: file.size, digest: file.digest }
 }
 
 fn fetch_files(

@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
 
-use rayon::prelude::*;
 use url::Url;
 
 use crate::archive::decompress;
 use crate::beneath::Dir;
-use crate::distribution::debian::index::{self, Index};
-use crate::distribution::debian::release::{self, IndexFile, Release};
-use crate::distribution::debian::sources::{self, SourcePackage};
-use crate::distribution::openpgp::{self, Keyring};
+use crate::distribution::openpgp::Keyring;
+use crate::distribution::suite::{ArchiveFormat, IndexFile, SignedDocument, SourcePackage, Suite, WorldFault};
+use crate::distribution::world::world;
 use crate::fetch::Want;
 use crate::lock::{ArchivesLock, IndexPin, SuitePin};
-use crate::model::{ArchiveName, Digest, Timestamp};
+use crate::model::{ArchiveName, Digest, Platform, Timestamp};
 use crate::ops::build::Told;
 use crate::ops::error::{OpsError, RefusedMirror, SuiteError};
 use crate::ops::event::Event;
@@ -26,8 +24,10 @@ use crate::recipe::{Archive, Project, SuiteUse};
 pub(super) struct SignedSuite {
     pub(super) archive: ArchiveName,
     pub(super) suite: String,
-    pub(super) release: Release,
+    /// What its signed document says.
+    pub(super) contents: Box<dyn Suite>,
     pub(super) pin: SuitePin,
+    pub(super) format: &'static dyn ArchiveFormat,
     bases: Vec<Url>,
 }
 
@@ -47,9 +47,9 @@ impl Before<'_> {
     }
 }
 
-/// Largest release file that is read; Debian's have 200 kB.
+/// Largest release file that is read; the largest of a distribution have 200 kB.
 const RELEASE_LIMIT: u64 = 16 << 20;
-/// Largest keyring that is read; Debian's have 60 kB.
+/// Largest keyring that is read; those of distributions have 60 kB.
 const KEYRING_LIMIT: u64 = 16 << 20;
 
 /// A keyring of the project, below `images`. No link of the project is followed.
@@ -71,7 +71,8 @@ pub(super) fn read_releases(
         if bases.is_empty() {
             return Err(OpsError::NoMirror { archive: name, place });
         }
-        let wanted = Wanted { services, archive, suite: &suite, not_before: before.date(&name, &suite) };
+        let format = world(archive.kind)?.archives();
+        let wanted = Wanted { services, archive, format, suite: &suite, not_before: before.date(&name, &suite) };
         wanted.read(project, bases).map_err(|source| OpsError::Suite {
             archive: name,
             suite: suite.clone(),
@@ -86,6 +87,7 @@ pub(super) fn read_releases(
 struct Wanted<'w> {
     services: &'w Services<'w>,
     archive: &'w Archive,
+    format: &'static dyn ArchiveFormat,
     suite: &'w str,
     not_before: Option<Timestamp>,
 }
@@ -97,12 +99,12 @@ impl Wanted<'_> {
             keyring(project, self.archive.keyring.value.as_ref()).map_err(|source| SuiteError::Keyring { source })?;
         let keyring = Keyring::parse(&keys)?;
         let mut refused = Vec::new();
-        for url in mirrors::urls(&bases, &format!("dists/{}/InRelease", self.suite))? {
+        for url in mirrors::urls(&bases, &self.format.document(self.suite))? {
             match self.ask(&url, &keyring) {
-                Ok((release, digest)) => {
-                    let pin = SuitePin { date: release.date, release: digest, indexes: BTreeMap::new() };
+                Ok((contents, digest)) => {
+                    let pin = SuitePin { date: contents.date(), release: digest, indexes: BTreeMap::new() };
                     let (archive, suite) = (self.archive.name.value.clone(), self.suite.to_owned());
-                    return Ok(SignedSuite { archive, suite, release, pin, bases });
+                    return Ok(SignedSuite { archive, suite, contents, pin, format: self.format, bases });
                 }
                 Err(error) if error.is_about_here() => return Err(error),
                 Err(error) => refused.push(RefusedMirror::new(&url, error)),
@@ -114,21 +116,19 @@ impl Wanted<'_> {
         Err(SuiteError::of_mirrors(refused))
     }
 
-    /// The release file that a mirror has, verified, with its hash.
-    fn ask(&self, url: &Url, keyring: &Keyring) -> Result<(Release, Digest), SuiteError> {
-        let (archive, now) = (self.archive, self.services.now);
+    /// What the release file of a mirror says, verified, and its hash.
+    fn ask(&self, url: &Url, keyring: &Keyring) -> Result<(Box<dyn Suite>, Digest), SuiteError> {
+        let archive = self.archive;
         let document = self.services.fetcher.document(std::slice::from_ref(url), RELEASE_LIMIT)?;
-        let text = std::str::from_utf8(&document.bytes).map_err(|_| SuiteError::NotText)?;
-        let verified = openpgp::verify_clearsigned(text, keyring, &archive.fingerprints, now)?;
-        let release = Release::parse(&verified.text)?;
-        release.check_suite(self.suite)?;
         // a dated record is always out of date; it was asked for because nothing newer was to be had
-        let dated = archive.snapshot.as_ref().is_some_and(|snapshot| url.as_str().starts_with(snapshot.as_str()));
-        release::check(&release, now, !dated)?;
-        // as apt does: one of the same date is not older, for signatures are renewed
-        match self.not_before.filter(|&before| release.date < before) {
-            Some(locked) => Err(SuiteError::Older { date: release.date, locked }),
-            None => Ok((release, Digest::of(&document.bytes))),
+        let is_dated = archive.snapshot.as_ref().is_some_and(|snapshot| url.as_str().starts_with(snapshot.as_str()));
+        let (fingerprints, suite, now) = (&archive.fingerprints, self.suite, self.services.now);
+        let signed = SignedDocument { bytes: &document.bytes, keyring, fingerprints, suite, now, is_dated };
+        let contents = self.format.read(&signed)?;
+        // one of the same date is not older, for signatures are renewed
+        match self.not_before.filter(|&before| contents.date() < before) {
+            Some(locked) => Err(SuiteError::Older { date: contents.date(), locked }),
+            None => Ok((contents, Digest::of(&document.bytes))),
         }
     }
 }
@@ -137,8 +137,10 @@ impl SignedSuite {
     /// The index as it can be fetched: by its hash first, from each mirror.
     pub(super) fn want(&self, project: &Project, index: &IndexFile) -> Result<Want, OpsError> {
         let mut urls = Vec::new();
+        let document = self.format.document(&self.suite);
+        let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
         for path in index.by_hash.iter().chain([&index.path]) {
-            let found = mirrors::urls(&self.bases, &format!("dists/{}/{path}", self.suite));
+            let found = mirrors::urls(&self.bases, &format!("{folder}/{path}"));
             urls.extend(found.map_err(|source| self.error(project, source.into()))?);
         }
         Ok(Want {
@@ -155,36 +157,26 @@ impl SignedSuite {
     }
 }
 
-/// The indexes of binary packages for `architecture`, one per suite and component. A suite that lacks the architecture
-/// (as security suites do for some) adds none.
-pub(super) fn package_indexes(
+/// Fetches the indexes of packages for the platforms, one per suite and component. A suite that lacks an architecture (as
+/// security suites do for some) has none.
+pub(super) fn fetch_package_indexes(
     project: &Project,
     services: &Services<'_>,
     suites: &mut [SignedSuite],
-    architectures: &BTreeSet<&'static str>,
-) -> Result<Vec<(usize, String, Index)>, OpsError> {
-    let mut files = Vec::new();
-    for (position, suite) in suites.iter_mut().enumerate() {
-        for architecture in architectures {
+    platforms: &BTreeSet<Platform>,
+) -> Result<(), OpsError> {
+    let mut wants = Vec::new();
+    for suite in suites {
+        for &platform in platforms {
             for component in &project.archives[&suite.archive].components {
-                if let Ok(index) = suite.release.packages(component, architecture) {
+                if let Some(index) = suite.contents.packages(component, platform) {
                     remember(suite, &index);
-                    files.push((position, (*architecture).to_owned(), index));
+                    wants.push(suite.want(project, &index)?);
                 }
             }
         }
     }
-    let wants = files.iter().map(|(position, _, index)| suites[*position].want(project, index));
-    let wants: Vec<Want> = wants.collect::<Result<_, _>>()?;
-    fetch(services, &wants)?;
-    let suites = &*suites;
-    let parse = |(position, architecture, index): (usize, String, IndexFile)| {
-        let parsed = open(services, &index).and_then(|reader| {
-            index::parse(reader).map_err(|source| SuiteError::Index { name: index.path.clone(), source })
-        });
-        Ok((position, architecture, parsed.map_err(|source| suites[position].error(project, source))?))
-    };
-    files.into_par_iter().map(parse).collect()
+    fetch(services, &wants)
 }
 
 /// The source packages of these names, from all suites.
@@ -204,20 +196,33 @@ pub(super) fn source_packages(
     let mut found = Vec::new();
     for (position, index) in files {
         let suite = &suites[position];
-        let packages = open(services, &index).and_then(|reader| {
-            sources::parse(reader, |name| names.contains(name))
-                .map_err(|source| SuiteError::Sources { name: index.path.clone(), source })
-        });
-        let packages = packages.map_err(|source| suite.error(project, source))?;
-        found.extend(packages.into_iter().map(|package| (suite.archive.clone(), package)));
+        read_index(project, services, suite, &index, |reader| {
+            let packages = suite.format.source_packages(reader, &|name| names.contains(name))?;
+            found.extend(packages.into_iter().map(|package| (suite.archive.clone(), package)));
+            Ok(())
+        })?;
     }
     Ok(found)
+}
+
+/// Reads an index that is in the store.
+pub(super) fn read_index(
+    project: &Project,
+    services: &Services<'_>,
+    suite: &SignedSuite,
+    index: &IndexFile,
+    read: impl FnOnce(&mut dyn std::io::BufRead) -> Result<(), WorldFault>,
+) -> Result<(), OpsError> {
+    let done = open(services, index).and_then(|mut reader| {
+        read(&mut reader).map_err(|source| SuiteError::Index { name: index.path.clone(), source })
+    });
+    done.map_err(|source| suite.error(project, source))
 }
 
 /// Remembers the indexes of a suite's source packages, and gives them.
 pub(super) fn source_indexes(project: &Project, suite: &mut SignedSuite) -> Vec<IndexFile> {
     let components = &project.archives[&suite.archive].components;
-    let indexes: Vec<_> = components.iter().filter_map(|component| suite.release.sources(component).ok()).collect();
+    let indexes: Vec<_> = components.iter().filter_map(|component| suite.contents.sources(component)).collect();
     indexes.iter().for_each(|index| remember(suite, index));
     indexes
 }

@@ -5,6 +5,7 @@
 //! apt's way of choosing leads nowhere.
 
 mod alone;
+mod catalogue;
 mod collect;
 mod expand;
 mod explain;
@@ -25,9 +26,12 @@ use provider::Provider;
 use roots::Root;
 use world::{Id, Set, World};
 
+use super::Unsatisfiable;
+
 pub use alone::candidate;
+pub use catalogue::UniverseBuilder;
 pub use request::{Installed, Request, Wanted};
-pub use solution::{Chosen, Kind, Reason, Solution, Unsatisfiable};
+pub use solution::{Chosen, Kind, Reason, Solution};
 pub use universe::{Part, Universe, UniverseError};
 
 /// Most rounds in which recommended packages may recommend further ones.

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use serde::Serialize;
-use thiserror::Error;
 
 use crate::distribution::debian::index::Package;
-use crate::model::{ArchiveName, Place};
+use crate::model::ArchiveName;
 
 /// The packages to install beside what is there.
 #[derive(Clone)]
@@ -88,20 +87,4 @@ impl<'u> Solution<'u> {
         }
         chain
     }
-}
-
-/// Why nothing can be installed that is what was asked for.
-#[derive(Debug, Error)]
-#[error("the packages cannot be installed together:{}", lines(.explanation))]
-pub struct Unsatisfiable {
-    /// What stands in the way, one sentence a line, causes before consequences.
-    pub explanation: Vec<String>,
-    /// The places in the recipe that it is about, each with what to say there.
-    pub places: Vec<(Place, String)>,
-    /// What could be done.
-    pub help: Option<String>,
-}
-
-fn lines(explanation: &[String]) -> String {
-    explanation.iter().map(|line| format!("\n- {line}")).collect()
 }
