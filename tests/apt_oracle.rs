@@ -8,7 +8,7 @@ use orchestrate::distribution::debian::index;
 use orchestrate::distribution::debian::release::{self, Release};
 use orchestrate::distribution::openpgp::{Keyring, verify_clearsigned};
 use orchestrate::model::{Digest, Timestamp};
-use orchestrate::resolve::debian::{Part, Request, Universe, Wanted, resolve};
+use orchestrate::resolve::debian::{Request, Universe, UniversePart, Wanted, resolve};
 
 /// How many random requests are made where `TEST_REQUESTS` says nothing. Four in five name one package.
 const REQUESTS: usize = 60;
@@ -106,7 +106,7 @@ impl Apt {
             for architecture in architectures {
                 let path = self.list(archive, suite, &format!("main_binary-{architecture}_Packages"));
                 let file = std::io::BufReader::new(fs_err::File::open(path).expect("apt's list"));
-                parts.push(Part {
+                parts.push(UniversePart {
                     archive: archive.parse().expect("a name"),
                     suite: suite.to_owned(),
                     architecture: (*architecture).to_owned(),

@@ -256,3 +256,25 @@ fn a_package_world_stays_in_its_folders() {
     let unused: Vec<_> = WORLDS.iter().map(|(place, _)| *place).filter(|place| !used.contains(place)).collect();
     assert_eq!(unused, Vec::<&str>::new(), "these places speak of no package world any more");
 }
+
+/// A name means one thing: a public type is called so in one file alone.
+#[test]
+fn a_type_name_means_one_thing() {
+    let mut places: std::collections::BTreeMap<String, BTreeSet<String>> = std::collections::BTreeMap::new();
+    for (file, text) in sources() {
+        for (_, line) in code(&text) {
+            let words: Vec<&str> = line.split_whitespace().take(3).collect();
+            if let ["pub", "struct" | "enum" | "trait" | "type", name] = words[..] {
+                let name = name.split(|character: char| !character.is_alphanumeric()).next().unwrap_or_default();
+                places.entry(name.to_owned()).or_default().insert(file.clone());
+            }
+        }
+    }
+    assert!(places.len() > 200, "the types were not found");
+    let wrong: Vec<String> = places
+        .iter()
+        .filter(|(_, files)| files.len() > 1)
+        .map(|(name, files)| format!("{name}: {}", files.iter().cloned().collect::<Vec<_>>().join(", ")))
+        .collect();
+    assert!(wrong.is_empty(), "rename one of each:\n{}", wrong.join("\n"));
+}

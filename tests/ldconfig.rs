@@ -7,7 +7,7 @@ use std::process::Command;
 
 use orchestrate::archive::{Control, Entry, EntryKind};
 use orchestrate::distribution::debian::Debian;
-use orchestrate::distribution::system::{Extent, PackageRequest, PackageState, UnpackedPackage, UnpackedSystem};
+use orchestrate::distribution::system::{Extent, PackageState, UnpackedPackage, UnpackedSystem, Why};
 use orchestrate::distribution::world::World as _;
 use orchestrate::model::{EPOCH, Format, ImagePath, PackageId, Platform};
 
@@ -61,7 +61,7 @@ fn packages(version: &str) -> Vec<UnpackedPackage> {
         },
         entries: Vec::new(),
         state: PackageState::Unpacked,
-        request: PackageRequest::Manual,
+        request: Why::Manual,
     };
     vec![package("libc6"), package("libc-bin")]
 }

@@ -9,7 +9,7 @@ use orchestrate::model::{Architecture, Digest, Format, PackageId, PackageName, P
 use orchestrate::packages::RootPackage;
 use orchestrate::plan::{Network, RootFormat, StepSpec};
 use orchestrate::stage::{
-    HostNetwork, OnFailure, OutputSink, ResolvedPaths, RootError, RootHandle, RootSpec, RunOptions, Sandbox,
+    HostNetwork, OutputSink, ResolvedPaths, RootError, RootHandle, RootSpec, RunOptions, Sandbox, ShellOnFailure,
     StageError, compose_root, run,
 };
 use orchestrate::store::Store;
@@ -66,7 +66,7 @@ fn step(store: &Store, root: &RootHandle, target: Platform, script: &str, log: &
         sandbox: sandbox(),
         jobs: 2,
         log: log.to_owned(),
-        on_failure: OnFailure::Stop,
+        on_failure: ShellOnFailure::Stop,
         caches: BTreeMap::new(),
         secrets: BTreeMap::new(),
         network: HostNetwork::default(),

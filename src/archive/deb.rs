@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Mode;
 
-use super::{ArReader, ArchiveError, Compression, EntryKind, Limits, TarReader};
+use super::{ArReader, ArchiveError, CompressionFormat, EntryKind, Limits, TarReader};
 
 /// What the control member of a package holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl Control {
 pub struct DebReader<R> {
     ar: ArReader<R>,
     control: Control,
-    data: Compression,
+    data: CompressionFormat,
     limits: Limits,
 }
 
@@ -103,11 +103,11 @@ fn version<R: Read>(ar: &mut ArReader<R>) -> Result<(), ArchiveError> {
 }
 
 /// The compression that the name of a member tells.
-fn compression(name: &str, expected: &str) -> Result<Compression, ArchiveError> {
+fn compression(name: &str, expected: &str) -> Result<CompressionFormat, ArchiveError> {
     let extension = name.strip_prefix(expected);
     let extension = extension.filter(|extension| extension.is_empty() || extension.starts_with('.'));
     match extension {
-        Some(extension) => Compression::from_extension(extension),
+        Some(extension) => CompressionFormat::from_extension(extension),
         None => Err(bad(format!("the member `{name}` stands where `{expected}` must be"))),
     }
 }

@@ -16,7 +16,7 @@ const ZSTD_WINDOW: u32 = 27;
 
 /// A compression format that is read here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
+pub enum CompressionFormat {
     /// Not compressed.
     None,
     /// RFC 1952; all members are read.
@@ -28,10 +28,10 @@ pub enum Compression {
 }
 
 /// First bytes of what is read, and of what is known but refused.
-const MAGIC: &[(&[u8], Compression)] = &[
-    (&[0x1f, 0x8b], Compression::Gzip),
-    (&[0xfd, b'7', b'z', b'X', b'Z', 0], Compression::Xz),
-    (&[0x28, 0xb5, 0x2f, 0xfd], Compression::Zstd),
+const MAGIC: &[(&[u8], CompressionFormat)] = &[
+    (&[0x1f, 0x8b], CompressionFormat::Gzip),
+    (&[0xfd, b'7', b'z', b'X', b'Z', 0], CompressionFormat::Xz),
+    (&[0x28, 0xb5, 0x2f, 0xfd], CompressionFormat::Zstd),
 ];
 const REFUSED: &[(&[u8], &str)] = &[
     (b"BZh", "bzip2"),
@@ -43,7 +43,7 @@ const REFUSED: &[(&[u8], &str)] = &[
     (b"7z\xbc\xaf\x27\x1c", "7z"),
 ];
 
-impl Compression {
+impl CompressionFormat {
     /// Tells the format by the first bytes of a stream, of which 512 are enough; what has no known beginning is not
     /// compressed.
     ///
@@ -124,7 +124,7 @@ impl Compression {
 pub fn decompress<'a>(mut reader: impl Read + 'a) -> Result<Box<dyn Read + 'a>, ArchiveError> {
     let mut head = Vec::with_capacity(512);
     reader.by_ref().take(512).read_to_end(&mut head).map_err(ArchiveError::from_read)?;
-    let compression = Compression::detect(&head)?;
+    let compression = CompressionFormat::detect(&head)?;
     compression.decoder(io::Cursor::new(head).chain(BufReader::with_capacity(64 << 10, reader)))
 }
 

@@ -27,7 +27,7 @@ mod zstd_frames;
 
 pub use ar::{ArMember, ArReader};
 pub use deb::{Control, DebReader};
-pub use decompress::{Compression, Limited, decompress};
+pub use decompress::{CompressionFormat, Limited, decompress};
 pub use elf::ElfFacts;
 pub use entry::{Entry, EntryKind};
 pub use error::ArchiveError;
@@ -35,7 +35,7 @@ pub use guard::PathGuard;
 pub use gzip::{GZIP_CODEC, GzipLevel, GzipMembers, inflate_member};
 pub use limits::Limits;
 pub use members::{Located, Member, locate};
-pub use tar_reader::{Content, TarReader};
+pub use tar_reader::{EntryContent, TarReader};
 pub use tar_writer::{END_BLOCKS, TarWriter};
 pub use whiteout::Whiteout;
 pub use zstd_frames::{ZSTD_CODEC, ZstdFrames, ZstdLevel, inflate_frame};

@@ -84,9 +84,9 @@ impl<R: Read> TarReader<R> {
     /// # Errors
     /// As [`TarReader::next_entry`].
     #[expect(clippy::should_implement_trait, reason = "an iterator could not lend the content")]
-    pub fn next(&mut self) -> Result<Option<(Entry, Content<'_, R>)>, ArchiveError> {
+    pub fn next(&mut self) -> Result<Option<(Entry, EntryContent<'_, R>)>, ArchiveError> {
         let entry = self.next_entry()?;
-        Ok(entry.map(|entry| (entry, Content(self))))
+        Ok(entry.map(|entry| (entry, EntryContent(self))))
     }
 
     /// Drops so many leading components of every name, as `tar --strip-components` does; entries of which nothing is
@@ -147,8 +147,8 @@ impl<R: Read> TarReader<R> {
     }
 
     /// The content of the present entry, as far as it was not read yet.
-    pub fn content(&mut self) -> Content<'_, R> {
-        Content(self)
+    pub fn content(&mut self) -> EntryContent<'_, R> {
+        EntryContent(self)
     }
 
     /// How many bytes of the (decompressed) archive were read so far.
@@ -190,7 +190,7 @@ impl<R: Read> TarReader<R> {
         self.padding = size.wrapping_neg() % BLOCK as u64;
         self.path = None;
         let mut content = Vec::with_capacity(size as usize); // below the limit
-        Content(self).read_to_end(&mut content).map_err(ArchiveError::from_read)?;
+        EntryContent(self).read_to_end(&mut content).map_err(ArchiveError::from_read)?;
         self.skip_content()?;
         self.check_total(0)?;
         Ok(content)
@@ -273,9 +273,9 @@ impl<R: Read> TarReader<R> {
 
 /// Reads the content of one entry of a [`TarReader`]. Its errors are [`ArchiveError`]s inside of [`io::Error`]s; see
 /// [`ArchiveError::from_read`].
-pub struct Content<'a, R>(&'a mut TarReader<R>);
+pub struct EntryContent<'a, R>(&'a mut TarReader<R>);
 
-impl<R> Content<'_, R> {
+impl<R> EntryContent<'_, R> {
     /// How many bytes are still to be read.
     #[must_use]
     pub const fn remaining(&self) -> u64 {
@@ -283,7 +283,7 @@ impl<R> Content<'_, R> {
     }
 }
 
-impl<R: Read> Read for Content<'_, R> {
+impl<R: Read> Read for EntryContent<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let reader = &mut *self.0;
         let wanted = buffer.len().min(usize::try_from(reader.remaining).unwrap_or(usize::MAX));

@@ -7,7 +7,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::Exit;
 use super::args::{Audit, Common};
 use super::progress::{Progress, plural};
-use super::{setup, terminal, verbs};
+use super::{setup, terminal};
 use crate::distribution::system::Cover;
 use crate::ops::{self, AuditedScript, ImageScripts, OpsError, Workspace};
 use crate::recipe::Configure;
@@ -20,7 +20,7 @@ pub(super) fn run(common: &Common, verb: &Audit, workspace: &Workspace, progress
     let images = ops::audit_scripts(workspace, &services, &verb.chosen.images, &verb.chosen.platform)?;
     progress.clear();
     if verb.json {
-        verbs::json(&images)?;
+        terminal::json(&images)?;
     } else {
         print(&images)?;
     }

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::args::{Check, Common};
 use super::progress::plural;
-use super::{report, setup, terminal, verbs};
+use super::{report, setup, terminal};
 use crate::model::Platform;
 use crate::ops::{self, CheckReport, OpsError};
 use crate::recipe::Severity;
@@ -12,9 +12,9 @@ pub(super) fn run(common: &Common, verb: &Check) -> Result<Exit, OpsError> {
     let build = Platform::of_this_machine().ok_or(OpsError::UnknownMachine)?;
     let found = ops::check(&setup::project_root(common)?, build)?;
     if verb.sarif {
-        verbs::json(&found.sarif())?;
+        terminal::json(&found.sarif())?;
     } else if verb.json {
-        verbs::json(&found.json())?;
+        terminal::json(&found.json())?;
     } else {
         report::mistakes(&found.mistakes(), setup::colour(common));
     }

@@ -4,7 +4,6 @@ use std::io::Write as _;
 
 use super::args::{Common, FileKind, Import};
 use super::terminal::{self, Colours};
-use super::verbs::json;
 use super::{Exit, setup};
 use crate::import::{ImportKind, Imported};
 use crate::ops::{self, OpsError};
@@ -21,7 +20,7 @@ pub(super) fn import(common: &Common, verb: &Import) -> Result<Exit, OpsError> {
         false => None,
     };
     match (verb.json, &written) {
-        (true, _) => json(&imported)?,
+        (true, _) => terminal::json(&imported)?,
         (false, Some(path)) => writeln!(terminal::data(), "{path}")?,
         (false, None) => write!(terminal::data(), "{}", imported.recipe)?,
     }

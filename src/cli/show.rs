@@ -4,16 +4,16 @@ use std::io::{self, Write as _};
 
 use super::Exit;
 use super::args::{Common, Show, When};
+use super::setup;
 use super::terminal::{self, Colours};
-use super::{setup, verbs};
 use crate::model::printable;
 use crate::ops::{self, OpsError};
-use crate::recipe::{Part, Shown};
+use crate::recipe::{Shown, ShownPart};
 
 pub(super) fn run(common: &Common, verb: &Show) -> Result<Exit, OpsError> {
     let shown = ops::show(&setup::project_root(common)?, &verb.names, verb.platform)?;
     if verb.json {
-        verbs::json(&shown)?;
+        terminal::json(&shown)?;
         return Ok(Exit::Done);
     }
     let colour = match common.color {
@@ -43,7 +43,7 @@ fn print(recipe: &Shown, colour: bool, people: bool, out: &mut impl io::Write) -
     let (begin, end) = if colour { ("\u{1b}[2m", "\u{1b}[0m") } else { ("", "") };
     for line in recipe.lines() {
         match &line[..] {
-            [Part::Code(code), Part::Origin(origin)] => {
+            [ShownPart::Code(code), ShownPart::Origin(origin)] => {
                 let (code, origin) = (text(code), text(origin));
                 let fits = width.is_none_or(|width| code.chars().count() + origin.chars().count() <= width);
                 let indentation = code.len() - code.trim_start().len();
@@ -55,8 +55,8 @@ fn print(recipe: &Shown, colour: bool, people: bool, out: &mut impl io::Write) -
             parts => {
                 for part in parts {
                     match part {
-                        Part::Code(code) => write!(out, "{}", text(code))?,
-                        Part::Origin(origin) => write!(out, "{begin}{}{end}", text(origin))?,
+                        ShownPart::Code(code) => write!(out, "{}", text(code))?,
+                        ShownPart::Origin(origin) => write!(out, "{begin}{}{end}", text(origin))?,
                     }
                 }
                 writeln!(out)?;

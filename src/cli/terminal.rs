@@ -7,6 +7,8 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 
+use serde::Serialize;
+
 use crate::model::{colour_sequence, printable};
 
 /// What a tab becomes for people: the column it leads to depends on what a line begins with, and those vary.
@@ -70,6 +72,14 @@ pub(super) fn data() -> Data {
 /// The same for what is drawn with colours: whoever does so has made all text in it printable before.
 pub(super) fn coloured_data(colours: Colours) -> Data {
     Data { people: data_goes_to_a_terminal(), colours, waiting: Vec::new(), out: protocol() }
+}
+
+/// Prints a value as JSON.
+pub(super) fn json<T: Serialize>(value: &T) -> io::Result<()> {
+    let mut out = data();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
+    out.flush()
 }
 
 /// Takes data on its way to standard output.

@@ -3,8 +3,6 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::Exit;
 use super::args::{Arguments, Build, Cache, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
@@ -82,7 +80,7 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
         Command::Cache(verb) => cache(arguments, verb, progress),
         Command::Completions { shell } => completions::run(*shell),
         Command::Schema => {
-            json(&crate::recipe::language())?;
+            terminal::json(&crate::recipe::language())?;
             Ok(Exit::Done)
         }
         Command::Man { folder } => man::run(folder.as_deref()),
@@ -92,13 +90,6 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
 fn request(chosen: &Chosen, outputs: Vec<Output>, on_failure: OnFailure) -> BuildRequest {
     let (images, platforms) = (chosen.images.clone(), chosen.platform.clone());
     BuildRequest { images, platforms, outputs, on_failure, vendoring: Vendoring::Allowed }
-}
-
-pub(super) fn json<T: Serialize>(value: &T) -> Result<(), OpsError> {
-    let mut out = terminal::data();
-    serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
-    writeln!(out)?;
-    Ok(out.flush()?)
 }
 
 fn build(
@@ -132,7 +123,7 @@ fn build(
         terminal::say(said);
     }
     if verb.json {
-        json(&report)?
+        terminal::json(&report)?
     } else {
         print_images(&report)?
     }
@@ -176,7 +167,7 @@ fn plan(
     let services = setup::services(&arguments.common, true, progress)?;
     let steps = ops::plan_steps(&workspace, &services, &request(&verb.chosen, Vec::new(), OnFailure::Report))?;
     if verb.json {
-        json(&steps)?;
+        terminal::json(&steps)?;
         return Ok(Exit::Done);
     }
     let mut out = terminal::data();
@@ -206,7 +197,7 @@ fn refresh(
     let report = ops::refresh(&workspace, &services, &request)?;
     progress.clear();
     if verb.json {
-        json(&report)?
+        terminal::json(&report)?
     } else {
         print_moves(&report)?
     }
@@ -253,7 +244,7 @@ fn list(arguments: &Arguments, verb: &List, sources: &mut Option<SourceMap>) -> 
     let workspace = load(arguments, sources)?;
     let images = ops::list(&workspace.project);
     if verb.json {
-        json(&images)?;
+        terminal::json(&images)?;
         return Ok(Exit::Done);
     }
     let mut table = comfy_table::Table::new();
@@ -296,7 +287,7 @@ fn cache(arguments: &Arguments, verb: &Cache, progress: &Progress) -> Result<Exi
         Cache::Status { json: as_json } => {
             let usage = store.status()?;
             if *as_json {
-                json(&usage)?;
+                terminal::json(&usage)?;
             } else {
                 print_usage(&usage)?;
             }
@@ -306,7 +297,7 @@ fn cache(arguments: &Arguments, verb: &Cache, progress: &Progress) -> Result<Exi
             progress.clear();
             if *as_json {
                 let listed = problems.iter().map(|problem| (&problem.path, &problem.reason));
-                json(&listed.collect::<Vec<_>>())?;
+                terminal::json(&listed.collect::<Vec<_>>())?;
             } else {
                 for problem in &problems {
                     writeln!(terminal::data(), "{}\t{}", problem.path.display(), problem.reason)?;

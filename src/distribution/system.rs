@@ -90,7 +90,7 @@ pub struct UnpackedPackage {
     /// How far it is.
     pub state: PackageState,
     /// Who asked for it.
-    pub request: PackageRequest,
+    pub request: Why,
 }
 
 /// How far a package is when [`SystemModel::configure`] begins.
@@ -105,7 +105,7 @@ pub enum PackageState {
 
 /// Who asked for a package; package managers keep this, to know what nobody needs any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PackageRequest {
+pub enum Why {
     /// The recipe, or the archive's idea of a minimal system.
     Manual,
     /// Another package needs it.

@@ -6,10 +6,11 @@ use reqwest::{RequestBuilder, StatusCode};
 use url::Url;
 
 use super::Fetcher;
-use super::error::{Failure, FetchError, shown};
+use super::error::{FetchError, FetchFailure, shown};
 use super::mirrors::{Asker, GaveUp};
-use super::network::{Network, Trouble, local_body, local_file};
+use super::network::{Network, local_body, local_file};
 use super::observer::FetchObserver;
+use super::trouble::Trouble;
 use crate::model::Digest;
 use crate::store::Store;
 
@@ -102,7 +103,7 @@ impl Fetcher {
             Ok(pinned) => Ok(pinned),
             Err(GaveUp::Store(error)) => Err(error.into()),
             Err(GaveUp::Tried(attempts)) => {
-                Err(FetchError::Failed { failures: vec![Failure { label: name.to_owned(), attempts }] })
+                Err(FetchError::Failed { failures: vec![FetchFailure { label: name.to_owned(), attempts }] })
             }
         }
     }
@@ -141,7 +142,7 @@ pub(super) fn settled<T>(outcome: Result<T, GaveUp>, urls: &[Url]) -> Result<T, 
 
 pub(super) fn failed(urls: &[Url], attempts: Vec<super::error::Attempt>) -> FetchError {
     let name = urls.first().and_then(|url| url.path_segments()?.next_back().map(str::to_owned));
-    FetchError::Failed { failures: vec![Failure { label: name.unwrap_or_default(), attempts }] }
+    FetchError::Failed { failures: vec![FetchFailure { label: name.unwrap_or_default(), attempts }] }
 }
 
 impl Network {

@@ -21,7 +21,7 @@ pub enum FetchError {
     #[error("{} could not be fetched:{}", count(failures.len(), "input", "inputs"), list(failures))]
     Failed {
         /// All of them.
-        failures: Vec<Failure>,
+        failures: Vec<FetchFailure>,
     },
     /// The store could not take what came.
     #[error("cannot keep what was fetched")]
@@ -93,7 +93,7 @@ pub enum FetchError {
 
 /// Something that no mirror gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct FetchFailure {
     /// What it is.
     pub label: String,
     /// What was tried, in order.
@@ -109,7 +109,7 @@ pub struct Attempt {
     pub reason: String,
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for FetchFailure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.attempts.as_slice() {
             [] => write!(out, "{}: no URL is known for it", self.label),
@@ -128,7 +128,7 @@ impl FetchError {
     pub fn help(&self) -> Option<String> {
         let text = match self {
             Self::Offline { .. } => "run `orchestrate fetch` where there is a network, or once without `--offline`",
-            Self::Failed { failures } if failures.iter().any(Failure::is_wrong_content) => {
+            Self::Failed { failures } if failures.iter().any(FetchFailure::is_wrong_content) => {
                 "what is served is not what was pinned: if that is expected, run `orchestrate refresh`; if not, ask why"
             }
             Self::Failed { .. } => "check the network, or name a `mirror` or `proxy` in the environment file",
@@ -151,7 +151,7 @@ impl FetchError {
 /// The words by which a mismatch is recognised, as [`StoreError::Mismatch`] and [`StoreError::Length`] begin.
 const EXPECTED: &str = "expected ";
 
-impl Failure {
+impl FetchFailure {
     fn is_wrong_content(&self) -> bool {
         self.attempts.iter().any(|attempt| attempt.reason.starts_with(EXPECTED))
     }

@@ -4,8 +4,9 @@ use url::Url;
 
 use super::backoff;
 use super::error::{Attempt, shown};
-use super::network::{Network, Trouble};
+use super::network::Network;
 use super::observer::FetchObserver;
+use super::trouble::Trouble;
 use crate::store::StoreError;
 
 /// Why no URL helped.

@@ -22,13 +22,15 @@ mod pace;
 mod pinned;
 mod redirect;
 mod registry;
+mod tokens;
+mod trouble;
 
 use std::sync::{Arc, OnceLock};
 
 pub use config::{FetchConfig, FetchLimits, Patience, Proxy};
 pub use document::{Answer, Document, Pinned, Validators};
 pub(crate) use error::shown;
-pub use error::{Attempt, Failure, FetchError};
+pub use error::{Attempt, FetchError, FetchFailure};
 pub use git::GitPin;
 pub use host::HostPort;
 pub use observer::FetchObserver;

@@ -17,7 +17,8 @@ use super::host::HostPort;
 use super::netrc::{Login, Netrc};
 use super::pace::Pace;
 use super::redirect;
-use super::registry::Tokens;
+use super::tokens::Tokens;
+use super::trouble::Trouble;
 use crate::store::StoreError;
 
 /// The runtime, the client and what they keep count of.
@@ -31,31 +32,6 @@ pub(super) struct Network {
     pub(super) tokens: Mutex<Tokens>,
     hosts: Mutex<BTreeMap<String, Arc<Semaphore>>>,
     per_host: usize,
-}
-
-/// Why an attempt failed, by what follows from it.
-pub(super) enum Trouble {
-    /// This URL will not help: the next one.
-    Next(String),
-    /// It may help later.
-    Again {
-        reason: String,
-        /// When the server says so.
-        after: Option<Duration>,
-    },
-    /// It is there, but gives so little that another URL is better; what came is kept.
-    Slow(String),
-    /// Nothing will help.
-    Store(StoreError),
-}
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Mismatch { .. } | StoreError::Length { .. } => Self::Next(error.to_string()),
-            other => Self::Store(other),
-        }
-    }
 }
 
 impl Network {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config::Patience;
-use super::network::Trouble;
+use super::trouble::Trouble;
 
 /// The pace of one transfer. Only the time counts in which we waited for bytes, not that in which we used them.
 pub(super) struct Pace {

@@ -9,10 +9,11 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::Fetcher;
-use super::error::{Failure, FetchError};
+use super::error::{FetchError, FetchFailure};
 use super::mirrors::{Asker, GaveUp};
-use super::network::{Network, Trouble, local_body};
+use super::network::{Network, local_body};
 use super::observer::FetchObserver;
+use super::trouble::Trouble;
 use crate::model::Digest;
 use crate::store::{PartialBlob, Store, StoreError};
 
@@ -63,7 +64,7 @@ impl Fetcher {
                 match outcome {
                     Ok(()) => {}
                     Err(GaveUp::Store(error)) => return Err(FetchError::Store(error)),
-                    Err(GaveUp::Tried(attempts)) => failures.push(Failure { label: want.label.clone(), attempts }),
+                    Err(GaveUp::Tried(attempts)) => failures.push(FetchFailure { label: want.label.clone(), attempts }),
                 }
             }
             Ok(())

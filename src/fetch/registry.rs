@@ -12,7 +12,9 @@ use super::document::{Answer, Document, failed, settled};
 use super::error::FetchError;
 use super::host::HostPort;
 use super::mirrors::Asker;
-use super::network::{Network, Trouble, with_login};
+use super::network::{Network, with_login};
+use super::tokens::repository;
+use super::trouble::Trouble;
 
 /// Manifests and indexes, of the OCI's and of Docker's older kind.
 const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
@@ -40,23 +42,6 @@ impl Fetcher {
             Answer::Unchanged => Err(failed(&urls, Vec::new())), // only a conditional request has this answer
         }
     }
-}
-
-/// Tokens by the URL of their repository.
-#[derive(Default)]
-pub(super) struct Tokens(BTreeMap<String, String>);
-
-impl Tokens {
-    pub(super) fn of(&self, url: &Url) -> Option<&str> {
-        self.0.get(&repository(url)?).map(String::as_str)
-    }
-}
-
-/// The part of a registry's URL that names the repository: `https://host/v2/name`.
-fn repository(url: &Url) -> Option<String> {
-    let text = url.as_str();
-    let end = ["/blobs/", "/manifests/"].iter().find_map(|part| text.rfind(part))?;
-    text[..end].contains("/v2/").then(|| text[..end].to_owned())
 }
 
 /// What a registry asks for.
@@ -125,7 +110,7 @@ impl Network {
         again
             .headers_mut()
             .insert(AUTHORIZATION, value.map_err(|_| Trouble::Next("the token is no token".to_owned()))?);
-        self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0.insert(key, token);
+        self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner).keep(key, token);
         Ok(Some(again))
     }
 

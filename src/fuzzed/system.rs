@@ -6,7 +6,7 @@ use std::io;
 use super::{parts, text};
 use crate::archive::{Control, ElfFacts, Entry, EntryKind};
 use crate::distribution::debian::Debian;
-use crate::distribution::system::{Extent, PackageRequest, PackageState, Tree, UnpackedPackage, UnpackedSystem};
+use crate::distribution::system::{Extent, PackageState, Tree, UnpackedPackage, UnpackedSystem, Why};
 use crate::distribution::world::World as _;
 use crate::model::{EPOCH, Format, ImagePath, Mode, PackageId, Platform};
 
@@ -80,7 +80,7 @@ fn package(name: &str, files: BTreeMap<String, (Mode, Vec<u8>)>, tree: &Files) -
         control: Control { control, files },
         entries: tree.0.values().map(|(entry, _)| entry.clone()).collect(),
         state: PackageState::Unpacked,
-        request: PackageRequest::Manual,
+        request: Why::Manual,
     }
 }
 

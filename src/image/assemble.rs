@@ -10,8 +10,8 @@ use crate::distribution::system::{Extent, UnmodelledScript};
 use crate::model::{Check, Digest, ImageName, ImagePath, Mode, Platform, Timestamp};
 use crate::packages::stream::{Stream, StreamWriter};
 use crate::packages::{
-    Content, Edits, Effects, FileTree, ImagePackages, InstalledPackage, Node, Owner, PackageBlob, Packing, SEGMENTS,
-    Segment, Shelf, known_segment, plain_folder,
+    Content, Edits, Effects, FileTree, ImagePackages, InstalledPackage, Node, NodeOwner, PackageBlob, Packing,
+    SEGMENTS, Segment, Shelf, known_segment, plain_folder,
 };
 use crate::recipe::Image;
 use crate::store::{Scratch, Store};
@@ -238,7 +238,7 @@ impl Lower {
 }
 
 fn is_generated(node: &Node) -> bool {
-    node.own && node.owner == Owner::Generated && node.entry.kind != EntryKind::Dir
+    node.own && node.owner == NodeOwner::Generated && node.entry.kind != EntryKind::Dir
 }
 
 /// Unpackers make folders that a layer does not mention as they like, so it mentions all that its files are in.
@@ -281,7 +281,7 @@ impl Making<'_> {
         generated.retain(|node| !taken.generated.contains(&node.entry.path));
         let mut layers = Vec::new();
         let mut packages = self.own_packages();
-        let recipe = self.own_files(|owner| owner == Owner::Recipe);
+        let recipe = self.own_files(|owner| owner == NodeOwner::Recipe);
         let budget = usize::from(self.inputs.image.layers) - 1;
         for index in self.largest(&packages, budget.saturating_sub(1)) {
             packages.retain(|other| *other != index);
@@ -313,7 +313,7 @@ impl Making<'_> {
         hidden: &BTreeSet<ImagePath>,
     ) -> Result<Option<Vec<Stream>>, ImageError> {
         let mut folders = BTreeMap::new();
-        for node in self.tree.iter().filter(|node| node.own && node.owner == Owner::Recipe) {
+        for node in self.tree.iter().filter(|node| node.own && node.owner == NodeOwner::Recipe) {
             if node.entry.kind == EntryKind::Dir {
                 folders.insert(node.entry.path.clone(), node.entry.clone());
             }
@@ -328,8 +328,8 @@ impl Making<'_> {
     }
 
     /// Own files and links that no package's segment has.
-    fn own_files(&self, wanted: impl Fn(Owner) -> bool) -> Vec<Node> {
-        let made = |node: &&Node| matches!(node.owner, Owner::Generated | Owner::Recipe);
+    fn own_files(&self, wanted: impl Fn(NodeOwner) -> bool) -> Vec<Node> {
+        let made = |node: &&Node| matches!(node.owner, NodeOwner::Generated | NodeOwner::Recipe);
         let nodes = self.tree.iter().filter(|node| node.own && node.entry.kind != EntryKind::Dir);
         nodes.filter(made).filter(|node| wanted(node.owner)).cloned().collect()
     }

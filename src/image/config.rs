@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{Platform, Seconds, Timestamp};
 use crate::recipe;
 
-use super::oci::{Empty, Execution, Healthcheck, History, ImageConfig, RootFs};
+use super::oci::{Empty, Execution, History, ImageConfig, OciHealthcheck, RootFs};
 
 /// Labels of the contract that an image is meant to run under, for orchestrators and for people:
 ///
@@ -118,11 +118,13 @@ fn show_port(port: &recipe::Port) -> String {
     }
 }
 
-fn docker_healthcheck(healthcheck: &recipe::Healthcheck) -> Healthcheck {
+fn docker_healthcheck(healthcheck: &recipe::Healthcheck) -> OciHealthcheck {
     let nanoseconds = |time: &Option<Seconds>| time.map_or(0, |time| time.0.saturating_mul(1_000_000_000));
     match healthcheck {
-        recipe::Healthcheck::None { .. } => Healthcheck { test: vec!["NONE".to_owned()], ..Healthcheck::default() },
-        recipe::Healthcheck::Command { argv, interval, timeout, start_period, retries } => Healthcheck {
+        recipe::Healthcheck::None { .. } => {
+            OciHealthcheck { test: vec!["NONE".to_owned()], ..OciHealthcheck::default() }
+        }
+        recipe::Healthcheck::Command { argv, interval, timeout, start_period, retries } => OciHealthcheck {
             test: std::iter::once("CMD".to_owned()).chain(argv.iter().cloned()).collect(),
             interval: nanoseconds(interval),
             timeout: nanoseconds(timeout),

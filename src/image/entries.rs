@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::archive::{Entry, EntryKind};
 use crate::beneath::{Beneath, Kind};
 use crate::model::{Capability, EPOCH, ImagePath, Mode, Ownership, Place};
-use crate::packages::{Content, FileTree, Last, Node, Owner, Shelf, plain_folder};
+use crate::packages::{Content, FileTree, Last, Node, NodeOwner, Shelf, plain_folder};
 use crate::recipe;
 
 use super::ImageError;
@@ -23,7 +23,7 @@ use super::error::EntryProblem;
 #[derive(Debug)]
 pub struct ResolvedEntry<'a> {
     /// The entry.
-    pub entry: &'a recipe::Entry,
+    pub entry: &'a recipe::ImageEntry,
     /// What a `copy` copies; nothing for other entries.
     pub content: Option<CopyContent>,
 }
@@ -78,10 +78,10 @@ impl<'a> Editor<'a> {
 
     /// Carries out one entry.
     pub(super) fn apply(&mut self, resolved: &ResolvedEntry<'_>) -> Result<(), ImageError> {
-        let recipe::Entry { place, kind, owner, mode } = resolved.entry;
+        let recipe::ImageEntry { place, kind, owner, mode } = resolved.entry;
         let wish = Wish { owner: owner.as_ref(), mode: *mode, place: *place };
         let (path, outcome) = match kind {
-            recipe::EntryKind::Copy { to, .. } => match &resolved.content {
+            recipe::ImageEntryKind::Copy { to, .. } => match &resolved.content {
                 Some(CopyContent::Host(from)) => (to, self.copy(from, to, wish)),
                 Some(CopyContent::Image(image, from)) => {
                     let other = super::state::load(self.shelf.store(), image)?;
@@ -89,9 +89,9 @@ impl<'a> Editor<'a> {
                 }
                 None => (to, Err(nothing_to_copy(to))),
             },
-            recipe::EntryKind::File { path, text } => (path, self.file(path, text.as_bytes(), wish)),
-            recipe::EntryKind::Dir { path } => (path, self.dir(path, wish).map(|_| ())),
-            recipe::EntryKind::Symlink { path, target } => {
+            recipe::ImageEntryKind::File { path, text } => (path, self.file(path, text.as_bytes(), wish)),
+            recipe::ImageEntryKind::Dir { path } => (path, self.dir(path, wish).map(|_| ())),
+            recipe::ImageEntryKind::Symlink { path, target } => {
                 let entry = Entry {
                     kind: symlink(target.as_bytes()),
                     mode: Mode::from_bits(0o777),
@@ -99,8 +99,10 @@ impl<'a> Editor<'a> {
                 };
                 (path, self.put(entry, None, wish))
             }
-            recipe::EntryKind::Remove { path } => (path, self.remove(path)),
-            recipe::EntryKind::FileCapability { path, capabilities } => (path, self.capability(path, capabilities)),
+            recipe::ImageEntryKind::Remove { path } => (path, self.remove(path)),
+            recipe::ImageEntryKind::FileCapability { path, capabilities } => {
+                (path, self.capability(path, capabilities))
+            }
         };
         outcome.map_err(|problem| ImageError::Entry { place: *place, path: path.clone(), problem })
     }
@@ -162,14 +164,14 @@ impl<'a> Editor<'a> {
                 return Err(EntryProblem::NotAFolder { path: folder, kind: node.entry.kind.to_string() });
             }
         }
-        self.tree.ensure_parents(path, Owner::Recipe, |_| None);
+        self.tree.ensure_parents(path, NodeOwner::Recipe, |_| None);
         Ok(())
     }
 
     /// Notes that something else will be at `path`.
     fn cover(&mut self, path: &ImagePath) {
         self.tree.detach_links(path);
-        if let Some(Node { owner: Owner::Package(package), own: true, .. }) = self.tree.get(path) {
+        if let Some(Node { owner: NodeOwner::Package(package), own: true, .. }) = self.tree.get(path) {
             self.taken.covered.entry(*package).or_default().insert(path.clone());
         }
     }
@@ -259,10 +261,12 @@ impl<'a> Editor<'a> {
             self.tree.detach_links(path);
             self.owners.remove(path);
             match self.tree.remove(path) {
-                Some(Node { owner: Owner::Package(package), own: true, .. }) => {
+                Some(Node { owner: NodeOwner::Package(package), own: true, .. }) => {
                     self.taken.packages.entry(package).or_default().insert(path.clone());
                 }
-                Some(Node { owner: Owner::Generated, own: true, .. }) => _ = self.taken.generated.insert(path.clone()),
+                Some(Node { owner: NodeOwner::Generated, own: true, .. }) => {
+                    _ = self.taken.generated.insert(path.clone())
+                }
                 _ => {}
             }
         }
@@ -276,7 +280,7 @@ impl<'a> Editor<'a> {
         let value = capability::encode(capabilities);
         let path = self.tree.resolve(path, Last::Follow)?;
         let file = self.tree.file(&path).cloned().ok_or_else(|| EntryProblem::NoFile { path: path.clone() })?;
-        if file.owner != Owner::Recipe {
+        if file.owner != NodeOwner::Recipe {
             self.cover(&path);
         }
         let mut entry = Entry { path, ..file.entry };
@@ -347,7 +351,7 @@ impl<'a> Editor<'a> {
 }
 
 fn recipe_node(entry: Entry, content: Option<Content>) -> Node {
-    Node { entry, owner: Owner::Recipe, own: true, content, elf: None }
+    Node { entry, owner: NodeOwner::Recipe, own: true, content, elf: None }
 }
 
 fn symlink(target: &[u8]) -> EntryKind {

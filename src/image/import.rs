@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Read};
 use crate::archive::{ArchiveError, Control, Entry, EntryKind, Limits, TarReader, Whiteout, decompress};
 use crate::model::{Digest, HashingReader, ImageName, ImagePath, Platform, formats};
 use crate::packages::stream::{StreamWriter, Written};
-use crate::packages::{Content, FileTree, Last, LinkLoop, Node, Owner, SEGMENTS, Segment};
+use crate::packages::{Content, FileTree, Last, LinkLoop, Node, NodeOwner, SEGMENTS, Segment};
 use crate::recipe::Compression;
 use crate::store::Store;
 
@@ -137,7 +137,7 @@ fn merge(tree: &mut FileTree, entries: Vec<(Entry, Option<Written>)>, key: Diges
         }
         let elf = written.as_ref().and_then(|written| written.elf.clone());
         let content = written.map(|Written { digest, offset, .. }| Content::Stored { key, offset, digest });
-        tree.insert(Node { entry, owner: Owner::Generated, own: false, content, elf });
+        tree.insert(Node { entry, owner: NodeOwner::Generated, own: false, content, elf });
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ mod state;
 
 pub use accounts::AccountError;
 pub use assemble::{AssembleInputs, BuiltImage, Configuration, assemble};
-pub use check::{Finding, Need, Role};
+pub use check::{Finding, MissingFile, ProgramRole};
 pub use config::{CONTRACT, contract};
 pub use entries::{CopyContent, ResolvedEntry};
 pub use error::{EntryProblem, ImageError};

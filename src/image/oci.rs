@@ -156,7 +156,7 @@ pub struct Execution {
     pub cmd: Option<Vec<String>>,
     /// How its health is told, in the form that Docker added to the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub healthcheck: Option<Healthcheck>,
+    pub healthcheck: Option<OciHealthcheck>,
     /// Folders that hold data.
     #[serde(skip_serializing_if = "Map::is_empty", deserialize_with = "or_default")]
     pub volumes: Map<Empty>,
@@ -190,7 +190,7 @@ where
 /// Docker's health check; durations in nanoseconds, zero for "as inherited".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Healthcheck {
+pub struct OciHealthcheck {
     /// `["NONE"]`, or `["CMD", …]`.
     pub test: Vec<String>,
     /// Time between two runs.

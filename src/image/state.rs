@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{ElfFacts, Entry};
 use crate::model::Digest;
-use crate::packages::{Content, FileTree, InstalledPackage, Node, Owner};
+use crate::packages::{Content, FileTree, InstalledPackage, Node, NodeOwner};
 use crate::store::Store;
 
 use super::{BuiltImage, ImageError};
@@ -35,7 +35,7 @@ struct Written {
 #[derive(Serialize, Deserialize)]
 struct WrittenNode {
     entry: Entry,
-    owner: Owner,
+    owner: NodeOwner,
     /// Number of the segment, offset in it, and digest of the bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     content: Option<(usize, u64, Digest)>,

@@ -9,7 +9,7 @@ use crate::model::RecipeName;
 
 /// Something that the recipe does not say, or not yet as it should.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Finding {
+pub struct ImportFinding {
     /// Where in the file, from 1.
     pub line: usize,
     /// What is written there, shortened.
@@ -28,7 +28,7 @@ const SAID: usize = 400;
 #[derive(Debug)]
 pub(super) struct Findings {
     file: String,
-    list: BTreeSet<Finding>,
+    list: BTreeSet<ImportFinding>,
 }
 
 impl Findings {
@@ -43,12 +43,12 @@ impl Findings {
         }
         let (what, why) = (shortened(what, SHOWN), shortened(&why.into(), SAID));
         let comment = format!("TODO {}:{line}: {what}: {why}", self.file);
-        self.list.insert(Finding { line, what, why });
+        self.list.insert(ImportFinding { line, what, why });
         Item::Comment(comment)
     }
 
     /// All of them, by line.
-    pub(super) fn into_list(self) -> Vec<Finding> {
+    pub(super) fn into_list(self) -> Vec<ImportFinding> {
         self.list.into_iter().collect()
     }
 }

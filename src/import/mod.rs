@@ -1,6 +1,6 @@
 //! What others write, as recipes: a Dockerfile, an apko or a melange file → a recipe in our language, and a list of what
 //! could not be said in it. Pure: text in, text out. Nothing is looked up, so what only a network or a disk could tell
-//! is a [`Finding`] as well.
+//! is a [`ImportFinding`] as well.
 //!
 //! A file goes through a parser of its own (`dockerfile::lines`, `yaml`), is translated into nodes, and these are
 //! written by `recipe`. Shell scripts are taken apart by `shell` where they are plain lists of commands.
@@ -26,7 +26,7 @@ use thiserror::Error;
 
 use crate::model::RecipeName;
 
-pub use findings::Finding;
+pub use findings::ImportFinding;
 
 /// Largest file that is read, in bytes.
 pub(crate) const LARGEST: usize = 1 << 20;
@@ -50,7 +50,7 @@ pub struct Imported {
     /// Its text.
     pub recipe: String,
     /// What could not be translated, by line.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ImportFinding>,
 }
 
 /// Why a file cannot be read as its kind.

@@ -11,7 +11,7 @@ use super::error::OpsError;
 use super::services::{ProjectFiles, Services};
 use super::workspace::Workspace;
 use crate::archive::{Control, DebReader, Limits};
-use crate::distribution::system::{Cover, PackageRequest, PackageState, ScriptCoverage, UnpackedPackage};
+use crate::distribution::system::{Cover, PackageState, ScriptCoverage, UnpackedPackage, Why};
 use crate::distribution::world::world_of;
 use crate::model::{Check, Digest, ImageName, Platform};
 use crate::plan::{self, ImageWork, PackageInput, Plan, Role, Selection, StepId, Work};
@@ -126,7 +126,7 @@ fn packages(
                 control,
                 entries: Vec::new(),
                 state,
-                request: PackageRequest::Manual,
+                request: Why::Manual,
             });
         }
         state = PackageState::Configured;

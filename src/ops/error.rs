@@ -8,7 +8,7 @@ use super::show::ShowError;
 use crate::distribution::openpgp::{KeyringError, SignatureError};
 use crate::distribution::suite::{DocumentError, WorldFault};
 use crate::distribution::world::WorldError;
-use crate::fetch::{Failure, FetchError};
+use crate::fetch::{FetchError, FetchFailure};
 use crate::image::ImageError;
 use crate::import::ImportError;
 use crate::lock::LockError;
@@ -207,7 +207,7 @@ impl SuiteError {
                     }
                 }
             }
-            return Self::Fetch(FetchError::Failed { failures: vec![Failure { label, attempts }] });
+            return Self::Fetch(FetchError::Failed { failures: vec![FetchFailure { label, attempts }] });
         }
         match refused.pop() {
             Some(single) if refused.is_empty() && !single.error.is_older() => single.error,

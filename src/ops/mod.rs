@@ -26,7 +26,7 @@ pub use audit::{AuditedScript, ImageScripts, audit_scripts};
 pub use build::{
     BuildReport, BuildRequest, ImageReport, ManifestReport, OnFailure, PlannedStep, Vendoring, build, fetch, plan_steps,
 };
-pub use check::{CheckReport, Finding, check};
+pub use check::{CheckFinding, CheckReport, check};
 pub use environment::{Environment, EnvironmentError, Secret, SecretSource};
 pub use error::{OpsError, PinError, StepError, SuiteError};
 pub use event::{Event, How, Observer, Silent};

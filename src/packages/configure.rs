@@ -11,7 +11,7 @@ use super::PackagesError;
 use super::merge::Clash;
 use super::relations::PackageRelations;
 use super::shelf::{Readable, Shelf};
-use super::tree::{Content, FileTree, Last, Node, Owner};
+use super::tree::{Content, FileTree, Last, Node, NodeOwner};
 
 /// What configuration does to what is there.
 #[derive(Debug, Default)]
@@ -102,7 +102,7 @@ impl Effects {
     /// Takes away what is at a path.
     pub(crate) fn remove(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath) {
         tree.detach_links(path);
-        if let Some(Node { owner: Owner::Package(package), own: true, entry, .. }) = tree.remove(path)
+        if let Some(Node { owner: NodeOwner::Package(package), own: true, entry, .. }) = tree.remove(path)
             && entry.kind != EntryKind::Dir
         {
             self.packages.entry(package).or_default().insert(path.clone());
@@ -116,7 +116,7 @@ impl Effects {
     pub(crate) fn uncover(&mut self, tree: &mut FileTree, base: &FileTree, path: &ImagePath, by_folder: bool) {
         match tree.get(path) {
             Some(there) if (there.entry.kind == EntryKind::Dir) != by_folder => self.remove(tree, base, path),
-            Some(Node { owner: Owner::Package(package), own: true, .. }) if !by_folder => {
+            Some(Node { owner: NodeOwner::Package(package), own: true, .. }) if !by_folder => {
                 let package = *package;
                 tree.detach_links(path);
                 self.packages.entry(package).or_default().insert(path.clone());
@@ -137,7 +137,7 @@ impl Effects {
         let is_folder = entry.kind == EntryKind::Dir;
         let node = Node {
             content: matches!(entry.kind, EntryKind::File { .. }).then(|| Content::Memory(bytes.into())),
-            owner: Owner::Generated,
+            owner: NodeOwner::Generated,
             own: true,
             elf: None,
             entry,
@@ -151,22 +151,22 @@ impl Effects {
             Some(there) if is_same(there, &node, bytes) => return Ok(()),
             Some(there) if (there.entry.kind == EntryKind::Dir) != is_folder => {
                 let first = match there.owner {
-                    Owner::Package(package) => relations.name(package),
-                    Owner::Generated => "package configuration".to_owned(),
-                    Owner::Recipe => "the base image's recipe".to_owned(),
+                    NodeOwner::Package(package) => relations.name(package),
+                    NodeOwner::Generated => "package configuration".to_owned(),
+                    NodeOwner::Recipe => "the base image's recipe".to_owned(),
                 };
                 let first = (first, there.entry.kind.to_string());
                 let second = ("package configuration".to_owned(), node.entry.kind.to_string());
                 return Err(PackagesError::Conflict { clashes: vec![Clash { path, first, second }] });
             }
-            Some(Node { owner: Owner::Package(package), own: true, .. }) if !is_folder => {
+            Some(Node { owner: NodeOwner::Package(package), own: true, .. }) if !is_folder => {
                 let package = *package;
                 tree.detach_links(&path);
                 self.packages.entry(package).or_default().insert(path.clone());
             }
             _ => {}
         }
-        tree.ensure_parents(&path, Owner::Generated, |_| None);
+        tree.ensure_parents(&path, NodeOwner::Generated, |_| None);
         tree.insert(node);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::distribution::system::PackageRequest;
+use crate::distribution::system::Why;
 use crate::model::{Digest, ImagePath, PackageId};
 
 /// A package of an image.
@@ -25,7 +25,7 @@ pub struct InstalledPackage {
 }
 
 impl InstalledPackage {
-    pub(super) const fn request(&self) -> PackageRequest {
-        if self.requested { PackageRequest::Manual } else { PackageRequest::Automatic }
+    pub(super) const fn request(&self) -> Why {
+        if self.requested { Why::Manual } else { Why::Automatic }
     }
 }

@@ -21,7 +21,7 @@ use crate::model::{Digest, ImagePath};
 use super::entry::PackageEntry;
 use super::relations::PackageRelations;
 use super::segment::Edits;
-use super::tree::{Content, FileTree, Last, LinkLoop, Node, Owner, resolve};
+use super::tree::{Content, FileTree, Last, LinkLoop, Node, NodeOwner, resolve};
 use super::{PackagesError, aliases};
 
 /// A package as merging sees it.
@@ -89,13 +89,13 @@ pub(super) fn merge(
         settle(tree, packages, &diversions, relations).map_err(|clashes| PackagesError::Conflict { clashes })?;
     let left_out = packages.iter().flat_map(|package| package.entries).filter(|shipped| shipped.left_out);
     let folders = left_out_folders(left_out.map(|shipped| &shipped.entry));
-    let files: Vec<(ImagePath, Owner)> =
+    let files: Vec<(ImagePath, NodeOwner)> =
         tree.iter().filter(|node| node.own).map(|node| (node.entry.path.clone(), node.owner)).collect();
     for (path, owner) in files {
         tree.ensure_parents(&path, owner, |folder| folders.get(folder).cloned());
     }
     for entry in aliases::missing_links(rules, |path| tree.get(path).is_some()) {
-        tree.insert(Node { entry, owner: Owner::Generated, own: true, content: None, elf: None });
+        tree.insert(Node { entry, owner: NodeOwner::Generated, own: true, content: None, elf: None });
     }
     Ok(merged)
 }
@@ -273,7 +273,7 @@ impl Merging<'_> {
         }
         for (above, owner, entry) in wrong {
             let holder = self.tree.get(&above).map(|node| node.entry.kind.to_string()).unwrap_or_default();
-            if let Owner::Package(package) = owner {
+            if let NodeOwner::Package(package) = owner {
                 self.clash(above, &format!("{holder}, with `{}` below it,", entry.path), package, &entry);
             }
         }
@@ -286,11 +286,11 @@ impl Merging<'_> {
         let (owner, own, holder) = (there.owner, there.own, there.entry.kind.to_string());
         match owner {
             _ if alike(there, &node) => _ = self.edit(package).exclude.insert(original.clone()),
-            Owner::Package(other) if self.relations.replaces(other, package) => {
+            NodeOwner::Package(other) if self.relations.replaces(other, package) => {
                 self.edit(package).exclude.insert(original.clone());
                 self.merged.lost.entry(package).or_default().insert(original.clone());
             }
-            Owner::Package(other) if self.relations.replaces(package, other) => {
+            NodeOwner::Package(other) if self.relations.replaces(package, other) => {
                 if own {
                     self.edit(other).lose(&path);
                 }
@@ -299,8 +299,8 @@ impl Merging<'_> {
                 self.insert(package, original, node);
             }
             // a package's own file is better than one that was made up
-            Owner::Generated => self.insert(package, original, node),
-            Owner::Package(_) | Owner::Recipe => self.clash(path, &holder, package, &node.entry),
+            NodeOwner::Generated => self.insert(package, original, node),
+            NodeOwner::Package(_) | NodeOwner::Recipe => self.clash(path, &holder, package, &node.entry),
         }
     }
 
@@ -317,10 +317,10 @@ impl Merging<'_> {
 
     fn clash(&mut self, path: ImagePath, holder: &str, package: u32, entry: &Entry) {
         let first = match self.tree.get(&path).map(|node| (node.own, node.owner)) {
-            Some((true, Owner::Package(other))) => self.relations.name(other),
-            Some((false, Owner::Package(other))) => format!("{} in the base image", self.relations.name(other)),
-            Some((_, Owner::Recipe)) => "the base image's recipe".to_owned(),
-            Some((_, Owner::Generated)) => "package configuration".to_owned(),
+            Some((true, NodeOwner::Package(other))) => self.relations.name(other),
+            Some((false, NodeOwner::Package(other))) => format!("{} in the base image", self.relations.name(other)),
+            Some((_, NodeOwner::Recipe)) => "the base image's recipe".to_owned(),
+            Some((_, NodeOwner::Generated)) => "package configuration".to_owned(),
             None => "the packages together".to_owned(),
         };
         let second = (self.relations.name(package), entry.kind.to_string());
@@ -339,14 +339,14 @@ impl Shipped<'_> {
             }
         });
         let entry = Entry { path, ..shipped.entry.clone() };
-        Node { entry, owner: Owner::Package(self.id), own: true, content, elf: shipped.elf.clone() }
+        Node { entry, owner: NodeOwner::Package(self.id), own: true, content, elf: shipped.elf.clone() }
     }
 
     /// Points a tree that the package was merged into at the bytes where they are now.
     pub(super) fn reattach(&self, tree: &mut FileTree) {
         for shipped in self.entries.iter().filter(|shipped| !shipped.left_out) {
             let path = &shipped.entry.path;
-            let is_its_own = |node: &&Node| node.own && node.owner == Owner::Package(self.id);
+            let is_its_own = |node: &&Node| node.own && node.owner == NodeOwner::Package(self.id);
             if shipped.entry.kind != EntryKind::Dir && tree.get(path).filter(is_its_own).is_some() {
                 tree.insert(self.node(shipped, path.clone()));
             }

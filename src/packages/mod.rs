@@ -48,7 +48,7 @@ pub(crate) use set::{ImagePackages, Packing};
 pub use shelf::Shelf;
 pub use stream::Stream;
 pub(crate) use tree::plain_folder;
-pub use tree::{Content, FileTree, Last, LinkLoop, Node, Owner};
+pub use tree::{Content, FileTree, Last, LinkLoop, Node, NodeOwner};
 pub use unpacked::RootPackage;
 
 #[cfg(test)]

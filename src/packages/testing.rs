@@ -1,6 +1,6 @@
 //! Nodes of trees, for tests of this room and of those that use it.
 
-use super::tree::{Node, Owner, plain_folder};
+use super::tree::{Node, NodeOwner, plain_folder};
 use crate::archive::{Entry, EntryKind};
 use crate::model::ImagePath;
 
@@ -14,5 +14,5 @@ pub(crate) fn link(from: &str, target: &str) -> Node {
 
 pub(crate) fn node(at: &str, kind: EntryKind) -> Node {
     let entry = Entry { kind, ..plain_folder(path(at)) };
-    Node { entry, owner: Owner::Generated, own: true, content: None, elf: None }
+    Node { entry, owner: NodeOwner::Generated, own: true, content: None, elf: None }
 }

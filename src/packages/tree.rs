@@ -20,7 +20,7 @@ pub struct Node {
     /// Everything about it but its bytes.
     pub entry: Entry,
     /// Who put it there.
-    pub owner: Owner,
+    pub owner: NodeOwner,
     /// Whether the image itself has it, and not only the image that it is built on.
     pub own: bool,
     /// The bytes of a file.
@@ -32,7 +32,7 @@ pub struct Node {
 /// Who put something into an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Owner {
+pub enum NodeOwner {
     /// A package: its number in the image's list.
     Package(u32),
     /// Package configuration.
@@ -203,7 +203,7 @@ impl FileTree {
     pub(crate) fn ensure_parents(
         &mut self,
         path: &ImagePath,
-        owner: Owner,
+        owner: NodeOwner,
         describe: impl Fn(&ImagePath) -> Option<Entry>,
     ) {
         for folder in path.ancestors() {

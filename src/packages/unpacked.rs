@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{ArchiveError, Content, Control, DebReader, ElfFacts, Entry, EntryKind, Limits, PathGuard};
+use crate::archive::{ArchiveError, Control, DebReader, ElfFacts, Entry, EntryContent, EntryKind, Limits, PathGuard};
 use crate::beneath::Dir;
 use crate::distribution::world::{MergeRules, world};
 use crate::model::{Digest, ImagePath, Mode, PackageId, formats};
@@ -137,7 +137,7 @@ impl<'a> Unpacking<'a> {
         deb.finish().map_err(wrong)
     }
 
-    fn add(&mut self, packed: Entry, content: Content<'_, impl io::Read>) -> Result<(), PackagesError> {
+    fn add(&mut self, packed: Entry, content: EntryContent<'_, impl io::Read>) -> Result<(), PackagesError> {
         if packed.path.is_root() {
             return Ok(());
         }
@@ -174,7 +174,7 @@ impl<'a> Unpacking<'a> {
     fn write(
         &self,
         entry: &Entry,
-        content: Content<'_, impl io::Read>,
+        content: EntryContent<'_, impl io::Read>,
         from: ImagePath,
     ) -> Result<Placed, PackagesError> {
         let failed = |source| io_error(self.package, source);

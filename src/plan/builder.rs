@@ -18,7 +18,7 @@ use crate::lock::{FilePin, Lock, PackagePin, RecipeLock, SetId};
 use crate::model::{
     ArchiveName, Digest, EPOCH, ImageName, ImageReference, Place, Platform, RecipeName, SourceName, Spanned, formats,
 };
-use crate::recipe::{Base, Configure, CopyFrom, Emulate, EntryKind, Image, Origin, Project, Recipe, RecipeSet};
+use crate::recipe::{Base, Configure, CopyFrom, Emulate, Image, ImageEntryKind, Origin, Project, Recipe, RecipeSet};
 
 /// Hashes of files beside recipes, which the graph needs and this room does not read.
 pub trait LocalFiles {
@@ -249,7 +249,7 @@ impl<'a, 'l> Builder<'a, 'l> {
     ) -> Result<BTreeMap<usize, LocalInput>, PlanError> {
         let mut local = BTreeMap::new();
         for (index, entry) in image.entries.iter().enumerate() {
-            let EntryKind::Copy { from, .. } = &entry.kind else { continue };
+            let ImageEntryKind::Copy { from, .. } = &entry.kind else { continue };
             let step = match from {
                 CopyFrom::Stage(name, _) => self.stage(set, recipe, name, platform, name.place)?,
                 CopyFrom::Source(name, _) => self.source(set, recipe, name, platform, name.place)?,

@@ -19,7 +19,7 @@ use crate::lock::StepOwner;
 use crate::model::{
     Architecture, Digest, EPOCH, Format, ImageName, ImagePath, PackageId, PackageName, Platform, RecipeName,
 };
-use crate::recipe::{Image, Limits, Loaded, Stage, Unpack, parse};
+use crate::recipe::{Image, Loaded, Stage, StepLimits, Unpack, parse};
 
 const AMD64: Platform = Platform::new(Architecture::Amd64);
 const ARM64: Platform = Platform::new(Architecture::Arm64);
@@ -101,7 +101,7 @@ fn with_project(test: impl FnOnce(&RecipeName, &Stage, &Image)) {
 fn each_field_of_a_build_step_is_in_its_key() {
     in_key!(&spec(), StepSpec { root, inputs, files, env, scripts, secrets, network, output, caches, limits });
     in_key!(&spec().inputs[0], Input { tree, path, at });
-    in_key!(&Limits::default(), Limits { timeout, memory });
+    in_key!(&StepLimits::default(), StepLimits { timeout, memory });
     with_project(|recipe, stage, _| {
         let owner = Some((recipe, StepOwner::Stage("make".parse().expect("a name"))));
         let work = StageWork { format: 1, spec: spec(), owner, stage };

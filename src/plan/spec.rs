@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cross::cross_environment;
 use crate::model::{Digest, ImagePath, Platform};
-use crate::recipe::{Limits, STAGE_OUTPUT};
+use crate::recipe::{STAGE_OUTPUT, StepLimits};
 
 /// Whether a sandbox has a network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct StepSpec {
     /// Folders kept between runs.
     pub caches: Vec<ImagePath>,
     /// What the step may use.
-    pub limits: Limits,
+    pub limits: StepLimits,
 }
 
 /// A tree that a step sees. It may write there; what it writes is thrown away.
@@ -73,7 +73,7 @@ impl StepSpec {
             network,
             output: STAGE_OUTPUT.parse().unwrap_or_default(),
             caches: Vec::new(),
-            limits: Limits::default(),
+            limits: StepLimits::default(),
         }
     }
 }

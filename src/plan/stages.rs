@@ -11,7 +11,7 @@ use super::spec::{Network, StepSpec};
 use super::step::{LocalInput, Need, Part, Role, RootEntry, RootWork, StageWork, StepId, Subject, Work};
 use crate::lock::{SetId, StepOwner};
 use crate::model::{ImageName, ImagePath, Place, Platform, StageName, formats};
-use crate::recipe::{Base, CopyFrom, EntryKind, Image, Per, Project, Recipe, RecipeSet, Stage};
+use crate::recipe::{Base, CopyFrom, Image, ImageEntryKind, Per, Project, Recipe, RecipeSet, Stage};
 
 impl<'a> Builder<'a, '_> {
     pub(super) fn stage(
@@ -133,14 +133,16 @@ impl<'a> Builder<'a, '_> {
         for entry in &image.entries {
             let executable = entry.mode.is_some_and(|mode| mode.bits() & 0o100 != 0);
             entries.push(match &entry.kind {
-                EntryKind::File { path, text } => {
+                ImageEntryKind::File { path, text } => {
                     RootEntry::File { path: path.clone(), text: text.clone(), executable }
                 }
-                EntryKind::Symlink { path, target } => {
+                ImageEntryKind::Symlink { path, target } => {
                     RootEntry::Symlink { path: path.clone(), target: target.clone() }
                 }
-                EntryKind::Copy { from, to } => self.root_copy(set, recipe, (from, to), entry.place, needs)?,
-                EntryKind::Dir { .. } | EntryKind::Remove { .. } | EntryKind::FileCapability { .. } => continue,
+                ImageEntryKind::Copy { from, to } => self.root_copy(set, recipe, (from, to), entry.place, needs)?,
+                ImageEntryKind::Dir { .. } | ImageEntryKind::Remove { .. } | ImageEntryKind::FileCapability { .. } => {
+                    continue;
+                }
             });
         }
         Ok(())

@@ -6,13 +6,13 @@ use super::*;
 use crate::beneath::{Beneath, Emerging};
 use crate::image::tests::bench::{Bench, amd64, chain, entry, plain, read, run};
 use crate::image::{self, BuiltImage};
-use crate::recipe::{Compression, EntryKind, Image};
+use crate::recipe::{Compression, Image, ImageEntryKind};
 
-fn file(at: &str, text: &str) -> EntryKind {
-    EntryKind::File { path: at.parse().expect("a path"), text: text.into() }
+fn file(at: &str, text: &str) -> ImageEntryKind {
+    ImageEntryKind::File { path: at.parse().expect("a path"), text: text.into() }
 }
 
-fn named(name: &str, entries: Vec<EntryKind>) -> Image {
+fn named(name: &str, entries: Vec<ImageEntryKind>) -> Image {
     let mut image = plain(name);
     image.entries = entries.into_iter().map(entry).collect();
     image.entries.iter_mut().for_each(|entry| entry.mode = Some("0755".parse().expect("a mode")));
@@ -28,7 +28,7 @@ fn two_layers(bench: &Bench, compression: Compression) -> BuiltImage {
     let mut lower = plain("lower");
     lower.compression = compression;
     let lower = bench.image(&lower, None, &[bench.build(&deb)]);
-    let remove = EntryKind::Remove { path: "usr/share/gone".parse().expect("a path") };
+    let remove = ImageEntryKind::Remove { path: "usr/share/gone".parse().expect("a path") };
     let mut upper = named("tool", vec![file("etc/changed", "new"), remove, file("opt/x", "x")]);
     upper.compression = compression;
     bench.image(&upper, Some(&lower), &[])

@@ -3,9 +3,10 @@
 use crate::model::{ImagePath, Place, Principal, Spanned};
 
 use super::Mistake;
-use super::images::ImageDraft;
+use super::drafts::ImageDraft;
 use super::project::{Account, Group};
-use super::reader::{Read, Reader, Row, Table};
+use super::read::Read;
+use super::reader::{Reader, Row, Table};
 use super::reads::Id;
 use super::shape::Shape;
 

@@ -5,7 +5,8 @@ use crate::model::{ImageName, ImageReference, ReferenceError, Spanned};
 use super::Mistake;
 use super::node::Value;
 use super::project::Base;
-use super::reader::{Read, Reader};
+use super::read::Read;
+use super::reader::Reader;
 
 /// What the image is built on: `from` or `oci`, as a property or in its block.
 pub(super) fn read(node: &mut Reader<'_>, in_block: Vec<Spanned<Base>>) -> Option<Base> {

@@ -2,9 +2,10 @@
 
 use crate::model::ImageName;
 
+use super::drafts::RecipeDraft;
 use super::project::Test;
+use super::reader::texts;
 use super::reader::{Reader, Row, Table};
-use super::recipe_file::{Draft, texts};
 use super::shape::Shape;
 
 /// A test that is being read.
@@ -30,7 +31,7 @@ pub(super) const TEST: Table<TestDraft> = Table {
 };
 
 /// Reads a `test` node into the recipe.
-pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
+pub(super) fn read(recipe: &mut RecipeDraft, node: &mut Reader<'_>) {
     let title = node.argument::<String>("a title");
     let image = node.required::<ImageName>("image").map(|image| node.cx.meant(image));
     if let Some(image) = &image {

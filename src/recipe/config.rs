@@ -3,14 +3,14 @@
 use crate::model::{ImagePath, Principal, Seconds, Spanned};
 
 use super::Mistake;
+use super::drafts::ImageDraft;
 use super::entries::capability;
-use super::images::ImageDraft;
 use super::nearest::suggestion;
 use super::project::{EnvVar, Healthcheck, Port, Runtime, User};
-use super::reader::{Read, Reader, Row, Table};
+use super::read::{Read, Written};
+use super::reader::texts;
+use super::reader::{Reader, Row, Table};
 use super::reads::EnvName;
-use super::recipe_file::texts;
-use super::record::Written;
 use super::shape::Shape;
 
 /// A user, or a user and a group: `USER` or `USER:GROUP`.

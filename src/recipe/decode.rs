@@ -10,7 +10,7 @@ use crate::model::{Architecture, FileId, Format, ImageName, Place, Platform, Rec
 use super::Mistake;
 use super::budget::Budget;
 use super::context::{Context, ImageKnown, Names, World};
-use super::definitions::{Collector, Library, ReadFile};
+use super::definitions::{Collector, Library, ReadFile, Unread};
 use super::file::{Expanded, File, Written};
 use super::mistake::Severity;
 use super::node::Node;
@@ -21,6 +21,7 @@ use super::show::UnifiedProject;
 use super::sink::Sink;
 use super::syntax::{self, Parsed};
 use super::values::Setting;
+use super::vocabulary::VOCABULARY;
 use super::{policy, references, unused};
 
 /// Name of the file that says what words in recipes stand for.
@@ -34,13 +35,6 @@ pub(super) struct Decoded {
     pub(super) syntax: Vec<Mistake>,
     /// The recipes before they are given a meaning.
     pub(super) unified: UnifiedProject,
-}
-
-/// Why a file has no text.
-pub(super) struct Unread {
-    pub(super) message: String,
-    pub(super) label: &'static str,
-    pub(super) help: &'static str,
 }
 
 /// A file: its name relative to the project's root, and its text.
@@ -58,7 +52,7 @@ pub(super) fn decode(mut files: Vec<Text>, root: &Utf8Path, read: ReadFile<'_>) 
     // without a file of its own a project is as complete as with one
     let complete = project.iter().all(|(_, parsed)| parsed.nodes.is_some());
 
-    let (mut syntax, sink) = (Vec::new(), Sink::default());
+    let (mut syntax, sink) = (Vec::new(), Sink::new(&VOCABULARY));
     let mut world =
         World { recipes_complete: true, project_complete: !project.is_empty() && complete, ..World::default() };
     let mut collector = Collector { sources: &mut sources, read, syntax: &mut syntax, left: 0 };

@@ -8,7 +8,6 @@ use crate::model::{DefinitionName, ImagePath, Place, SourceMap, Spanned};
 
 use super::Mistake;
 use super::context::{Context, Names, World};
-use super::decode::Unread;
 use super::node::Node;
 use super::parameters::{PARAMETERS, Parameter};
 use super::sink::Sink;
@@ -31,6 +30,13 @@ pub(super) struct Definition {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Library {
     pub(super) definitions: BTreeMap<String, Definition>,
+}
+
+/// Why a file has no text.
+pub(super) struct Unread {
+    pub(super) message: String,
+    pub(super) label: &'static str,
+    pub(super) help: &'static str,
 }
 
 /// Reads a file of the project by its name relative to the root.

@@ -3,23 +3,24 @@
 use crate::model::{Capability, ImageName, ImagePath, Mode, Ownership, SourceName, Spanned, StageName};
 
 use super::Mistake;
-use super::images::ImageDraft;
+use super::drafts::ImageDraft;
 use super::nearest::{nearest, suggestion};
 use super::node::Value;
-use super::project::{CopyFrom, Entry, EntryKind};
-use super::reader::{Read, Reader};
+use super::project::{CopyFrom, ImageEntry, ImageEntryKind};
+use super::read::Read;
+use super::reader::Reader;
 use super::reads::{Beside, Destination};
 
 /// Adds an entry, with the owner and mode that its node says.
-fn add(draft: &mut ImageDraft, node: &mut Reader<'_>, kind: Option<EntryKind>) {
+fn add(draft: &mut ImageDraft, node: &mut Reader<'_>, kind: Option<ImageEntryKind>) {
     let owner = node.property::<Ownership>("owner").map(|owner| owner.value);
     let mode = node.property::<Mode>("mode").map(|mode| mode.value);
-    draft.entries.extend(kind.map(|kind| Entry { place: node.place(), kind, owner, mode }));
+    draft.entries.extend(kind.map(|kind| ImageEntry { place: node.place(), kind, owner, mode }));
 }
 
 /// Adds an entry that has neither.
-fn add_plain(draft: &mut ImageDraft, node: &Reader<'_>, kind: EntryKind) {
-    draft.entries.push(Entry { place: node.place(), kind, owner: None, mode: None });
+fn add_plain(draft: &mut ImageDraft, node: &Reader<'_>, kind: ImageEntryKind) {
+    draft.entries.push(ImageEntry { place: node.place(), kind, owner: None, mode: None });
 }
 
 pub(super) fn copy(draft: &mut ImageDraft, node: &mut Reader<'_>) {
@@ -40,7 +41,7 @@ impl Read for Origin {
 }
 
 /// From a stage, else a source of the recipe, else an image.
-fn copy_from(node: &mut Reader<'_>) -> Option<EntryKind> {
+fn copy_from(node: &mut Reader<'_>) -> Option<ImageEntryKind> {
     let path = node.argument::<ImagePath>("a path");
     let from = node.required::<Origin>("from").map(|from| from.map(|from| from.0));
     let to = node.property::<Destination>("to");
@@ -60,7 +61,7 @@ fn copy_from(node: &mut Reader<'_>) -> Option<EntryKind> {
         unknown_origin(node, &from);
         return None;
     };
-    Some(EntryKind::Copy { from, to })
+    Some(ImageEntryKind::Copy { from, to })
 }
 
 fn unknown_origin(node: &Reader<'_>, from: &Spanned<String>) {
@@ -77,7 +78,7 @@ fn unknown_origin(node: &Reader<'_>, from: &Spanned<String>) {
     node.mistake(from.place, format!("`{}` is no stage, source or image", **from), "nothing to copy from", help);
 }
 
-fn copy_local(node: &mut Reader<'_>) -> Option<EntryKind> {
+fn copy_local(node: &mut Reader<'_>) -> Option<ImageEntryKind> {
     if let Some(absolute) = node.node.key().filter(|path| path.starts_with('/')) {
         let help =
             "add `from=\"STAGE\"` (or a source, or an image); a file beside the recipe has no `/` at its beginning";
@@ -93,19 +94,19 @@ fn copy_local(node: &mut Reader<'_>) -> Option<EntryKind> {
     });
     let (path, to) = (path?, to?);
     let to = to.value.of(path.file_name().unwrap_or_default().as_bytes());
-    Some(EntryKind::Copy { from: CopyFrom::Local(path), to })
+    Some(ImageEntryKind::Copy { from: CopyFrom::Local(path), to })
 }
 
 pub(super) fn file(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     let path = node.argument::<ImagePath>("a path");
     let text = node.argument::<String>("its text");
-    let kind = path.zip(text).map(|(path, text)| EntryKind::File { path: path.value, text: text.value });
+    let kind = path.zip(text).map(|(path, text)| ImageEntryKind::File { path: path.value, text: text.value });
     add(draft, node, kind);
 }
 
 pub(super) fn dir(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     let path = node.argument::<ImagePath>("a path");
-    add(draft, node, path.map(|path| EntryKind::Dir { path: path.value }));
+    add(draft, node, path.map(|path| ImageEntryKind::Dir { path: path.value }));
 }
 
 pub(super) fn symlink(draft: &mut ImageDraft, node: &mut Reader<'_>) {
@@ -116,8 +117,8 @@ pub(super) fn symlink(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     if target.is_empty() || target.len() > 4095 {
         return node.mistake(target.place, "a link points at 1 to 4095 bytes of path", "not a path", node.like());
     }
-    let kind = EntryKind::Symlink { path: path.value, target: target.value };
-    draft.entries.push(Entry { place: node.place(), kind, owner, mode: None });
+    let kind = ImageEntryKind::Symlink { path: path.value, target: target.value };
+    draft.entries.push(ImageEntry { place: node.place(), kind, owner, mode: None });
 }
 
 pub(super) fn remove(draft: &mut ImageDraft, node: &mut Reader<'_>) {
@@ -125,7 +126,7 @@ pub(super) fn remove(draft: &mut ImageDraft, node: &mut Reader<'_>) {
         if path.is_root() {
             node.mistake(path.place, "this would remove everything", "the root itself", "name what is in the way");
         } else {
-            add_plain(draft, node, EntryKind::Remove { path: path.value });
+            add_plain(draft, node, ImageEntryKind::Remove { path: path.value });
         }
     }
 }
@@ -146,7 +147,7 @@ pub(super) fn file_capability(draft: &mut ImageDraft, node: &mut Reader<'_>) {
     }
     let Some(path) = path else { return };
     let capabilities = capabilities.into_iter().map(|name| name.value).collect();
-    add_plain(draft, node, EntryKind::FileCapability { path: path.value, capabilities });
+    add_plain(draft, node, ImageEntryKind::FileCapability { path: path.value, capabilities });
 }
 
 /// A capability by its name.

@@ -17,6 +17,7 @@ use super::project::{Recipe, RecipeSet};
 use super::recipe_file::{self, Platforms};
 use super::sink::{self, Sink};
 use super::values::Setting;
+use super::vocabulary::VOCABULARY;
 
 /// What a recipe file says.
 pub(super) struct Written {
@@ -72,7 +73,7 @@ impl Written {
     /// Reads the nodes for each variant and platform, without their meaning yet. `defaults` are the project's platforms,
     /// when they are known.
     pub(super) fn expand(self, defaults: Option<&[Platform]>, shared: &Library, sources: &SourceMap) -> Expanded {
-        let sink = Sink::default();
+        let sink = Sink::new(&VOCABULARY);
         let platforms = self.platforms(defaults, &sink);
         platforms::idle(&self.nodes, &platforms, &sink);
         let place = self.place();
@@ -108,9 +109,9 @@ impl Written {
                 readings: Vec::new(),
             };
             for platform in all {
-                let sink = Sink::default();
+                let sink = Sink::new(&VOCABULARY);
                 let setting = Setting { platform: Some(*platform), sources, sink: &sink, budget: &expanded.budget };
-                let reading = platforms::read(&parts, place, (shared, &self.library), &setting);
+                let reading = platforms::read(&parts, &recipe_file::RECIPE, place, (shared, &self.library), &setting);
                 let names = Names::collect(&reading.nodes, name, &sink);
                 let over = setting.is_over();
                 file.readings.push((reading, names, sink.into_list()));
@@ -240,7 +241,7 @@ impl File {
         let mut on = BTreeMap::new();
         let (mut found, mut readings) = (Vec::new(), Vec::new());
         for (reading, names, mut mistakes) in self.readings {
-            let sink = Sink::default();
+            let sink = Sink::new(&VOCABULARY);
             let cx = Context { sink: &sink, platform: Some(reading.platform), names: &names, world, record: None };
             let recipe: Recipe = recipe_file::read(&reading, &cx);
             mistakes.extend(sink.into_list());

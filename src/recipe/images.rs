@@ -2,47 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Check, Glob, ImageName, ImageReference, PathPolicy, Place, Spanned};
+use crate::model::{Check, Glob, ImageName, ImageReference, PathPolicy, Spanned};
 
 use super::Mistake;
 use super::bases::{Parent, of_registry};
-use super::project::{
-    Account, Base, Compression, Config, Configure, DistributionRef, Emulate, Entry, Group, Image, PackageSelection,
-    Runtime, Waiver,
-};
+use super::drafts::{ImageDraft, RecipeDraft};
+use super::project::{Base, Compression, Configure, DistributionRef, Emulate, Image, PackageSelection, Waiver};
 use super::project_file::label;
 use super::reader::{Reader, Row, Table};
-use super::recipe_file::Draft;
 use super::shape::Shape;
-use super::stages::{Requests, packages};
+use super::stages::packages;
 use super::{accounts, bases, config, entries};
-
-/// An image that is being read.
-#[derive(Default)]
-pub(super) struct ImageDraft {
-    bases: Vec<Spanned<Base>>,
-    distribution: Option<Spanned<DistributionRef>>,
-    packages: Requests,
-    selections: Vec<Spanned<PackageSelection>>,
-    recommends: bool,
-    configure: Configure,
-    emulate: Option<Spanned<Emulate>>,
-    exclude: Vec<Glob>,
-    keep: Vec<Glob>,
-    pub(super) entries: Vec<Entry>,
-    pub(super) accounts: Vec<Account>,
-    pub(super) groups: Vec<Group>,
-    pub(super) config: Config,
-    /// Where its variables and ports stand, in their order.
-    pub(super) env_places: Vec<Place>,
-    pub(super) port_places: Vec<Place>,
-    pub(super) runtime: Runtime,
-    labels: BTreeMap<String, Spanned<String>>,
-    annotations: BTreeMap<String, Spanned<String>>,
-    layers: Option<u8>,
-    compression: Compression,
-    waivers: Vec<Waiver>,
-}
 
 pub(super) const IMAGE: Table<ImageDraft> = Table {
     what: "an image",
@@ -302,7 +272,7 @@ pub(super) const IMAGE: Table<ImageDraft> = Table {
 };
 
 /// Reads an `image` node into the recipe.
-pub(super) fn read(recipe: &mut Draft, node: &mut Reader<'_>) {
+pub(super) fn read(recipe: &mut RecipeDraft, node: &mut Reader<'_>) {
     let name = node.argument::<ImageName>("a name");
     let mut draft = ImageDraft::default();
     node.optional_block(&IMAGE, &mut draft);

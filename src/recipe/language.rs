@@ -13,6 +13,7 @@ use super::record::{Described, Record, Taken};
 use super::shape::{Block, Identity, Shape, Times};
 use super::sink::Sink;
 use super::syntax;
+use super::vocabulary::VOCABULARY;
 use super::vocabulary::{self, ReadAndDrop, Structure};
 
 /// Of each block its nodes, both in the order of the reference.
@@ -72,7 +73,7 @@ fn takes(example: &str, read: ReadAndDrop, block: &'static str, node: &'static s
     let record = Record::of(block, node);
     let mut sources = SourceMap::default();
     let nodes = syntax::parse(sources.add("example", example), example).nodes.unwrap_or_default();
-    let (sink, names, world) = (Sink::default(), Names::default(), World::default());
+    let (sink, names, world) = (Sink::new(&VOCABULARY), Names::default(), World::default());
     let platform = Some(Platform::new(Architecture::Amd64));
     read(&nodes, &Context { sink: &sink, platform, names: &names, world: &world, record: Some(&record) });
     record.into_described()

@@ -11,8 +11,9 @@ use crate::model::{Place, Spanned};
 
 use super::Inspected;
 use super::ProjectDir;
-use super::decode::{Decoded, PROJECT_FILE, Text, Unread, decode};
-use super::project::{CopyFrom, Edit, EntryKind, Origin, Recipe};
+use super::decode::{Decoded, PROJECT_FILE, Text, decode};
+use super::definitions::Unread;
+use super::project::{CopyFrom, Edit, ImageEntryKind, Origin, Recipe};
 use super::show::UnifiedProject;
 use super::{Mistake, Mistakes, Project, sink, syntax};
 
@@ -202,7 +203,7 @@ fn named_beside(recipe: &Recipe) -> Vec<(&Spanned<Utf8PathBuf>, Kind)> {
     }
     let entries = recipe.images.values().flat_map(|image| &image.entries);
     all.extend(entries.filter_map(|entry| match &entry.kind {
-        EntryKind::Copy { from: CopyFrom::Local(path), .. } => Some((path, Kind::FileOrFolder)),
+        ImageEntryKind::Copy { from: CopyFrom::Local(path), .. } => Some((path, Kind::FileOrFolder)),
         _ => None,
     }));
     all

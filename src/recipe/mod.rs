@@ -16,6 +16,7 @@ mod config;
 mod context;
 mod decode;
 mod definitions;
+mod drafts;
 mod entries;
 mod excerpt;
 mod file;
@@ -34,6 +35,7 @@ mod policy;
 mod project;
 mod project_dir;
 mod project_file;
+mod read;
 mod reader;
 mod reads;
 mod recipe_file;
@@ -62,7 +64,7 @@ pub use load::{Loaded, inspect, load, parse};
 pub use mistake::{Mistake, Mistakes, Report, Severity};
 pub use project::*;
 pub use project_dir::ProjectDir;
-pub use show::{Part, Provenance, Shown, UnifiedProject};
+pub use show::{Provenance, Shown, ShownPart, UnifiedProject};
 pub use syntax::LARGEST as LARGEST_FILE;
 
 #[cfg(test)]

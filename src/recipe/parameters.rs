@@ -9,7 +9,8 @@ use crate::model::{ByteSize, Digest, ImagePath, Place, Platform, Seconds, Spanne
 use super::Mistake;
 use super::nearest::{list, nearest, suggestion};
 use super::node::{Node, Value};
-use super::reader::{Read, Reader, Row, Table};
+use super::read::Read;
+use super::reader::{Reader, Row, Table};
 use super::reads::FileUrl;
 use super::record::{Asked, At};
 use super::shape::Shape;

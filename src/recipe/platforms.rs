@@ -8,7 +8,7 @@ use super::Mistake;
 use super::definitions::Library;
 use super::nearest::nearest;
 use super::node::{Node, Property, Value};
-use super::recipe_file::RECIPE;
+use super::shape::Block;
 use super::sink::Sink;
 use super::uses::Uses;
 use super::values::{Setting, Values};
@@ -25,9 +25,15 @@ pub(super) struct Reading {
     pub(super) nodes: Vec<Node>,
 }
 
-/// Reads `parts`, which together are the whole recipe, for the platform of `setting`; what they use of definitions is in
+/// Reads `parts`, which together are the whole recipe (`block`), for the platform of `setting`; what they use of definitions is in
 /// the libraries: the project's, and the recipe's own.
-pub(super) fn read(parts: &[&[Node]], place: Place, libraries: (&Library, &Library), setting: &Setting<'_>) -> Reading {
+pub(super) fn read(
+    parts: &[&[Node]],
+    block: &'static dyn Block,
+    place: Place,
+    libraries: (&Library, &Library),
+    setting: &Setting<'_>,
+) -> Reading {
     let platform = setting.platform.unwrap_or(Platform::new(Architecture::Amd64));
     let mut parts: Vec<Vec<Node>> = parts.iter().map(|nodes| select(nodes, platform, setting.sink)).collect();
     let weight = parts.iter().flatten().map(Node::weight).sum();
@@ -41,7 +47,7 @@ pub(super) fn read(parts: &[&[Node]], place: Place, libraries: (&Library, &Libra
         rest.map(|node| expand(node, "", &values)).collect()
     });
     let uses = Uses::new(libraries.0, libraries.1, setting);
-    let nodes = uses.apply(parts.collect(), &RECIPE, "recipe", place);
+    let nodes = uses.apply(parts.collect(), block, "recipe", place);
     Reading { platform, values: values.named().clone(), places: values.places().clone(), nodes }
 }
 

@@ -194,7 +194,7 @@ pub(super) const ARCHIVE: Table<ArchiveDraft> = Table {
 /// The fingerprint of a primary key.
 struct Fingerprint(String);
 
-impl super::reader::Read for Fingerprint {
+impl super::read::Read for Fingerprint {
     const WORD: &'static str = "FINGERPRINT";
     const EXPECTED: &'static str = "the fingerprint of a primary key";
     const EXAMPLE: &'static str = "\"4CB50190207B4758A3F73A796ED0E7B82643E131\"";

@@ -7,29 +7,12 @@ use crate::model::{Place, Spanned};
 
 use super::Mistake;
 use super::context::Context;
-use super::images::IMAGE;
 use super::nearest::{list, nearest, suggestion};
 use super::node::{Node, Value};
+use super::read::Read;
 use super::reads::Anything;
-use super::recipe_file::RECIPE;
-use super::record::{Asked, At, Written};
-use super::shape::{Block, Identity, Shape, Times};
-use super::vocabulary;
-
-/// A type that a value can be read as.
-pub(super) trait Read: Sized {
-    /// A word that stands for it where a node is described: `copy PATH to=PATH`.
-    const WORD: &'static str;
-    /// What is expected, with its article.
-    const EXPECTED: &'static str;
-    /// An example, as it is written in a recipe.
-    const EXAMPLE: &'static str;
-    /// What KDL writes it as.
-    const WRITTEN: Written = Written::Text;
-
-    /// Reads the value; none when it is of the wrong kind, an error when its text is wrong.
-    fn read(value: &Value) -> Option<Result<Self, String>>;
-}
+use super::record::{Asked, At};
+use super::shape::{Block, Identity, RECIPE_BLOCK, Shape, Times};
 
 /// What reads a node into `T`, which collects a block.
 type ReadNode<T> = fn(&mut T, &mut Reader<'_>);
@@ -78,7 +61,7 @@ impl<T> Table<T> {
     /// Reads the nodes of a block into `draft`.
     pub(super) fn read(&self, nodes: &[Node], draft: &mut T, cx: &Context<'_>) {
         let mut seen: Vec<Option<Place>> = vec![None; self.rows.len()];
-        if let Some(extra) = nodes.get(MOST_OF_BLOCK).filter(|_| self.what != RECIPE.what) {
+        if let Some(extra) = nodes.get(MOST_OF_BLOCK).filter(|_| self.what != RECIPE_BLOCK) {
             let message = format!("{} has more than {MOST_OF_BLOCK} nodes", self.what);
             let help = "split it, or put files into a folder that is copied as a whole";
             return cx.sink.push(Mistake::new(extra.header, message, "this is one too many", help));
@@ -108,9 +91,10 @@ impl<T> Table<T> {
     fn unknown(&self, node: &Node, cx: &Context<'_>) {
         let name = node.name.as_str();
         let message = format!("unknown node `{name}` in {}", self.what);
-        let near = nearest(name, self.names()).filter(|_| !vocabulary::comes_before_meaning(name));
-        let help = match (near, vocabulary::elsewhere(name)) {
-            (None, Some(_)) if node.via.is_some() && self.what == RECIPE.what && IMAGE.shape(name).is_some() => {
+        let vocabulary = cx.sink.vocabulary();
+        let near = nearest(name, self.names()).filter(|_| !(vocabulary.comes_before_meaning)(name));
+        let help = match (near, (vocabulary.elsewhere)(name)) {
+            (None, Some(_)) if node.via.is_some() && self.what == RECIPE_BLOCK && (vocabulary.is_of_image)(name) => {
                 format!(
                     "put it into a block of the definition, like `image {{ {name} … }}`, or use the definition in an image"
                 )
@@ -402,4 +386,9 @@ impl Reader<'_> {
             (None, _) => self.required("suite"),
         }
     }
+}
+
+/// All arguments as texts.
+pub(super) fn texts(node: &mut Reader<'_>, what: &str) -> Vec<String> {
+    node.arguments::<String>(what).into_iter().map(|text| text.value).collect()
 }

@@ -11,8 +11,7 @@ use crate::model::{
 };
 
 use super::node::Value;
-use super::reader::Read;
-use super::record::Written;
+use super::read::{Read, Written};
 
 fn parsed<T: FromStr<Err: std::fmt::Display>>(value: &Value) -> Option<Result<T, String>> {
     value.text().map(|text| text.parse().map_err(|error: T::Err| error.to_string()))

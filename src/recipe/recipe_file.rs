@@ -1,32 +1,19 @@
 //! `recipe.kdl`: what its images say of themselves, and its sources, stages, images and tests.
 
-use std::collections::BTreeMap;
-
-use crate::model::{ImageName, Platform, SourceName, StageName};
+use crate::model::Platform;
 
 use super::context::Context;
+use super::drafts::RecipeDraft;
 use super::platforms::Reading;
-use super::project::{About, Image, Recipe, Source, Stage, Status, Test};
+use super::project::{Recipe, Status};
 use super::project_file::read_platforms;
-use super::reader::{Reader, Row, Table};
+use super::reader::{Reader, Row, Table, texts};
 use super::reads::FileUrl;
-use super::shape::Shape;
+use super::shape::{RECIPE_BLOCK, Shape};
 use super::{checks, images, sources, stages};
 
-/// A recipe that is being read.
-#[derive(Default)]
-pub(super) struct Draft {
-    about: About,
-    status: Status,
-    tags: Vec<String>,
-    pub(super) sources: BTreeMap<SourceName, Source>,
-    pub(super) stages: BTreeMap<StageName, Stage>,
-    pub(super) images: BTreeMap<ImageName, Image>,
-    pub(super) tests: Vec<Test>,
-}
-
-pub(super) const RECIPE: Table<Draft> = Table {
-    what: "a recipe",
+pub(super) const RECIPE: Table<RecipeDraft> = Table {
+    what: RECIPE_BLOCK,
     rows: &[
         Row::new(
             Shape::once("title", "title \"HTTP router\"")
@@ -120,7 +107,7 @@ pub(super) const RECIPE: Table<Draft> = Table {
 
 /// Reads a recipe for one platform.
 pub(super) fn read(reading: &Reading, cx: &Context<'_>) -> Recipe {
-    let mut draft = Draft::default();
+    let mut draft = RecipeDraft::default();
     RECIPE.read(&reading.nodes, &mut draft, cx);
     Recipe {
         about: draft.about,
@@ -153,11 +140,6 @@ fn text(node: &mut Reader<'_>) -> Option<String> {
         return None;
     }
     Some(text.value)
-}
-
-/// All arguments as texts.
-pub(super) fn texts(node: &mut Reader<'_>, what: &str) -> Vec<String> {
-    node.arguments::<String>(what).into_iter().map(|text| text.value).collect()
 }
 
 /// A tag as registries accept it (OCI distribution specification, "Pulling manifests").

@@ -5,23 +5,7 @@ use std::cell::RefCell;
 
 use serde::Serialize;
 
-use super::reader::Read;
-
-/// What KDL writes a value as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Written {
-    /// A string.
-    Text,
-    /// A number.
-    Number,
-    /// `#true` or `#false`.
-    Bool,
-    /// A number or a string.
-    NumberOrText,
-    /// Any of these.
-    Any,
-}
+use super::read::{Read, Written};
 
 /// A value that a node takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

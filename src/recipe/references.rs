@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{ImageName, Place, Platform, RecipeName, SourceName, StageName};
 
 use super::Mistake;
-use super::project::{Base, CopyFrom, EntryKind, Image, Origin, Project, Recipe, Stage};
+use super::project::{Base, CopyFrom, Image, ImageEntryKind, Origin, Project, Recipe, Stage};
 use super::sink;
 
 /// Most circles that are told of one platform: each is a list of all that is in it.
@@ -141,11 +141,13 @@ fn needs_of_image<'p>(recipe: &'p RecipeName, image: &'p Image) -> Vec<(Thing<'p
         Base::Scratch | Base::Oci(_) => None,
     };
     let copied = image.entries.iter().filter_map(|entry| match &entry.kind {
-        EntryKind::Copy { from: CopyFrom::Stage(name, _), .. } => Some((Thing::Stage(recipe, &name.value), name.place)),
-        EntryKind::Copy { from: CopyFrom::Source(name, _), .. } => {
+        ImageEntryKind::Copy { from: CopyFrom::Stage(name, _), .. } => {
+            Some((Thing::Stage(recipe, &name.value), name.place))
+        }
+        ImageEntryKind::Copy { from: CopyFrom::Source(name, _), .. } => {
             Some((Thing::Source(recipe, &name.value), name.place))
         }
-        EntryKind::Copy { from: CopyFrom::Image(name, _), .. } => Some((Thing::Image(&name.value), name.place)),
+        ImageEntryKind::Copy { from: CopyFrom::Image(name, _), .. } => Some((Thing::Image(&name.value), name.place)),
         _ => None,
     });
     base.into_iter().chain(copied).collect()

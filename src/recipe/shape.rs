@@ -2,6 +2,19 @@
 //! stand in its block. The tables of the decoder are made of it; unification, `show`, suggestions, the reference and the
 //! description for editors read it, so that all of them know the same language.
 
+/// What a recipe is called as a block: it may have any number of nodes.
+pub(super) const RECIPE_BLOCK: &str = "a recipe";
+
+/// What is known of nodes that a block does not know.
+pub(super) struct Vocabulary {
+    /// Help for a node that is known, though not where it stands.
+    pub(super) elsewhere: fn(&str) -> Option<String>,
+    /// Whether a node of this name is understood before all others, where it may stand.
+    pub(super) comes_before_meaning: fn(&str) -> bool,
+    /// Whether an image may have a node of this name.
+    pub(super) is_of_image: fn(&str) -> bool,
+}
+
 /// A node that may stand in a block.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {

@@ -9,13 +9,14 @@ use crate::model::{FileId, Place, Platform, SourceMap};
 use super::Mistake;
 use super::mistake::Severity;
 use super::node::Via;
+use super::shape::Vocabulary;
 
 /// Most mistakes that one reading tells, and as many warnings: nobody corrects more in one go.
 const MOST: usize = 200;
 
 /// Takes mistakes from wherever they are found, as many as can be told.
-#[derive(Default)]
 pub(super) struct Sink {
+    vocabulary: &'static Vocabulary,
     mistakes: RefCell<Vec<Mistake>>,
     errors: Cell<usize>,
     warnings: Cell<usize>,
@@ -26,6 +27,17 @@ pub(super) struct Sink {
 }
 
 impl Sink {
+    /// An empty one, for readers that look up unknown nodes in `vocabulary`.
+    pub(super) fn new(vocabulary: &'static Vocabulary) -> Self {
+        let (mistakes, via) = (RefCell::default(), RefCell::default());
+        Self { vocabulary, mistakes, errors: Cell::new(0), warnings: Cell::new(0), untold: Cell::new(None), via }
+    }
+
+    /// What is known of nodes that a block does not know.
+    pub(super) const fn vocabulary(&self) -> &'static Vocabulary {
+        self.vocabulary
+    }
+
     /// Takes a mistake; where it stands in a definition, it also says where that is used.
     pub(super) fn push(&self, mut mistake: Mistake) {
         let count = match mistake.severity {

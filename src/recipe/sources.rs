@@ -3,11 +3,11 @@
 use crate::model::{Format, PackageName, Place, SourceName, Spanned};
 
 use super::Mistake;
+use super::drafts::RecipeDraft;
 use super::nearest::list;
 use super::project::{DistributionRef, Download, Edit, GitReference, Origin, Signature, Source, Unpack};
 use super::reader::{Reader, Row, Table};
 use super::reads::{Beside, CommitId, FileUrl, GitUrl, RefName};
-use super::recipe_file::Draft;
 use super::shape::Shape;
 use super::stages;
 
@@ -110,7 +110,7 @@ pub(super) const SOURCE: Table<SourceDraft> = Table {
 };
 
 /// Reads a `source` node into the recipe.
-pub(super) fn read(draft: &mut Draft, node: &mut Reader<'_>) {
+pub(super) fn read(draft: &mut RecipeDraft, node: &mut Reader<'_>) {
     let name = node.argument::<SourceName>("a name");
     let mut read = SourceDraft::default();
     node.block(&SOURCE, &mut read);

@@ -6,10 +6,10 @@ use crate::model::{ByteSize, ImageName, ImagePath, PackageName, Place, Seconds, 
 
 use super::Mistake;
 use super::caches;
-use super::project::{Dependencies, Limits, PackageRequest, Per, Stage, StageCopy, Use};
+use super::drafts::{RecipeDraft, Requests};
+use super::project::{Dependencies, PackageRequest, Per, Stage, StageCopy, StepLimits, Use};
 use super::reader::{Reader, Row, Table};
 use super::reads::{Destination, EnvName};
-use super::recipe_file::Draft;
 use super::shape::Shape;
 
 /// A stage that is being read.
@@ -148,7 +148,7 @@ pub(super) const STAGE: Table<StageDraft> = Table {
 };
 
 /// Reads a `stage` node into the recipe.
-pub(super) fn read(draft: &mut Draft, node: &mut Reader<'_>) {
+pub(super) fn read(draft: &mut RecipeDraft, node: &mut Reader<'_>) {
     let name = node.argument::<StageName>("a name");
     let stage = body(node).map(|(stage, _)| stage);
     if let (Some(name), Some(stage)) = (name, stage) {
@@ -179,7 +179,7 @@ fn body(node: &mut Reader<'_>) -> Option<(Stage, Option<Spanned<Per>>)> {
     }
     let others: Vec<_> = draft.mounts.iter().filter(|at| !draft.caches.contains(at)).cloned().collect();
     caches::check(node, &draft.caches, &others, draft.output.as_ref());
-    let limits = Limits { timeout: draft.timeout.unwrap_or(Limits::default().timeout), memory: draft.memory };
+    let limits = StepLimits { timeout: draft.timeout.unwrap_or(StepLimits::default().timeout), memory: draft.memory };
     let stage = Stage {
         place: node.place(),
         from: from?,
@@ -214,13 +214,6 @@ fn toolchain(node: &mut Reader<'_>, in_block: Option<Spanned<ImageName>>) -> Opt
     Some(from)
 }
 
-/// The packages that somebody asks for, each once.
-#[derive(Default)]
-pub(super) struct Requests {
-    pub(super) list: Vec<Spanned<PackageRequest>>,
-    places: BTreeMap<PackageName, Place>,
-}
-
 /// Packages, with a version for a single one, and without what they depend on where they are `alone`.
 pub(super) fn packages(requests: &mut Requests, node: &mut Reader<'_>) {
     let names = node.arguments::<PackageName>("the name of a package");
@@ -247,7 +240,7 @@ pub(super) fn packages(requests: &mut Requests, node: &mut Reader<'_>) {
 /// A version constraint: an operator and a version.
 struct Constraint(String);
 
-impl super::reader::Read for Constraint {
+impl super::read::Read for Constraint {
     const WORD: &'static str = "VERSION";
     const EXPECTED: &'static str = "a version with an operator";
     const EXAMPLE: &'static str = "\">= 1.2\"";

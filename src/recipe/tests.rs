@@ -117,7 +117,9 @@ fn the_example_of_the_documentation_means_what_it_says() {
     let image = &recipe.images["router"];
     assert_eq!(image.from, Base::Image(crate::model::Spanned::new("runtime".parse().expect("a name"), set.place)));
     assert_eq!(image.entries.len(), 4);
-    let EntryKind::Copy { from: CopyFrom::Stage(name, from), to } = &image.entries[0].kind else { panic!("a copy") };
+    let ImageEntryKind::Copy { from: CopyFrom::Stage(name, from), to } = &image.entries[0].kind else {
+        panic!("a copy")
+    };
     assert_eq!((name.as_str(), &from.value, to), ("caddy", &path("usr/bin/caddy"), &path("usr/bin/caddy")));
     assert_eq!((image.accounts[0].uid, image.accounts[0].gid, image.accounts[0].group.as_str()), (2000, 2000, "caddy"));
     let user = image.config.user.as_ref().expect("a user");
@@ -174,12 +176,12 @@ image "a" from="runtime" {
     let loaded = project(&[("bases", BASES), ("a", recipe)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let image = &loaded.project.recipes["a"].on[&platform("linux/amd64")].images["a"];
     let to = |index: usize| match &image.entries[index].kind {
-        EntryKind::Copy { to, .. } => to.to_string(),
+        ImageEntryKind::Copy { to, .. } => to.to_string(),
         other => panic!("{other:?}"),
     };
     let all: Vec<_> = (0..5).map(to).collect();
     assert_eq!(all, ["/opt/tool", "/opt/other", "/", "/etc/files", "/etc/passwd"]);
-    assert!(matches!(&image.entries[4].kind, EntryKind::Copy { from: CopyFrom::Image(..), .. }));
+    assert!(matches!(&image.entries[4].kind, ImageEntryKind::Copy { from: CopyFrom::Image(..), .. }));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::node::Node;
 use super::parameters::PARAMETERS;
 use super::project_file::{ARCHIVE, DISTRIBUTION, POLICY, PROJECT};
 use super::recipe_file::RECIPE;
-use super::shape::Block;
+use super::shape::{Block, Vocabulary};
 use super::sources::{DOWNLOAD, SOURCE};
 use super::stages::STAGE;
 
@@ -32,6 +32,10 @@ macro_rules! each_table {
         ]
     };
 }
+
+/// All of it, for those who find a node that they do not know.
+pub(super) static VOCABULARY: Vocabulary =
+    Vocabulary { elsewhere, comes_before_meaning, is_of_image: |name| IMAGE.shape(name).is_some() };
 
 /// Every block of the language.
 pub(super) fn blocks() -> impl Iterator<Item = &'static dyn Block> {

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::output::OutputError;
+use super::output::StepOutputError;
 use super::sandbox::{Bound, Ending, SandboxError};
 use crate::model::{Digest, ImagePath};
-use crate::recipe::Limits;
+use crate::recipe::StepLimits;
 use crate::store::{FREE_SPACE, StoreError};
 
 /// Why a step could not be run, or failed.
@@ -27,10 +27,10 @@ pub enum StageError {
     },
     /// What it left cannot be kept.
     #[error("the step ended well, but its output cannot be used")]
-    Output {
+    StepOutput {
         /// Why not.
         #[from]
-        source: OutputError,
+        source: StepOutputError,
     },
     /// A tree that it needs is not there.
     #[error("cannot run the step: it needs the tree {tree}, which is not there")]
@@ -100,7 +100,7 @@ impl StageError {
             Self::CacheTaken { .. } => {
                 Some("choose a folder for the cache that the root has nothing in, like `/cache`".to_owned())
             }
-            Self::Output { source: OutputError::Special { .. } } => {
+            Self::StepOutput { source: StepOutputError::Special { .. } } => {
                 Some("remove it at the end of the script".to_owned())
             }
             _ => None,
@@ -120,7 +120,7 @@ pub struct Failure {
     /// All lines of it.
     pub log: PathBuf,
     /// What it was allowed to use.
-    pub limits: Limits,
+    pub limits: StepLimits,
 }
 
 impl Failure {

@@ -13,11 +13,11 @@ mod step;
 pub use failure::{Failure, StageError};
 pub use log::{NoOutput, OutputSink};
 pub use network::HostNetwork;
-pub use output::{Output, OutputError};
+pub use output::{StepOutput, StepOutputError};
 pub use roots::{RootError, RootHandle, RootSpec, compose_root, known_root};
 pub use sandbox::{Sandbox, SandboxError, Unavailable};
 pub use scripts::{Emulation, Machinery, NativeTools, Removed, Scripted, ScriptsError, ScriptsSpec, configure};
-pub use step::{OnFailure, ResolvedPaths, RunOptions, run};
+pub use step::{ResolvedPaths, RunOptions, ShellOnFailure, run};
 
 use std::path::Path;
 

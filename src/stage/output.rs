@@ -16,7 +16,7 @@ const SIZE_LIMIT: u64 = 32 << 30;
 
 /// What a step left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
+pub struct StepOutput {
     /// Digest of the tree, as of [`crate::store::digest_tree`].
     pub digest: Digest,
     /// Where the store holds it.
@@ -25,7 +25,7 @@ pub struct Output {
 
 /// Why what a step left cannot be taken.
 #[derive(Debug, Error)]
-pub enum OutputError {
+pub enum StepOutputError {
     /// It is something that no image can hold.
     #[error("the step left {} behind, which is {kind}: only files, folders and symbolic links can be kept", path.display())]
     Special {
@@ -57,12 +57,12 @@ pub enum OutputError {
 }
 
 /// Normalises the folder `made`, which is in the store's temporary part, and moves it into the store.
-pub(super) fn take(store: &Store, made: &Path) -> Result<Output, OutputError> {
+pub(super) fn take(store: &Store, made: &Path) -> Result<StepOutput, StepOutputError> {
     let folder = Dir::open(made)?;
     normalise(&folder)?;
     let facts = match inspect_folder(&folder, SIZE_LIMIT) {
         Err(StoreError::TooMuch { what: "bytes", .. }) => {
-            return Err(OutputError::TooLarge { limit: ByteSize(SIZE_LIMIT) });
+            return Err(StepOutputError::TooLarge { limit: ByteSize(SIZE_LIMIT) });
         }
         inspected => inspected?,
     };
@@ -75,12 +75,12 @@ pub(super) fn take(store: &Store, made: &Path) -> Result<Output, OutputError> {
             writer.commit_inspected(facts)?
         }
     };
-    Ok(Output { digest, path })
+    Ok(StepOutput { digest, path })
 }
 
 /// Gives everything in the folder the modes 0755 and 0644, by whether the owner may execute it, and the time [`EPOCH`],
 /// and takes extended attributes away. Files with several names stay so.
-pub(super) fn normalise(root: &Dir) -> Result<(), OutputError> {
+pub(super) fn normalise(root: &Dir) -> Result<(), StepOutputError> {
     let mut folders = vec![PathBuf::new()];
     let mut next = 0;
     while let Some(below) = folders.get(next).cloned() {
@@ -100,7 +100,7 @@ pub(super) fn normalise(root: &Dir) -> Result<(), OutputError> {
                     folder.set_mode(&name, if metadata.is_executable() { 0o755 } else { 0o644 })?;
                     folder.clear_xattrs(&name)?;
                 }
-                kind => return Err(OutputError::Special { path: below.join(name), kind: kind.words() }),
+                kind => return Err(StepOutputError::Special { path: below.join(name), kind: kind.words() }),
             }
             folder.set_mtime(&name, EPOCH.seconds(), 0)?;
         }

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use super::failure::{Failure, StageError};
 use super::log::{Log, OutputSink};
 use super::network::HostNetwork;
-use super::output::{self, Output};
-use super::sandbox::{Access, Console, Ending, File, Mount, Ownership, Privilege, ProcessLimits, Root, Sandbox, Spec};
+use super::output::{self, StepOutput};
+use super::sandbox::{
+    Access, Console, Ending, File, Mount, OwnershipMode, Privilege, ProcessLimits, Root, Sandbox, Spec,
+};
 use crate::beneath::{Dir, follow};
 use crate::model::{Digest, ImagePath};
 use crate::plan::{Input, Network, StepSpec};
@@ -37,7 +39,7 @@ pub struct RunOptions {
     /// Where the log is written.
     pub log: PathBuf,
     /// What follows a failure.
-    pub on_failure: OnFailure,
+    pub on_failure: ShellOnFailure,
     /// The folder of the machine behind each cache of the step.
     pub caches: BTreeMap<ImagePath, PathBuf>,
     /// The secrets of the step by identifier.
@@ -48,7 +50,7 @@ pub struct RunOptions {
 
 /// What follows a failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnFailure {
+pub enum ShellOnFailure {
     /// The error.
     #[default]
     Stop,
@@ -67,7 +69,7 @@ pub fn run(
     paths: &ResolvedPaths,
     options: &RunOptions,
     sink: &dyn OutputSink,
-) -> Result<Output, StageError> {
+) -> Result<StepOutput, StageError> {
     let scratch = store.tmp_dir()?;
     // what is below has the modes that the step wants; other users of the machine come no further than this
     fs_err::set_permissions(scratch.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
@@ -85,7 +87,7 @@ pub fn run(
         let ending = options.sandbox.run(&sandbox, Some(left), &mut |line| log.line(line))?;
         if ending != Ending::Exited(0) {
             let (log, tail) = log.finish().map_err(StageError::prepare)?;
-            if options.on_failure == OnFailure::Shell {
+            if options.on_failure == ShellOnFailure::Shell {
                 shell(options, sandbox)?;
             }
             let limits = spec.limits;
@@ -135,7 +137,7 @@ fn prepare(
     }
     Ok(Spec {
         root: Root::Layers(layers),
-        ownership: Ownership::Ignored,
+        ownership: OwnershipMode::Ignored,
         scratch: scratch.join("sandbox"),
         mounts,
         files,

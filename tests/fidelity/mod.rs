@@ -8,7 +8,7 @@ pub(crate) mod sets;
 pub(crate) mod tree;
 
 use orchestrate::distribution::debian::Debian;
-use orchestrate::distribution::system::{Configured, Extent, PackageRequest, UnpackedSystem};
+use orchestrate::distribution::system::{Configured, Extent, UnpackedSystem, Why};
 use orchestrate::distribution::world::World as _;
 use orchestrate::model::{EPOCH, Platform};
 
@@ -35,8 +35,8 @@ fn configured(reference: &Reference, platform: Platform) -> (MemoryTree, Configu
     let automatic = reference.automatic();
     for package in &mut packages {
         package.request = match automatic.contains(package.id.name.as_str()) {
-            true => PackageRequest::Automatic,
-            false => PackageRequest::Manual,
+            true => Why::Automatic,
+            false => Why::Manual,
         };
     }
     let system = UnpackedSystem { platform, packages: &packages, tree: &tree, moment: EPOCH };

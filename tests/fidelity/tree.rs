@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use orchestrate::archive::{DebReader, ElfFacts, Entry, EntryKind, Limits, TarWriter, elf};
-use orchestrate::distribution::system::{Configured, PackageRequest, PackageState, Tree, UnpackedPackage};
+use orchestrate::distribution::system::{Configured, PackageState, Tree, UnpackedPackage, Why};
 use orchestrate::model::{Format, ImagePath, Mode, PackageId};
 
 /// Entries by path, with content.
@@ -79,7 +79,7 @@ impl MemoryTree {
             control,
             entries,
             state: PackageState::Unpacked,
-            request: PackageRequest::Manual,
+            request: Why::Manual,
         }
     }
 

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use orchestrate::model::ImagePath;
 use orchestrate::stage::sandbox::{
-    Access, Console, Ending, File, Mount, Network, Ownership, Privilege, ProcessLimits, Root, Sandbox, SandboxError,
-    Spec,
+    Access, Console, Ending, File, Mount, Network, OwnershipMode, Privilege, ProcessLimits, Root, Sandbox,
+    SandboxError, Spec,
 };
 
 /// The program that makes sandboxes; elsewhere when an ordinary user runs the tests again.
@@ -127,7 +127,7 @@ pub(crate) fn cell(script: &str) -> Cell {
     fs_err::create_dir(&out).expect("a folder");
     let spec = Spec {
         root: Root::Layers(vec![busybox_root().to_owned()]),
-        ownership: Ownership::Ignored,
+        ownership: OwnershipMode::Ignored,
         scratch: folder.path().join("scratch"),
         mounts: vec![Mount { source: out, at: path("out"), access: Access::Writable }],
         files: vec![File { path: path("orchestrate/run"), content: script.into(), mode: 0o644 }],

@@ -13,7 +13,7 @@ fn owned_cell(script: &str) -> Cell {
     run(Command::new("cp").arg("-r").arg("--no-preserve=ownership").arg(busybox_root()).arg(&root), "coreutils");
     let owned = vec![Owned { path: path("etc/motd"), owner: Owner { uid: 3, gid: 4 } }];
     cell.spec.root = Root::Folder(root.clone());
-    cell.spec.ownership = Ownership::Kept { folder: root, owned };
+    cell.spec.ownership = OwnershipMode::Kept { folder: root, owned };
     cell.spec.privilege = Privilege::RootLike;
     cell
 }

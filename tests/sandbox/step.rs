@@ -8,7 +8,8 @@ use std::sync::Mutex;
 use orchestrate::model::{Architecture, ByteSize, Digest, Platform, Seconds};
 use orchestrate::plan::{Input, Network, StepSpec};
 use orchestrate::stage::{
-    HostNetwork, NoOutput, OnFailure, Output, OutputSink, ResolvedPaths, RunOptions, StageError, run as run_step,
+    HostNetwork, NoOutput, OutputSink, ResolvedPaths, RunOptions, ShellOnFailure, StageError, StepOutput,
+    run as run_step,
 };
 use orchestrate::store::{Store, TreeKind};
 
@@ -35,7 +36,7 @@ fn bench(script: &str) -> Bench {
         sandbox: Sandbox::of_program(&super::program()),
         jobs: 3,
         log: folder.path().join("logs/step.log"),
-        on_failure: OnFailure::Stop,
+        on_failure: ShellOnFailure::Stop,
         caches: BTreeMap::new(),
         secrets: BTreeMap::new(),
         network: HostNetwork::default(),
@@ -62,11 +63,11 @@ impl Bench {
         self.paths.trees.insert(digest, tree);
     }
 
-    fn try_run(&self) -> Result<Output, StageError> {
+    fn try_run(&self) -> Result<StepOutput, StageError> {
         run_step(&self.store, &self.spec, &self.paths, &self.options, &NoOutput)
     }
 
-    fn run(&self) -> Output {
+    fn run(&self) -> StepOutput {
         let log = || fs_err::read_to_string(&self.options.log).unwrap_or_default();
         self.try_run().unwrap_or_else(|error| panic!("{error}: {:?}\n{}", std::error::Error::source(&error), log()))
     }
@@ -299,7 +300,7 @@ fn fails_and_opens_a_shell() {
     let mut bench = bench(
         "if (echo seen > /dev/tty) 2> /dev/null; then echo a script reached the terminal > trace; else echo left by the script > trace; fi; exit 5",
     );
-    bench.options.on_failure = OnFailure::Shell;
+    bench.options.on_failure = ShellOnFailure::Shell;
     let error = bench.try_run().expect_err("exit code 5");
     use std::io::Write as _;
     writeln!(std::io::stdout(), "\nthe end: {error} and so on").expect("the terminal");

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use super::super::{ArchiveError, Compression, TarReader, decompress};
+use super::super::{ArchiveError, CompressionFormat, TarReader, decompress};
 use super::oracle::{attempt, file, run, tar};
 
 fn sample() -> Vec<u8> {
@@ -79,11 +79,11 @@ fn formats_that_are_not_read_are_named() {
         assert_eq!(unpack(&packed).expect_err("is refused").to_string(), expected);
     }
     for (head, format) in [(&b"PK\x03\x04"[..], "zip"), (b"LZIP\x01", "lzip"), (b"7z\xbc\xaf\x27\x1c", "7z")] {
-        let error = Compression::detect(head).expect_err("is refused").to_string();
+        let error = CompressionFormat::detect(head).expect_err("is refused").to_string();
         assert!(error.starts_with(&format!("{format} compression")), "{error}");
     }
     // the name of a file is no magic
-    assert_eq!(Compression::detect(&tar(&[file("BZh9", b"x")])).ok(), Some(Compression::None));
+    assert_eq!(CompressionFormat::detect(&tar(&[file("BZh9", b"x")])).ok(), Some(CompressionFormat::None));
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl ArchiveFormat for DebArchive {
     ) -> Result<Vec<SourcePackage>, WorldFault> {
         let found = sources::parse(index, is_wanted)?;
         let offered = found.into_iter().filter(|package| !package.extra);
-        let offer = |package: sources::SourcePackage| SourcePackage {
+        let offer = |package: sources::SourceEntry| SourcePackage {
             files: package
                 .files
                 .iter()

@@ -6,14 +6,14 @@ use thiserror::Error;
 
 /// How much of an untrusted stream is taken at once.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct StanzaLimits {
     /// Bytes in a stanza.
     pub stanza: usize,
     /// Fields in a stanza.
     pub fields: usize,
 }
 
-impl Default for Limits {
+impl Default for StanzaLimits {
     /// The largest stanza of Debian (the release file of unstable) has about 200 kB, the widest 40 fields.
     fn default() -> Self {
         Self { stanza: 8 << 20, fields: 256 }
@@ -115,14 +115,14 @@ impl Stanza {
 /// Reads the stanzas of a stream, holding one at a time.
 pub struct Reader<R> {
     inner: R,
-    limits: Limits,
+    limits: StanzaLimits,
     line: u64,
     stanza: Stanza,
 }
 
 impl<R: BufRead> Reader<R> {
     /// Reads `inner` under `limits`.
-    pub fn new(inner: R, limits: Limits) -> Self {
+    pub fn new(inner: R, limits: StanzaLimits) -> Self {
         Self { inner, limits, line: 0, stanza: Stanza::default() }
     }
 
@@ -229,7 +229,7 @@ mod tests {
     type Field = (String, String, u64);
 
     fn read(text: &str) -> Result<Vec<Vec<Field>>, Deb822Error> {
-        let mut reader = Reader::new(text.as_bytes(), Limits { stanza: 200, fields: 4 });
+        let mut reader = Reader::new(text.as_bytes(), StanzaLimits { stanza: 200, fields: 4 });
         let mut stanzas = Vec::new();
         while let Some(stanza) = reader.next()? {
             stanzas
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn names_are_found_whatever_their_case() {
-        let mut reader = Reader::new("Package: a\nSHA256: b\n".as_bytes(), Limits::default());
+        let mut reader = Reader::new("Package: a\nSHA256: b\n".as_bytes(), StanzaLimits::default());
         let stanza = reader.next().expect("readable").expect("a stanza");
         assert_eq!((stanza.get("package"), stanza.get("Sha256"), stanza.get("x")), (Some("a"), Some("b"), None));
         assert_eq!(stanza.line_of("SHA256"), 2);
@@ -268,14 +268,14 @@ mod tests {
             let message = read(text).expect_err(text).to_string();
             assert!(message.contains(line), "{text:?}: {message}");
         }
-        let mut reader = Reader::new(&b"A: 1\nB: \xff\n"[..], Limits::default());
+        let mut reader = Reader::new(&b"A: 1\nB: \xff\n"[..], StanzaLimits::default());
         assert!(reader.next().expect_err("not UTF-8").to_string().contains("line 2"));
     }
 
     #[test]
     fn limits_hold_before_memory_is_taken() {
         let endless = io::BufReader::new(io::repeat(b'a'));
-        let mut reader = Reader::new(endless, Limits { stanza: 1000, fields: 4 });
+        let mut reader = Reader::new(endless, StanzaLimits { stanza: 1000, fields: 4 });
         assert!(matches!(reader.next(), Err(Deb822Error::TooLarge { .. })));
         assert!(read(&format!("A: 1\n{}", " x\n".repeat(100))).is_err());
         assert!(read("A: 1\nB: 1\nC: 1\nD: 1\nE: 1\n").expect_err("five").to_string().contains("4 fields"));

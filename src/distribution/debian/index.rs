@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use super::deb822::{Deb822Error, Limits, Reader, Stanza};
+use super::deb822::{Deb822Error, Reader, Stanza, StanzaLimits};
 use super::version::Version;
 use crate::model::{ArchivePath, Digest};
 
@@ -107,7 +107,7 @@ struct Record {
 
 /// The packages of an index.
 #[derive(Clone, Default)]
-pub struct Index {
+pub struct PackageIndex {
     text: String,
     records: Vec<Record>,
 }
@@ -115,7 +115,7 @@ pub struct Index {
 /// A package of an index: a handle that is copied freely.
 #[derive(Clone, Copy)]
 pub struct Package<'a> {
-    index: &'a Index,
+    index: &'a PackageIndex,
     record: &'a Record,
 }
 
@@ -123,8 +123,8 @@ pub struct Package<'a> {
 ///
 /// # Errors
 /// When it is no index, a package lacks what is needed to fetch it, or its path leads out of the archive.
-pub fn parse(reader: impl BufRead) -> Result<Index, IndexError> {
-    let mut index = Index::default();
+pub fn parse(reader: impl BufRead) -> Result<PackageIndex, IndexError> {
+    let mut index = PackageIndex::default();
     index.read(reader, Kind::Archive)?;
     Ok(index)
 }
@@ -134,8 +134,8 @@ pub fn parse(reader: impl BufRead) -> Result<Index, IndexError> {
 ///
 /// # Errors
 /// When it is no control file, or a package has no name, version or architecture.
-pub fn parse_installed(reader: impl BufRead) -> Result<Index, IndexError> {
-    let mut index = Index::default();
+pub fn parse_installed(reader: impl BufRead) -> Result<PackageIndex, IndexError> {
+    let mut index = PackageIndex::default();
     index.read(reader, Kind::Installed)?;
     Ok(index)
 }
@@ -146,7 +146,7 @@ enum Kind {
     Installed,
 }
 
-impl Index {
+impl PackageIndex {
     /// How many packages it has.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -164,14 +164,14 @@ impl Index {
         self.records.iter().map(|record| Package { index: self, record })
     }
 
-    /// The package at a position of [`Index::packages`].
+    /// The package at a position of [`PackageIndex::packages`].
     #[must_use]
     pub fn get(&self, position: usize) -> Option<Package<'_>> {
         self.records.get(position).map(|record| Package { index: self, record })
     }
 
     fn read(&mut self, reader: impl BufRead, kind: Kind) -> Result<(), IndexError> {
-        let mut reader = Reader::new(reader, Limits::default());
+        let mut reader = Reader::new(reader, StanzaLimits::default());
         while let Some(stanza) = reader.next().map_err(|source| IndexError::Format { source })? {
             if self.records.len() == MOST_PACKAGES || u32::try_from(self.text.len() + (16 << 20)).is_err() {
                 return Err(IndexError::TooLarge);

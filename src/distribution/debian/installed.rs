@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::deb822::{Limits, Reader, Stanza};
+use super::deb822::{Reader, Stanza, StanzaLimits};
 use super::diversion;
 use super::needs::{Graph, Needs};
 use super::relation::{self, Qualifier};
@@ -37,7 +37,7 @@ impl InstalledRelations {
         let (mut read, mut needs) = (Self::default(), Vec::new());
         for &(id, control) in packages {
             let wrong = |source| ControlError::Unreadable { package: id.name.to_string(), source: Box::new(source) };
-            let mut stanzas = Reader::new(control.control.as_bytes(), Limits::default());
+            let mut stanzas = Reader::new(control.control.as_bytes(), StanzaLimits::default());
             let stanza = stanzas.next().map_err(wrong)?;
             if let Some(stanza) = stanza {
                 is_of(id, stanza)?;
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn graph(text: &str) -> Graph {
-        let mut stanzas = Reader::new(text.as_bytes(), Limits::default());
+        let mut stanzas = Reader::new(text.as_bytes(), StanzaLimits::default());
         let mut packages = Vec::new();
         while let Some(stanza) = stanzas.next().expect("a stanza") {
             packages.push(Needs::of(stanza));

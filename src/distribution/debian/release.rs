@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::deb822::{Deb822Error, Limits, Reader, Stanza};
+use super::deb822::{Deb822Error, Reader, Stanza, StanzaLimits};
 use crate::distribution::suite::{IndexFile, ListedFile};
 use crate::model::{Digest, Timestamp, TimestampError};
 
@@ -146,7 +146,7 @@ impl Release {
     /// # Errors
     /// When it is no release file, or has no SHA-256 hashes.
     pub fn parse(text: &str) -> Result<Self, ReleaseError> {
-        let mut reader = Reader::new(text.as_bytes(), Limits::default());
+        let mut reader = Reader::new(text.as_bytes(), StanzaLimits::default());
         let format = |source| ReleaseError::Format { source };
         let release = match reader.next().map_err(format)? {
             Some(stanza) => Self::read(stanza)?,

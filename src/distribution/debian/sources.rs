@@ -5,13 +5,13 @@ use std::io::BufRead;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::deb822::{Deb822Error, Limits, Reader, Stanza};
+use super::deb822::{Deb822Error, Reader, Stanza, StanzaLimits};
 use super::version::{Version, VersionError};
 use crate::model::{ArchivePath, Digest};
 
 /// A source package of an archive.
 #[derive(Clone, Debug, Serialize)]
-pub struct SourcePackage {
+pub struct SourceEntry {
     /// Its name.
     pub name: String,
     /// Its version.
@@ -21,7 +21,7 @@ pub struct SourcePackage {
     /// Folder of its files, relative to the archive's root; checked.
     pub directory: String,
     /// Its files, the `.dsc` among them; never empty.
-    pub files: Vec<SourceFile>,
+    pub files: Vec<IndexedFile>,
     /// Relations as written, for [`relation::parse`](super::relation::parse).
     pub build_depends: String,
     /// As above, for what depends on the architecture.
@@ -34,7 +34,7 @@ pub struct SourcePackage {
 
 /// A file of a source package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SourceFile {
+pub struct IndexedFile {
     /// Its name, without a folder; checked.
     pub name: String,
     /// Bytes.
@@ -69,13 +69,13 @@ pub enum SourcesError {
 ///
 /// # Errors
 /// When it is no index, or a wanted package cannot be fetched from what it says.
-pub fn parse(reader: impl BufRead, mut wanted: impl FnMut(&str) -> bool) -> Result<Vec<SourcePackage>, SourcesError> {
-    let mut reader = Reader::new(reader, Limits::default());
+pub fn parse(reader: impl BufRead, mut wanted: impl FnMut(&str) -> bool) -> Result<Vec<SourceEntry>, SourcesError> {
+    let mut reader = Reader::new(reader, StanzaLimits::default());
     let mut packages = Vec::new();
     while let Some(stanza) = reader.next().map_err(|source| SourcesError::Format { source })? {
         let name = stanza.get("Package").unwrap_or_default();
         if wanted(name) {
-            packages.push(SourcePackage::read(stanza).map_err(|reason| SourcesError::Package {
+            packages.push(SourceEntry::read(stanza).map_err(|reason| SourcesError::Package {
                 line: stanza.line(),
                 package: name.chars().take(80).collect(),
                 reason,
@@ -87,11 +87,11 @@ pub fn parse(reader: impl BufRead, mut wanted: impl FnMut(&str) -> bool) -> Resu
 
 /// The newest version of `name` that a suite offers.
 #[must_use]
-pub fn newest<'a>(packages: &'a [SourcePackage], name: &str) -> Option<&'a SourcePackage> {
+pub fn newest<'a>(packages: &'a [SourceEntry], name: &str) -> Option<&'a SourceEntry> {
     packages.iter().filter(|package| package.name == name && !package.extra).max_by(|a, b| a.version.cmp(&b.version))
 }
 
-impl SourcePackage {
+impl SourceEntry {
     fn read(stanza: &Stanza) -> Result<Self, String> {
         let text = |name: &str| stanza.get(name).unwrap_or_default().to_owned();
         let directory = text("Directory");
@@ -119,7 +119,7 @@ fn check(path: &str) -> Result<(), String> {
     path.parse::<ArchivePath>().map(drop).map_err(|error| error.to_string())
 }
 
-fn files(list: &str) -> Result<Vec<SourceFile>, String> {
+fn files(list: &str) -> Result<Vec<IndexedFile>, String> {
     let read = |line: &str| {
         let mut words = line.split_ascii_whitespace();
         let parts = (words.next().map(Digest::from_hex), words.next().map(str::parse), words.next(), words.next());
@@ -130,7 +130,7 @@ fn files(list: &str) -> Result<Vec<SourceFile>, String> {
             return Err(format!("the file name `{name}` has a folder"));
         }
         check(name)?;
-        Ok(SourceFile { name: name.to_owned(), size, digest })
+        Ok(IndexedFile { name: name.to_owned(), size, digest })
     };
     list.lines().filter(|line| !line.trim().is_empty()).map(read).collect()
 }

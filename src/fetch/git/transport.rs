@@ -13,8 +13,9 @@ use url::Url;
 
 use super::super::backoff;
 use super::super::config::Patience;
-use super::super::network::{Network, Trouble};
+use super::super::network::Network;
 use super::super::pace::Pace;
+use super::super::trouble::Trouble;
 use super::allowance::Allowance;
 use super::daemon::Daemon;
 use super::pack::PackWatch;

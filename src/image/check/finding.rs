@@ -7,7 +7,7 @@ use crate::recipe::Waiver;
 
 /// What a program is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum ProgramRole {
     /// The image starts it.
     Entrypoint,
     /// It tells whether the image is well.
@@ -16,7 +16,7 @@ pub enum Role {
 
 /// Something that a file cannot do without, and that a package may supply.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
+pub enum MissingFile {
     /// A shared library, by the name that is asked for.
     Library(String),
     /// A file at this path, or a program of this name.
@@ -31,7 +31,7 @@ pub enum Finding {
         /// The image's node.
         place: Place,
         /// What it is for.
-        role: Role,
+        role: ProgramRole,
         /// As written.
         program: String,
     },
@@ -40,7 +40,7 @@ pub enum Finding {
         /// The image's node.
         place: Place,
         /// What it is for.
-        role: Role,
+        role: ProgramRole,
         /// Where it is.
         path: ImagePath,
         /// Who may not; nobody may when missing.
@@ -51,7 +51,7 @@ pub enum Finding {
         /// The image's node.
         place: Place,
         /// What it is for.
-        role: Role,
+        role: ProgramRole,
         /// The program.
         path: ImagePath,
         /// The loader it asks for.
@@ -175,7 +175,7 @@ impl fmt::Display for Finding {
     }
 }
 
-impl fmt::Display for Role {
+impl fmt::Display for ProgramRole {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Entrypoint => "program",
@@ -184,7 +184,7 @@ impl fmt::Display for Role {
     }
 }
 
-impl Role {
+impl ProgramRole {
     const fn check(self) -> Check {
         match self {
             Self::Entrypoint => Check::Entrypoint,
@@ -230,13 +230,13 @@ impl Finding {
 
     /// What would mend it, when a package may have it.
     #[must_use]
-    pub fn need(&self) -> Option<Need> {
+    pub fn need(&self) -> Option<MissingFile> {
         match self {
-            Self::NoLibrary { library, elsewhere: None, .. } => Some(Need::Library(library.clone())),
+            Self::NoLibrary { library, elsewhere: None, .. } => Some(MissingFile::Library(library.clone())),
             Self::NoLoader { loader: path, .. }
             | Self::NoInterpreter { interpreter: path, .. }
             | Self::NoProgram { program: path, .. }
-            | Self::Named { path, .. } => Some(Need::File(path.clone())),
+            | Self::Named { path, .. } => Some(MissingFile::File(path.clone())),
             _ => None,
         }
     }

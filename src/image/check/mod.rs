@@ -38,9 +38,9 @@ use crate::recipe::Image;
 use super::accounts::Accounts;
 use super::oci::Execution;
 use crate::packages::Shelf;
-use crate::packages::{FileTree, Last, Node, Owner};
+use crate::packages::{FileTree, Last, Node, NodeOwner};
 
-pub use finding::{Finding, Need, Role};
+pub use finding::{Finding, MissingFile, ProgramRole};
 
 /// Where programs are looked for when the environment does not say (what runtimes do).
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -150,11 +150,11 @@ const fn is_file(node: &Node) -> bool {
 }
 
 fn is_of_recipe(node: &Node) -> bool {
-    node.own && node.owner == Owner::Recipe
+    node.own && node.owner == NodeOwner::Recipe
 }
 
 const fn is_of_package(node: &Node) -> bool {
-    node.own && matches!(node.owner, Owner::Package(_))
+    node.own && matches!(node.owner, NodeOwner::Package(_))
 }
 
 /// Whether it is a program that is started by its name.

@@ -2,7 +2,7 @@
 
 use crate::archive::EntryKind as Kind;
 use crate::model::ImagePath;
-use crate::recipe::EntryKind;
+use crate::recipe::ImageEntryKind;
 
 use super::{Finding, Found, Subject, is_file, is_of_recipe};
 use crate::packages::{Last, Node};
@@ -48,8 +48,9 @@ fn says(subject: &Subject<'_>, node: &Node, bits: u32) -> bool {
     let given = node.entry.mode.bits() & bits;
     is_of_recipe(node)
         && subject.image.entries.iter().any(|entry| {
-            let (EntryKind::Copy { to: path, .. } | EntryKind::File { path, .. } | EntryKind::Dir { path }) =
-                &entry.kind
+            let (ImageEntryKind::Copy { to: path, .. }
+            | ImageEntryKind::File { path, .. }
+            | ImageEntryKind::Dir { path }) = &entry.kind
             else {
                 return false;
             };

@@ -2,7 +2,7 @@
 
 use crate::model::{ImagePath, Principal};
 
-use super::{Finding, Found, Role, Subject};
+use super::{Finding, Found, ProgramRole, Subject};
 use crate::packages::Node;
 
 pub(super) fn check(subject: &Subject<'_>) -> Found {
@@ -12,19 +12,19 @@ pub(super) fn check(subject: &Subject<'_>) -> Found {
 }
 
 /// What the image starts, program and health check, as written.
-pub(super) fn started(subject: &Subject<'_>) -> Vec<(Role, String)> {
+pub(super) fn started(subject: &Subject<'_>) -> Vec<(ProgramRole, String)> {
     let execution = subject.execution;
     let argv = execution.entrypoint.iter().chain(&execution.cmd).find(|argv| !argv.is_empty());
-    let entrypoint = argv.map(|argv| (Role::Entrypoint, argv[0].clone()));
+    let entrypoint = argv.map(|argv| (ProgramRole::Entrypoint, argv[0].clone()));
     let healthcheck = execution.healthcheck.as_ref().and_then(|check| match check.test.as_slice() {
         [kind, program, ..] if kind == "CMD" => Some(program.clone()),
         [kind, ..] if kind == "CMD-SHELL" => Some("/bin/sh".to_owned()),
         _ => None,
     });
-    entrypoint.into_iter().chain(healthcheck.map(|program| (Role::Healthcheck, program))).collect()
+    entrypoint.into_iter().chain(healthcheck.map(|program| (ProgramRole::Healthcheck, program))).collect()
 }
 
-fn problem(subject: &Subject<'_>, role: Role, program: &str) -> Option<Finding> {
+fn problem(subject: &Subject<'_>, role: ProgramRole, program: &str) -> Option<Finding> {
     let (place, tree) = (subject.image.name.place, subject.tree);
     let Some(path) = find(subject, program) else {
         return Some(Finding::NoProgram { place, role, program: program.to_owned() });

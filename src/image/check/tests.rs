@@ -3,7 +3,7 @@
 mod oracle;
 
 use super::super::accounts::Accounts;
-use super::super::oci::{Execution, Healthcheck};
+use super::super::oci::{Execution, OciHealthcheck};
 use super::loader::Loader;
 use super::{Subject, Verdict, check, ldcache};
 use crate::archive::{ElfFacts, EntryKind};
@@ -11,12 +11,12 @@ use crate::image::tests::bench::{Bench, amd64, nowhere, plain, run};
 use crate::model::{Check, Mode};
 use crate::packages::Shelf;
 use crate::packages::testing::{link, node, path};
-use crate::packages::{Content, FileTree, Owner};
+use crate::packages::{Content, FileTree, NodeOwner};
 use crate::recipe::{Image, Waiver};
 
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 const MUSL: &str = "/lib/ld-musl-x86_64.so.1";
-const PACKAGE: Owner = Owner::Package(0);
+const PACKAGE: NodeOwner = NodeOwner::Package(0);
 
 /// A tree and how it is started.
 struct Case {
@@ -35,7 +35,7 @@ impl Case {
         case
     }
 
-    fn put(&mut self, at: &str, text: &str, mode: u32, owner: Owner) {
+    fn put(&mut self, at: &str, text: &str, mode: u32, owner: NodeOwner) {
         let mut made = node(at, EntryKind::File { size: text.len() as u64 });
         made.entry.mode = Mode::from_bits(mode);
         (made.owner, made.content) = (owner, Some(Content::Memory(text.as_bytes().into())));
@@ -188,7 +188,7 @@ fn musl_has_folders_of_its_own() {
     case.elf("/opt/x", ElfFacts { interpreter: Some(MUSL.to_owned()), ..needs(&["liba.so", "libc.so"]) });
     case.elf("/usr/local/lib/liba.so", library());
     assert!(case.missing().is_empty(), "{:?}", case.missing());
-    case.put("/etc/ld-musl-x86_64.path", "/lib\n/srv\n", 0o644, Owner::Generated);
+    case.put("/etc/ld-musl-x86_64.path", "/lib\n/srv\n", 0o644, NodeOwner::Generated);
     assert_eq!(case.missing(), ["liba.so"]);
 }
 
@@ -236,9 +236,9 @@ fn a_program_of_a_package_stops_the_image_and_a_plugin_does_not() {
 #[test]
 fn scripts_need_their_interpreter() {
     let mut case = Case::new();
-    case.put("/opt/a", "#! /bin/sh -e\n", 0o755, Owner::Recipe);
-    case.put("/opt/b", "#!/usr/bin/env -S A=1 python3\n", 0o755, Owner::Recipe);
-    case.put("/opt/c", "#!/bin/sh\n", 0o644, Owner::Recipe);
+    case.put("/opt/a", "#! /bin/sh -e\n", 0o755, NodeOwner::Recipe);
+    case.put("/opt/b", "#!/usr/bin/env -S A=1 python3\n", 0o755, NodeOwner::Recipe);
+    case.put("/opt/c", "#!/bin/sh\n", 0o644, NodeOwner::Recipe);
     case.put("/usr/bin/d", "#!/bin/sh\n", 0o755, PACKAGE);
     let missing =
         |at: &str, program: &str| format!("interpreter: `/opt/{at}` is run by `{program}`, which is not in it");
@@ -264,7 +264,7 @@ fn set_uid_programs_are_for_systems() {
     case.image.waivers.clear();
     case.put("/usr/bin/dpkg", "", 0o755, PACKAGE);
     assert!(case.errors().is_empty(), "a system's own");
-    case.put("/opt/mine", "", 0o2755, Owner::Recipe);
+    case.put("/opt/mine", "", 0o2755, NodeOwner::Recipe);
     assert_eq!(case.errors().len(), 1, "not the recipe's, which does not say so");
 }
 
@@ -308,11 +308,11 @@ fn variables_name_what_is_there() {
 fn the_health_check_can_be_run_by_the_user() {
     let mut case = Case::new();
     let test = vec!["CMD".to_owned(), "/bin/health".to_owned()];
-    case.execution.healthcheck = Some(Healthcheck { test, ..Healthcheck::default() });
+    case.execution.healthcheck = Some(OciHealthcheck { test, ..OciHealthcheck::default() });
     assert_eq!(case.errors(), ["healthcheck: its health check `/bin/health` is not in it"]);
-    case.put("/bin/health", "", 0o744, Owner::Recipe);
+    case.put("/bin/health", "", 0o744, NodeOwner::Recipe);
     case.execution.user = "10001:10001".into();
     assert_eq!(case.errors(), ["healthcheck: its health check `/bin/health` is not executable by `10001:10001`"]);
-    case.put("/bin/health", "", 0o755, Owner::Recipe);
+    case.put("/bin/health", "", 0o755, NodeOwner::Recipe);
     assert!(case.errors().is_empty());
 }

@@ -12,7 +12,7 @@ use super::super::ImageError;
 use super::super::capability;
 use super::found::{Found, FoundKind};
 use super::{Subject, ground, is_mounted};
-use crate::packages::{Content, Effects, FileTree, Node, Owner};
+use crate::packages::{Content, Effects, FileTree, Node, NodeOwner};
 
 type All = BTreeMap<ImagePath, Found>;
 
@@ -154,5 +154,5 @@ fn node(path: &ImagePath, found: &Found, first: &BTreeMap<(u64, u64), ImagePath>
         mtime: EPOCH.seconds(),
         xattrs: capability.collect(),
     };
-    Node { entry, owner: Owner::Generated, own: true, content, elf: None }
+    Node { entry, owner: NodeOwner::Generated, own: true, content, elf: None }
 }

@@ -4,13 +4,13 @@ use super::bench::{Bench, entry, plain};
 use crate::image::{BuiltImage, CopyContent, oci};
 use crate::model::{ImagePath, Spanned};
 use crate::packages::Shelf;
-use crate::recipe::{CopyFrom, EntryKind, EnvVar, Image};
+use crate::recipe::{CopyFrom, EnvVar, Image, ImageEntryKind};
 
 fn path(text: &str) -> ImagePath {
     text.parse().expect("a path")
 }
 
-fn with(entries: Vec<EntryKind>) -> Image {
+fn with(entries: Vec<ImageEntryKind>) -> Image {
     let mut image = plain("upper");
     image.entries = entries.into_iter().map(entry).collect();
     image
@@ -59,9 +59,9 @@ fn what_is_removed_of_a_base_is_hidden() {
         .file("etc/c", "c")
         .file("etc/d", "d");
     let lower = bench.image(&plain("lower"), None, &[bench.build(&deb)]);
-    let remove = |at: &str| EntryKind::Remove { path: path(at) };
-    let again = EntryKind::File { path: path("/usr/share/one/b"), text: "new".into() };
-    let same = EntryKind::File { path: path("/etc/d"), text: "new".into() };
+    let remove = |at: &str| ImageEntryKind::Remove { path: path(at) };
+    let again = ImageEntryKind::File { path: path("/usr/share/one/b"), text: "new".into() };
+    let same = ImageEntryKind::File { path: path("/etc/d"), text: "new".into() };
     let upper = with(vec![remove("/etc/c"), remove("/usr/share/one"), again, remove("/etc/d"), same]);
     let upper = bench.image(&upper, Some(&lower), &[]);
     assert_eq!(files(&bench, &upper, 1), ["etc/.wh.c", "usr/share/one/.wh..wh..opq", "etc/d", "usr/share/one/b"]);
@@ -99,7 +99,7 @@ fn files_of_another_image_keep_their_owners_and_links() {
         .hardlink("opt/x/same", "opt/x/tool")
         .symlink("opt/x/link", "tool");
     let other = bench.image(&plain("other"), None, &[bench.build(&deb)]);
-    let copy = EntryKind::Copy {
+    let copy = ImageEntryKind::Copy {
         from: CopyFrom::Image(
             Spanned::new("other".parse().expect("a name"), super::bench::nowhere()),
             Spanned::new(path("opt/x"), super::bench::nowhere()),

@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::image::{AssembleInputs, BuiltImage, Configuration, CopyContent, ImageError, ResolvedEntry, assemble};
 use crate::model::{EPOCH, Format, ImageName, PackageId, PackageName, PathPolicy, Place, Platform, SourceMap, Spanned};
 use crate::packages::PackageBlob;
-use crate::recipe::{Base, Compression, Config, Configure, Emulate, Entry, EntryKind, Image, Runtime};
+use crate::recipe::{Base, Compression, Config, Configure, Emulate, Image, ImageEntry, ImageEntryKind, Runtime};
 use crate::store::Store;
 
 /// A folder for one test.
@@ -126,8 +126,8 @@ impl Bench {
     }
 }
 
-fn is_copy(entry: &Entry) -> bool {
-    matches!(entry.kind, EntryKind::Copy { .. })
+fn is_copy(entry: &ImageEntry) -> bool {
+    matches!(entry.kind, ImageEntryKind::Copy { .. })
 }
 
 impl Deb {
@@ -218,8 +218,8 @@ pub(crate) fn plain(name: &str) -> Image {
 }
 
 /// An entry without owner and mode.
-pub(crate) fn entry(kind: EntryKind) -> Entry {
-    Entry { place: nowhere(), kind, owner: None, mode: None }
+pub(crate) fn entry(kind: ImageEntryKind) -> ImageEntry {
+    ImageEntry { place: nowhere(), kind, owner: None, mode: None }
 }
 
 /// An error with all its causes.

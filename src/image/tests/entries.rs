@@ -5,18 +5,18 @@ use crate::beneath::Beneath;
 use crate::image::{BuiltImage, CopyContent};
 use crate::model::{Check, ImagePath, Principal, Spanned};
 use crate::packages::Shelf;
-use crate::recipe::{Account, CopyFrom, EntryKind, EnvVar, Image, User};
+use crate::recipe::{Account, CopyFrom, EnvVar, Image, ImageEntryKind, User};
 
 fn path(text: &str) -> ImagePath {
     text.parse().expect("a path")
 }
 
-fn text(at: &str, text: &str) -> EntryKind {
-    EntryKind::File { path: path(at), text: text.to_owned() }
+fn text(at: &str, text: &str) -> ImageEntryKind {
+    ImageEntryKind::File { path: path(at), text: text.to_owned() }
 }
 
-fn copy(to: &str) -> EntryKind {
-    EntryKind::Copy { from: CopyFrom::Local(Spanned::new("x".into(), nowhere())), to: path(to) }
+fn copy(to: &str) -> ImageEntryKind {
+    ImageEntryKind::Copy { from: CopyFrom::Local(Spanned::new("x".into(), nowhere())), to: path(to) }
 }
 
 fn account(name: &str, uid: u32) -> Account {
@@ -37,7 +37,7 @@ fn read_file(bench: &Bench, image: &BuiltImage, at: &str) -> String {
     String::from_utf8(Shelf::new(&bench.store).read(&tree, &path(at)).expect("a file")).expect("text")
 }
 
-fn with(entries: Vec<EntryKind>) -> Image {
+fn with(entries: Vec<ImageEntryKind>) -> Image {
     let mut image = plain("mine");
     image.entries = entries.into_iter().map(entry).collect();
     image
@@ -57,7 +57,7 @@ fn entries_have_the_owners_modes_and_times_of_the_recipe() {
     fs_err::write(bench.path("out/note"), "note").expect("a file");
     std::os::unix::fs::symlink("bin/tool", bench.path("out/link")).expect("a link");
     let mut image =
-        with(vec![copy("/opt/app"), text("/etc/app.conf", "x = 1\n"), EntryKind::Dir { path: path("/data") }]);
+        with(vec![copy("/opt/app"), text("/etc/app.conf", "x = 1\n"), ImageEntryKind::Dir { path: path("/data") }]);
     image.entries[2].owner = Some("app".parse().expect("an owner"));
     image.entries[2].mode = Some("0700".parse().expect("a mode"));
     image.accounts = vec![account("app", 2000)];
@@ -106,7 +106,7 @@ fn an_entry_that_cannot_be_is_an_error_at_its_place() {
         ),
         (text("/etc", ""), "cannot add `/etc` to the image: a folder is there already, and a file cannot replace it"),
         (
-            EntryKind::Dir { path: path("/etc/file") },
+            ImageEntryKind::Dir { path: path("/etc/file") },
             "cannot add `/etc/file` to the image: a file is there already, and a folder cannot replace it",
         ),
         (
@@ -114,11 +114,11 @@ fn an_entry_that_cannot_be_is_an_error_at_its_place() {
             "cannot add `/loop/x` to the image: a link cannot be followed: `/loop/x` leads through more than 40 symbolic links of the image",
         ),
         (
-            EntryKind::Remove { path: path("/etc/none") },
+            ImageEntryKind::Remove { path: path("/etc/none") },
             "cannot add `/etc/none` to the image: nothing is at `/etc/none` to take out",
         ),
         (
-            EntryKind::FileCapability {
+            ImageEntryKind::FileCapability {
                 path: path("/etc"),
                 capabilities: vec!["chown".parse().expect("a capability")],
             },
@@ -142,7 +142,7 @@ fn what_is_removed_of_its_own_packages_is_not_in_any_layer() {
     let bench = Bench::new();
     let one =
         bench.build(&bench.deb("one").file("usr/share/one/a", "a").file("usr/share/one/b", "b").file("etc/c", "c"));
-    let built = bench.image(&with(vec![EntryKind::Remove { path: path("/usr/share/one") }]), None, &[one]);
+    let built = bench.image(&with(vec![ImageEntryKind::Remove { path: path("/usr/share/one") }]), None, &[one]);
     assert_eq!(built.layers.len(), 1);
     let listing = bench.list(&built, 0);
     assert!(!listing.contains("usr/share/one") && listing.contains("etc/c\n"), "{listing}");
@@ -239,8 +239,11 @@ fn a_file_capability_is_what_getcap_reads() {
     let bench = Bench::new();
     let one = bench.build(&bench.deb("one").file_with("usr/bin/tool", b"a program\n", 0o755));
     let capabilities = ["net_bind_service", "net_raw"].map(|name| name.parse().expect("a capability")).to_vec();
-    let built =
-        bench.image(&with(vec![EntryKind::FileCapability { path: path("/bin/tool"), capabilities }]), None, &[one]);
+    let built = bench.image(
+        &with(vec![ImageEntryKind::FileCapability { path: path("/bin/tool"), capabilities }]),
+        None,
+        &[one],
+    );
     let blob = bench.store.blob_path(&built.layers[1].descriptor.digest);
     let to = bench.text("unpacked");
     fs_err::create_dir(&to).expect("a folder");

@@ -3,7 +3,7 @@
 use super::bench::{Bench, entry, plain};
 use crate::image::{BuiltImage, index};
 use crate::packages::PackageBlob;
-use crate::recipe::{Compression, EntryKind, Image};
+use crate::recipe::{Compression, Image, ImageEntryKind};
 
 fn packages(bench: &Bench) -> Vec<PackageBlob> {
     let noise = |seed: u32| -> Vec<u8> {
@@ -21,7 +21,8 @@ fn packages(bench: &Bench) -> Vec<PackageBlob> {
 fn image(compression: Compression) -> Image {
     let mut image = plain("same");
     image.compression = compression;
-    image.entries = vec![entry(EntryKind::File { path: "etc/mine".parse().expect("a path"), text: "mine".into() })];
+    image.entries =
+        vec![entry(ImageEntryKind::File { path: "etc/mine".parse().expect("a path"), text: "mine".into() })];
     image
 }
 

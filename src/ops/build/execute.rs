@@ -20,7 +20,7 @@ use crate::ops::refresh::sources::check_out;
 use crate::ops::services::Services;
 use crate::packages::PackageBlob;
 use crate::plan::{BaseWork, EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
-use crate::recipe::{Base, Configure, CopyFrom, Emulate, EntryKind, Unpack};
+use crate::recipe::{Base, Configure, CopyFrom, Emulate, ImageEntryKind, Unpack};
 use crate::stage::source::{self, SourceError};
 use crate::store::{Store, TreeKind};
 
@@ -257,7 +257,7 @@ impl Run<'_, '_> {
     /// What a `copy` takes out of a step's outcome.
     fn content(&self, work: &ImageWork<'_>, index: usize, outcome: &Outcome) -> Result<Option<CopyContent>, StepError> {
         let entry = &work.image.entries[index];
-        let EntryKind::Copy { from, .. } = &entry.kind else { return Ok(None) };
+        let ImageEntryKind::Copy { from, .. } = &entry.kind else { return Ok(None) };
         let (name, path) = match from {
             CopyFrom::Stage(name, path) => (format!("stage {}", name.value), &path.value),
             CopyFrom::Source(name, path) => (format!("source {}", name.value), &path.value),

@@ -105,8 +105,8 @@ impl Run<'_, '_> {
             jobs: services.jobs.get(),
             log: self.log(step),
             on_failure: match self.on_failure {
-                OnFailure::Report => stage::OnFailure::Stop,
-                OnFailure::Shell => stage::OnFailure::Shell,
+                OnFailure::Report => stage::ShellOnFailure::Stop,
+                OnFailure::Shell => stage::ShellOnFailure::Shell,
             },
             caches: kept.iter().flat_map(|folder| folder.of(&spec.caches)).collect(),
             secrets: secrets(&services.environment, &step.subject, &spec.secrets)?,

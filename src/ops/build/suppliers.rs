@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Run;
-use crate::image::{Finding, ImageError, Need};
+use crate::image::{Finding, ImageError, MissingFile};
 use crate::model::Platform;
 use crate::ops::refresh::contents::suppliers;
 
@@ -12,13 +12,13 @@ impl Run<'_, '_> {
     /// archives that do not say, it adds how to find out.
     pub(super) fn with_suppliers(&self, error: ImageError, platform: Platform) -> ImageError {
         let ImageError::Checks { findings, mut hints } = error else { return error };
-        let needs: BTreeSet<Need> = findings.iter().filter_map(Finding::need).collect();
+        let needs: BTreeSet<MissingFile> = findings.iter().filter_map(Finding::need).collect();
         if needs.is_empty() || self.lock.archives.suites.is_empty() {
             return ImageError::Checks { findings, hints };
         }
         match suppliers(self.project, self.services, self.lock, platform, &needs) {
             Ok(found) => hints.extend(found.iter().map(|(need, packages)| {
-                let (Need::Library(name) | Need::File(name)) = need;
+                let (MissingFile::Library(name) | MissingFile::File(name)) = need;
                 let packages: Vec<String> = packages.iter().map(|package| format!("`{package}`")).collect();
                 format!("`{name}` is in the package {}", packages.join(" or "))
             })),

@@ -26,21 +26,21 @@ pub struct CheckReport {
     /// Steps that building everything would take.
     pub steps: usize,
     /// What is wrong, or worth a second look.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CheckFinding>,
     /// The texts that findings point into.
     pub sources: SourceMap,
 }
 
 /// Something that is wrong, or worth a second look.
 #[derive(Debug)]
-pub struct Finding {
+pub struct CheckFinding {
     /// Which check found it: `recipe`, `lock`, `shell`, `size`, or the number of a rule of shellcheck.
     pub rule: String,
     /// What, where, and what to do.
     pub mistake: Mistake,
 }
 
-impl Finding {
+impl CheckFinding {
     fn new(rule: impl Into<String>, mistake: Mistake) -> Self {
         Self { rule: rule.into(), mistake }
     }
@@ -69,7 +69,8 @@ impl CheckReport {
 pub fn check(root: &Utf8Path, build: Platform) -> Result<CheckReport, OpsError> {
     let (loaded, lock) = rayon::join(|| recipe::load(root), || lock::load(&root.join("lock")));
     let lock = lock.map_err(|source| OpsError::Lock { source })?;
-    let found = |mistakes: Mistakes| mistakes.list.into_iter().map(|mistake| Finding::new("recipe", mistake)).collect();
+    let found =
+        |mistakes: Mistakes| mistakes.list.into_iter().map(|mistake| CheckFinding::new("recipe", mistake)).collect();
     let Loaded { project, warnings, .. } = match loaded {
         Ok(loaded) => loaded,
         Err(mistakes) => {
@@ -77,13 +78,14 @@ pub fn check(root: &Utf8Path, build: Platform) -> Result<CheckReport, OpsError> 
             return Ok(CheckReport { recipes: 0, images: 0, steps: 0, findings: found(mistakes), sources });
         }
     };
-    let mut findings: Vec<Finding> = found(warnings);
+    let mut findings: Vec<CheckFinding> = found(warnings);
     let mut sources = project.sources.clone();
     let steps = plan(&project, &lock, build, &mut findings)?;
     findings.extend(size::check(&project, &lock));
     findings.extend(shell::check(&project, &mut sources)?);
     findings.sort_by(|one, other| {
-        let key = |finding: &Finding| (finding.mistake.place, finding.rule.clone(), finding.mistake.message.clone());
+        let key =
+            |finding: &CheckFinding| (finding.mistake.place, finding.rule.clone(), finding.mistake.message.clone());
         key(one).cmp(&key(other))
     });
     limit(&mut findings);
@@ -94,7 +96,7 @@ pub fn check(root: &Utf8Path, build: Platform) -> Result<CheckReport, OpsError> 
 const MOST: usize = 250;
 
 /// Keeps as many findings of each rule as can be looked at, and says how many more there are.
-fn limit(findings: &mut Vec<Finding>) {
+fn limit(findings: &mut Vec<CheckFinding>) {
     let mut counts: BTreeMap<(String, bool), usize> = BTreeMap::new();
     let mut untold: BTreeMap<(String, bool), (Place, usize)> = BTreeMap::new();
     findings.retain(|finding| {
@@ -109,7 +111,7 @@ fn limit(findings: &mut Vec<Finding>) {
     for ((rule, errors), (place, count)) in untold {
         let message = format!("{count} more of `{rule}` {} not shown", if count == 1 { "is" } else { "are" });
         let told = Mistake::new(place, message, "from here on", "correct what is shown: the rest is shown after that");
-        findings.push(Finding::new(rule, if errors { told } else { told.as_warning() }));
+        findings.push(CheckFinding::new(rule, if errors { told } else { told.as_warning() }));
     }
 }
 
@@ -118,25 +120,25 @@ fn plan(
     project: &recipe::Project,
     lock: &Lock,
     build: Platform,
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<CheckFinding>,
 ) -> Result<usize, OpsError> {
     let everything = Selection { images: Vec::new(), platforms: Vec::new(), build };
     match plan::plan(project, lock, &everything, &ProjectFiles(&project.root)) {
         Ok(plan) => Ok(plan.steps.len()),
         Err(PlanError::Unfit { misfits }) => {
-            findings.extend(unfit(&misfits).into_iter().map(|mistake| Finding::new("lock", mistake)));
+            findings.extend(unfit(&misfits).into_iter().map(|mistake| CheckFinding::new("lock", mistake)));
             Ok(0)
         }
         Err(PlanError::NoToolchain { toolchain, build, place }) => {
             let message = format!("`{toolchain}` cannot be built on {build}: its recipe does not name that platform");
             let help = "add the platform to the recipe of the toolchain";
-            findings.push(Finding::new("plan", Mistake::new(place, message, "asked for here", help)));
+            findings.push(CheckFinding::new("plan", Mistake::new(place, message, "asked for here", help)));
             Ok(0)
         }
         Err(PlanError::ToolchainFromImage { image, place }) => {
             let message = format!("a toolchain's image cannot copy from image `{image}`");
             let help = "copy from the stage that makes the files";
-            findings.push(Finding::new("plan", Mistake::new(place, message, "asked for here", help)));
+            findings.push(CheckFinding::new("plan", Mistake::new(place, message, "asked for here", help)));
             Ok(0)
         }
         Err(source) => Err(OpsError::Plan { source }),

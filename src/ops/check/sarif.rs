@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{CheckReport, Finding};
+use super::{CheckFinding, CheckReport};
 use crate::model::{Place, SourceMap};
 use crate::recipe::Severity;
 
@@ -34,14 +34,14 @@ impl CheckReport {
     }
 }
 
-fn level(finding: &Finding) -> &'static str {
+fn level(finding: &CheckFinding) -> &'static str {
     match finding.mistake.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     }
 }
 
-fn plain(finding: &Finding, sources: &SourceMap) -> Value {
+fn plain(finding: &CheckFinding, sources: &SourceMap) -> Value {
     let mistake = &finding.mistake;
     let (file, region) = (sources.file(mistake.place.file).name.as_str(), region(mistake.place, sources));
     let others: Vec<Value> = mistake
@@ -63,7 +63,7 @@ fn plain(finding: &Finding, sources: &SourceMap) -> Value {
     })
 }
 
-fn result(finding: &Finding, sources: &SourceMap) -> Value {
+fn result(finding: &CheckFinding, sources: &SourceMap) -> Value {
     let mistake = &finding.mistake;
     let related: Vec<Value> = mistake
         .others

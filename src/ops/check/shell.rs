@@ -9,10 +9,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::Finding;
+use super::CheckFinding;
 use crate::model::{Place, SourceMap};
 use crate::ops::OpsError;
-use crate::recipe::{CopyFrom, EntryKind, Mistake, Origin, Project, ProjectDir, Recipe, Stage};
+use crate::recipe::{CopyFrom, ImageEntryKind, Mistake, Origin, Project, ProjectDir, Recipe, Stage};
 
 /// Largest script that is looked at.
 const LARGEST: u64 = 1 << 20;
@@ -37,7 +37,7 @@ enum Lines {
 }
 
 /// Checks all scripts of the project; files that are read are added to `sources`.
-pub(super) fn check(project: &Project, sources: &mut SourceMap) -> Result<Vec<Finding>, OpsError> {
+pub(super) fn check(project: &Project, sources: &mut SourceMap) -> Result<Vec<CheckFinding>, OpsError> {
     let mut scripts = Vec::new();
     let mut seen = BTreeSet::new();
     let mut looked_at = BTreeSet::new();
@@ -61,7 +61,7 @@ pub(super) fn check(project: &Project, sources: &mut SourceMap) -> Result<Vec<Fi
         }
     }
     let sources = &*sources;
-    let found: Result<Vec<Vec<Finding>>, io::Error> = scripts
+    let found: Result<Vec<Vec<CheckFinding>>, io::Error> = scripts
         .par_iter()
         .map(|script| {
             Ok(match syntax(script, sources)? {
@@ -70,11 +70,11 @@ pub(super) fn check(project: &Project, sources: &mut SourceMap) -> Result<Vec<Fi
             })
         })
         .collect();
-    let mut found: Vec<Finding> = found?.into_iter().flatten().collect();
+    let mut found: Vec<CheckFinding> = found?.into_iter().flatten().collect();
     found.extend(skipped.first().map(|first| {
         let message = format!("{} scripts were not checked: a recipe has too many of them", skipped.len());
         let help = format!("split the recipe: {MOST_SCRIPTS} scripts of each are checked");
-        Finding::new("shell", Mistake::new(*first, message, "the first of them", help).as_warning())
+        CheckFinding::new("shell", Mistake::new(*first, message, "the first of them", help).as_warning())
     }));
     Ok(found)
 }
@@ -98,7 +98,7 @@ fn copied(
     let entries = recipe.images.values().flat_map(|image| &image.entries);
     let paths: BTreeSet<&Utf8PathBuf> = entries
         .filter_map(|entry| match &entry.kind {
-            EntryKind::Copy { from: CopyFrom::Local(path), .. } => Some(&path.value),
+            ImageEntryKind::Copy { from: CopyFrom::Local(path), .. } => Some(&path.value),
             _ => None,
         })
         .collect();
@@ -184,7 +184,7 @@ fn ask(program: &str, arguments: &[&str], script: &str) -> io::Result<Option<Ans
 }
 
 /// What the shell says of a script that it does not run.
-fn syntax(script: &Script, sources: &SourceMap) -> io::Result<Option<Finding>> {
+fn syntax(script: &Script, sources: &SourceMap) -> io::Result<Option<CheckFinding>> {
     let Some(Answer { right: false, stderr: said, .. }) = ask(script.shell, &["-n"], &script.text)? else {
         return Ok(None);
     };
@@ -199,7 +199,7 @@ fn syntax(script: &Script, sources: &SourceMap) -> io::Result<Option<Finding>> {
     let place = script.lines.line(number.unwrap_or(1), sources);
     let help = format!("`{} -n` refuses this script: mend its syntax", script.shell);
     let message = format!("this is no shell script: {}", message.trim_start_matches("Syntax error: "));
-    Ok(Some(Finding::new("shell", Mistake::new(place, message, "not understood by the shell", help))))
+    Ok(Some(CheckFinding::new("shell", Mistake::new(place, message, "not understood by the shell", help))))
 }
 
 /// What `shellcheck` writes with `--format=json1`.
@@ -216,7 +216,7 @@ struct Comment {
 }
 
 /// What `shellcheck` warns of. That variables are set elsewhere is true of every script of a stage.
-fn lint(script: &Script, sources: &SourceMap) -> io::Result<Vec<Finding>> {
+fn lint(script: &Script, sources: &SourceMap) -> io::Result<Vec<CheckFinding>> {
     let shell = format!("--shell={}", script.shell);
     let arguments =
         ["--norc", "--format=json1", "--severity=warning", "--exclude=SC1090,SC1091,SC2148,SC2154", &shell, "-"];
@@ -232,7 +232,7 @@ fn lint(script: &Script, sources: &SourceMap) -> io::Result<Vec<Finding>> {
         let message = comment.message.trim_end_matches('.').to_owned();
         let place = script.lines.line(comment.line, sources);
         let help = format!("{rule} of shellcheck; where it is meant so, write `# shellcheck disable={rule}` above");
-        Finding::new(rule, Mistake::new(place, message, "here", help).as_warning())
+        CheckFinding::new(rule, Mistake::new(place, message, "here", help).as_warning())
     });
     Ok(findings.collect())
 }

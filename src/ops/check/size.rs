@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::Finding;
+use super::CheckFinding;
 use crate::lock::{Lock, SetId};
 use crate::model::{ByteSize, Check, Platform};
 use crate::recipe::{Image, Mistake, Project};
 
 /// Checks all images that are run.
-pub(super) fn check(project: &Project, lock: &Lock) -> Vec<Finding> {
+pub(super) fn check(project: &Project, lock: &Lock) -> Vec<CheckFinding> {
     let Some(budget) = &project.policy.size else { return Vec::new() };
     let bases = project.bases();
     let mut found = Vec::new();
@@ -28,7 +28,7 @@ pub(super) fn check(project: &Project, lock: &Lock) -> Vec<Finding> {
                 );
                 let help = "ask for fewer packages, or write `waive \"policy-size\" reason=\"…\"` in the image";
                 let mistake = Mistake::new(image.name.place, message, "this image", help);
-                found.push(Finding::new("size", mistake.and(budget.place, "the budget")));
+                found.push(CheckFinding::new("size", mistake.and(budget.place, "the budget")));
             }
         }
     }

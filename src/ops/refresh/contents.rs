@@ -6,7 +6,7 @@ use std::io::BufRead;
 use super::suites::{Before, SignedSuite, fetch, open, read_releases};
 use crate::distribution::suite::ArchiveFormat;
 use crate::fetch::Want;
-use crate::image::Need;
+use crate::image::MissingFile;
 use crate::lock::Lock;
 use crate::model::Platform;
 use crate::ops::error::OpsError;
@@ -27,8 +27,8 @@ pub(in crate::ops) fn suppliers(
     services: &Services<'_>,
     lock: &Lock,
     platform: Platform,
-    needs: &BTreeSet<Need>,
-) -> Result<BTreeMap<Need, Vec<String>>, OpsError> {
+    needs: &BTreeSet<MissingFile>,
+) -> Result<BTreeMap<MissingFile, Vec<String>>, OpsError> {
     let known = lock.archives.suites.keys().filter(|(archive, _)| project.archives.contains_key(archive));
     let uses = known.map(|(archive, suite)| SuiteUse { archive: archive.clone(), suite: suite.clone() }).collect();
     let before = Before { archives: &lock.archives, allow_older: false };
@@ -59,16 +59,16 @@ fn look_into(
 
 /// What was found: packages by need, each with how well it fits; smaller is better.
 struct Found<'a> {
-    needs: &'a BTreeSet<Need>,
+    needs: &'a BTreeSet<MissingFile>,
     platform: Platform,
-    packages: BTreeMap<Need, BTreeMap<String, u8>>,
+    packages: BTreeMap<MissingFile, BTreeMap<String, u8>>,
 }
 
 impl Found<'_> {
     fn read(&mut self, format: &dyn ArchiveFormat, list: &mut dyn BufRead) -> std::io::Result<()> {
-        let mut names: BTreeMap<&str, Vec<&Need>> = BTreeMap::new();
+        let mut names: BTreeMap<&str, Vec<&MissingFile>> = BTreeMap::new();
         for need in self.needs {
-            let (Need::Library(path) | Need::File(path)) = need;
+            let (MissingFile::Library(path) | MissingFile::File(path)) = need;
             names.entry(path.rsplit('/').next().unwrap_or_default()).or_default().push(need);
         }
         let (platform, found) = (self.platform, &mut self.packages);
@@ -85,20 +85,20 @@ impl Found<'_> {
 }
 
 /// How well a path of an archive, which has no leading slash, fits a need: 0 is best.
-fn rank(need: &Need, path: &str, platform: Platform) -> Option<u8> {
+fn rank(need: &MissingFile, path: &str, platform: Platform) -> Option<u8> {
     let (folder, _) = path.rsplit_once('/')?;
     // in a merged system both are one
     let merged = folder.strip_prefix("usr/").unwrap_or(folder);
     match need {
-        Need::Library(_) if merged == format!("lib/{}", platform.multiarch()) => Some(0),
-        Need::Library(_) if merged == "lib" || merged == "lib64" => Some(1),
-        Need::Library(_) => None,
-        Need::File(wanted) if wanted.contains('/') => {
+        MissingFile::Library(_) if merged == format!("lib/{}", platform.multiarch()) => Some(0),
+        MissingFile::Library(_) if merged == "lib" || merged == "lib64" => Some(1),
+        MissingFile::Library(_) => None,
+        MissingFile::File(wanted) if wanted.contains('/') => {
             let wanted = wanted.trim_start_matches('/');
             let same = wanted.strip_prefix("usr/").unwrap_or(wanted) == path.strip_prefix("usr/").unwrap_or(path);
             same.then_some(0)
         }
-        Need::File(_) => PROGRAMS.contains(&folder).then_some(0),
+        MissingFile::File(_) => PROGRAMS.contains(&folder).then_some(0),
     }
 }
 
@@ -118,25 +118,25 @@ mod tests {
         let list = "usr/lib/x86_64-linux-gnu/liba.so.1  libs/liba1\nopt/liba.so.1 misc/vendor\n\
                     usr/lib/liba.so.1 libs/liba1-old\nbin/sh shells/dash\nusr/bin/tool utils/tool\n\
                     usr/share/tool utils/tool-data\n";
-        let needs: BTreeSet<Need> = [
-            Need::Library("liba.so.1".into()),
-            Need::File("/usr/bin/sh".into()),
-            Need::File("tool".into()),
-            Need::File("/opt/none".into()),
+        let needs: BTreeSet<MissingFile> = [
+            MissingFile::Library("liba.so.1".into()),
+            MissingFile::File("/usr/bin/sh".into()),
+            MissingFile::File("tool".into()),
+            MissingFile::File("/opt/none".into()),
         ]
         .into();
         let platform = "linux/amd64".parse().expect("a platform");
         let mut found = Found { needs: &needs, platform, packages: BTreeMap::new() };
         let format = world(Format::Deb).expect("a world").archives();
         found.read(format, &mut list.as_bytes()).expect("it is read");
-        let named: Vec<(Need, Vec<String>)> =
+        let named: Vec<(MissingFile, Vec<String>)> =
             found.packages.iter().map(|(need, packages)| (need.clone(), best(packages))).collect();
         assert_eq!(
             named,
             [
-                (Need::Library("liba.so.1".into()), vec!["liba1".to_owned()]),
-                (Need::File("/usr/bin/sh".into()), vec!["dash".to_owned()]),
-                (Need::File("tool".into()), vec!["tool".to_owned()]),
+                (MissingFile::Library("liba.so.1".into()), vec!["liba1".to_owned()]),
+                (MissingFile::File("/usr/bin/sh".into()), vec!["dash".to_owned()]),
+                (MissingFile::File("tool".into()), vec!["tool".to_owned()]),
             ]
         );
     }

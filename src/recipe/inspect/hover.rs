@@ -3,7 +3,7 @@
 use super::super::language::{Language, without_links};
 use super::super::node::Node;
 use super::super::record::Taken;
-use super::super::show::Part;
+use super::super::show::ShownPart;
 use super::super::values::names_in;
 use super::super::vocabulary::STRUCTURE;
 use super::locate::{Located, On};
@@ -84,9 +84,9 @@ fn image(project: &Inspected, located: &Located<'_>) -> Option<String> {
         project.project.recipes.get(&unified.name).is_some_and(|set| format!("{}/recipe.kdl", set.folder) == file)
     })?;
     let shown = project.unified.show(&recipe.name, Some(&name), None, project.sources())?;
-    let line = |line: Vec<Part>| {
-        let part = |part: Part| match part {
-            Part::Code(text) | Part::Origin(text) => text,
+    let line = |line: Vec<ShownPart>| {
+        let part = |part: ShownPart| match part {
+            ShownPart::Code(text) | ShownPart::Origin(text) => text,
         };
         line.into_iter().map(part).collect::<String>()
     };

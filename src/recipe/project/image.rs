@@ -34,7 +34,7 @@ pub struct Image {
     /// What of the packages is left out.
     pub policy: PathPolicy,
     /// What is added, in the order written.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ImageEntry>,
     /// Accounts that are added.
     pub accounts: Vec<Account>,
     /// Groups that are added.
@@ -125,12 +125,12 @@ pub enum Compression {
 
 /// Something that an image adds to its packages.
 #[derive(Debug, Serialize)]
-pub struct Entry {
+pub struct ImageEntry {
     /// Where the node stands.
     #[serde(skip)]
     pub place: Place,
     /// What is added.
-    pub kind: EntryKind,
+    pub kind: ImageEntryKind,
     /// The owner; root when the recipe does not say.
     pub owner: Option<Ownership>,
     /// The mode; what the source has, or 0644 and 0755, when the recipe does not say.
@@ -140,7 +140,7 @@ pub struct Entry {
 /// The kinds of things that an image adds.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum EntryKind {
+pub enum ImageEntryKind {
     /// Files from a stage, a source, or beside the recipe.
     Copy {
         /// Where from.

@@ -19,11 +19,11 @@ use crate::model::{
 };
 
 pub use image::{
-    Account, Base, Compression, Config, Configure, CopyFrom, Emulate, Entry, EntryKind, EnvVar, Group, Healthcheck,
-    Image, Port, Runtime, User, Waiver,
+    Account, Base, Compression, Config, Configure, CopyFrom, Emulate, EnvVar, Group, Healthcheck, Image, ImageEntry,
+    ImageEntryKind, Port, Runtime, User, Waiver,
 };
 pub use source::{DistributionRef, Download, Edit, GitReference, Origin, Signature, Source, Unpack};
-pub use stage::{Dependencies, Limits, PackageRequest, PackageSelection, Per, STAGE_OUTPUT, Stage, StageCopy, Use};
+pub use stage::{Dependencies, PackageRequest, PackageSelection, Per, STAGE_OUTPUT, Stage, StageCopy, StepLimits, Use};
 
 /// All recipes of a repository, read and checked.
 #[derive(Debug)]

@@ -35,7 +35,7 @@ pub struct Stage {
     /// Whether it runs once per target platform.
     pub per: Per,
     /// Limits.
-    pub limits: Limits,
+    pub limits: StepLimits,
 }
 
 /// The folder that becomes the output where a recipe does not say.
@@ -54,14 +54,14 @@ pub enum Per {
 
 /// What a step may consume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Limits {
+pub struct StepLimits {
     /// Wall-clock time.
     pub timeout: Seconds,
     /// Data segment of each process.
     pub memory: Option<ByteSize>,
 }
 
-impl Default for Limits {
+impl Default for StepLimits {
     fn default() -> Self {
         Self { timeout: Seconds(3600), memory: None }
     }

@@ -14,7 +14,7 @@ use crate::model::{ImageName, Place, Platform, RecipeName, SourceMap};
 use super::file::Unified;
 use super::recipe_file::RECIPE;
 
-pub use print::Part;
+pub use print::ShownPart;
 pub use shown::{Provenance, Shown};
 
 /// The recipes of a project with all that definitions bring, before they are given a meaning.

@@ -5,7 +5,7 @@ use super::strings::of_lines;
 
 /// A stretch of what is printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ShownPart {
     /// KDL.
     Code(String),
     /// A comment that says where something came from.
@@ -15,7 +15,7 @@ pub enum Part {
 impl Shown {
     /// The recipe as KDL, one line after the other; every value with where it came from.
     #[must_use]
-    pub fn lines(&self) -> Vec<Vec<Part>> {
+    pub fn lines(&self) -> Vec<Vec<ShownPart>> {
         let mut lines = Vec::new();
         let own = format!("images/{}/recipe.kdl:", self.recipe.base());
         for (index, node) in self.nodes.iter().enumerate() {
@@ -32,9 +32,9 @@ impl Shown {
     /// The recipe as KDL without any comment.
     #[must_use]
     pub fn text(&self) -> String {
-        let code = |part: &Part| match part {
-            Part::Code(text) => Some(text.clone()),
-            Part::Origin(_) => None,
+        let code = |part: &ShownPart| match part {
+            ShownPart::Code(text) => Some(text.clone()),
+            ShownPart::Origin(_) => None,
         };
         let lines =
             self.lines().into_iter().filter(|line| line.is_empty() || line.iter().any(|part| code(part).is_some()));
@@ -44,7 +44,7 @@ impl Shown {
 }
 
 /// `own` is how places in the recipe's own file begin.
-fn print(node: &ShownNode, depth: usize, own: &str, lines: &mut Vec<Vec<Part>>) {
+fn print(node: &ShownNode, depth: usize, own: &str, lines: &mut Vec<Vec<ShownPart>>) {
     let indentation = "    ".repeat(depth);
     let deeper = "    ".repeat(depth + 1);
     let mut code = format!("{indentation}{}", node.name);
@@ -64,17 +64,19 @@ fn print(node: &ShownNode, depth: usize, own: &str, lines: &mut Vec<Vec<Part>>) 
     match origins(node, own) {
         // nothing may follow the quotes that open a text of several lines
         Some(origins) if several => {
-            lines.push(vec![Part::Origin(format!("{indentation}// {origins}"))]);
-            lines.push(vec![Part::Code(code)]);
+            lines.push(vec![ShownPart::Origin(format!("{indentation}// {origins}"))]);
+            lines.push(vec![ShownPart::Code(code)]);
         }
-        Some(origins) => lines.push(vec![Part::Code(format!("{code}  ")), Part::Origin(format!("// {origins}"))]),
-        None => lines.push(vec![Part::Code(code)]),
+        Some(origins) => {
+            lines.push(vec![ShownPart::Code(format!("{code}  ")), ShownPart::Origin(format!("// {origins}"))])
+        }
+        None => lines.push(vec![ShownPart::Code(code)]),
     }
     if let Some(children) = &node.children {
         for child in children {
             print(child, depth + 1, own, lines);
         }
-        lines.push(vec![Part::Code(format!("{indentation}}}"))]);
+        lines.push(vec![ShownPart::Code(format!("{indentation}}}"))]);
     }
 }
 

@@ -119,7 +119,7 @@ fn every_value_says_where_it_came_from() {
         .map(|line| {
             line.iter()
                 .map(|part| match part {
-                    super::Part::Code(text) | super::Part::Origin(text) => text.as_str(),
+                    super::ShownPart::Code(text) | super::ShownPart::Origin(text) => text.as_str(),
                 })
                 .collect()
         })

@@ -1,6 +1,6 @@
 //! A package for itself, without anything that it needs.
 
-use super::{Chosen, Reason, Request, Universe, Unsatisfiable, Wanted, resolve};
+use super::{ChoiceReason, Chosen, Request, Universe, Unsatisfiable, Wanted, resolve};
 use crate::distribution::debian::index::Package;
 
 /// The version of a package that apt would take, whatever it depends on.
@@ -19,7 +19,7 @@ pub fn candidate<'u>(universe: &'u Universe, wanted: &Wanted, native: &str) -> R
         Some(entry) => {
             let part = universe.part(entry);
             let (archive, suite) = (&part.archive, part.suite.as_str());
-            Ok(Chosen { package: universe.package(entry), archive, suite, reason: Reason::Wanted(0) })
+            Ok(Chosen { package: universe.package(entry), archive, suite, reason: ChoiceReason::Wanted(0) })
         }
         None => {
             let asked = Request { native: native.to_owned(), wanted: vec![wanted.clone()], ..Request::default() };

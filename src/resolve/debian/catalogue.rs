@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Chosen, Installed, Part, Request, Universe, Wanted, candidate, resolve};
+use super::{Chosen, Installed, Request, Universe, UniversePart, Wanted, candidate, resolve};
 use crate::distribution::debian::index::{self, Priority};
 use crate::distribution::debian::relation::Constraint;
 use crate::distribution::suite::WorldFault;
@@ -15,13 +15,13 @@ use crate::resolve::{Catalogue, CatalogueBuilder, IndexPart, Query, Unsatisfiabl
 
 /// The indexes that were read so far, by position.
 #[derive(Default)]
-pub struct UniverseBuilder(Mutex<BTreeMap<(usize, &'static str), Part>>);
+pub struct UniverseBuilder(Mutex<BTreeMap<(usize, &'static str), UniversePart>>);
 
 impl CatalogueBuilder for UniverseBuilder {
     fn add(&self, part: IndexPart, index: &mut dyn BufRead) -> Result<(), WorldFault> {
         let IndexPart { position, archive, suite, platform, priority } = part;
         let index = index::parse(index)?;
-        let part = Part { archive, suite, architecture: platform.deb().to_owned(), priority, index };
+        let part = UniversePart { archive, suite, architecture: platform.deb().to_owned(), priority, index };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((position, platform.deb()), part);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use super::expand::Requirement;
 use super::roots::Root;
 use super::world::{Id, World};
-use super::{Chosen, Kind, Reason, Solution};
+use super::{ChoiceReason, Chosen, DependencyKind, Solution};
 
 /// Sorts what was chosen and says why each is there. What nothing leads to is left out: it would only be a remnant of
 /// the search.
@@ -18,7 +18,7 @@ pub(super) fn solution<'u>(world: &World<'u>, roots: &[Root], chosen: &HashSet<I
         let part = world.universe.part(id);
         let reason = match &found[&id] {
             Found::Root(reason) => reason.clone(),
-            Found::Needed { by, requirement } => Reason::Needed {
+            Found::Needed { by, requirement } => ChoiceReason::Needed {
                 by: position.get(by).copied().unwrap_or_default(),
                 kind: requirement.kind,
                 relation: world.requirement_text(*by, requirement),
@@ -30,7 +30,7 @@ pub(super) fn solution<'u>(world: &World<'u>, roots: &[Root], chosen: &HashSet<I
 }
 
 enum Found {
-    Root(Reason),
+    Root(ChoiceReason),
     Needed { by: Id, requirement: Requirement },
 }
 
@@ -70,7 +70,7 @@ pub(super) fn unmet_recommendations(world: &World<'_>, chosen: &HashSet<Id>, tri
     let mut unmet = Vec::new();
     for id in order {
         for requirement in
-            world.expand(id).requirements.iter().filter(|requirement| requirement.kind == Kind::Recommends)
+            world.expand(id).requirements.iter().filter(|requirement| requirement.kind == DependencyKind::Recommends)
         {
             if satisfied_by(requirement, chosen).next().is_none() {
                 let candidates = requirement.sets.iter().flat_map(|set| set.ids.iter().copied());

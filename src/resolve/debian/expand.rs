@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::rc::Rc;
 
-use super::Kind;
+use super::DependencyKind;
 use super::universe::ArchId;
 use super::world::{Id, Key, Set, World};
 use crate::distribution::debian::index::{MultiArch, Package, Priority};
@@ -12,7 +12,7 @@ use crate::distribution::debian::relation::{self, Qualifier, Relation, RelationE
 /// Something that a package needs.
 #[derive(Clone, Debug)]
 pub(super) struct Requirement {
-    pub(super) kind: Kind,
+    pub(super) kind: DependencyKind,
     /// Position of the group of alternatives in its field.
     pub(super) group: usize,
     /// What satisfies it, preferred first; empty when nothing does.
@@ -194,11 +194,12 @@ impl World<'_> {
 }
 
 /// The fields with what a package needs, in the order in which apt looks at them.
-fn fields(package: Package<'_>, recommends: bool) -> impl Iterator<Item = (Kind, &str)> {
+fn fields(package: Package<'_>, recommends: bool) -> impl Iterator<Item = (DependencyKind, &str)> {
     let all = [
-        (Kind::PreDepends, package.pre_depends()),
-        (Kind::Depends, package.depends()),
-        (Kind::Recommends, package.recommends()),
+        (DependencyKind::PreDepends, package.pre_depends()),
+        (DependencyKind::Depends, package.depends()),
+        (DependencyKind::Recommends, package.recommends()),
     ];
-    all.into_iter().filter(move |(kind, field)| !field.is_empty() && (recommends || *kind != Kind::Recommends))
+    all.into_iter()
+        .filter(move |(kind, field)| !field.is_empty() && (recommends || *kind != DependencyKind::Recommends))
 }

@@ -10,7 +10,7 @@ use super::expand::{Against, Exclusion, Requirement};
 use super::provider::{Provider, id};
 use super::roots::{Root, nearest};
 use super::world::{Id, World};
-use super::{Reason, Request, Unsatisfiable};
+use super::{ChoiceReason, Request, Unsatisfiable};
 use crate::distribution::debian::relation::{self, Relation};
 
 /// Most lines of an explanation.
@@ -143,7 +143,7 @@ impl Story<'_, '_, '_> {
         let root = self.roots.iter().find(|root| root.ids().any(|asked| asked == next));
         let end = match root.map(|root| &root.reason) {
             _ if self.world.is_installed(next) => "which is installed",
-            Some(Reason::Essential) => "which is essential",
+            Some(ChoiceReason::Essential) => "which is essential",
             _ => "which was asked for",
         };
         if chain.is_empty() { end.to_owned() } else { format!("{}, {end}", self.needs(&chain)) }
@@ -238,7 +238,7 @@ impl Story<'_, '_, '_> {
     fn places(&self) -> Vec<(crate::model::Place, String)> {
         let involved = |root: &&Root| root.ids().any(|id| self.needed_by.get(&id) == Some(&None));
         let place = |root: &Root| match root.reason {
-            Reason::Wanted(position) => {
+            ChoiceReason::Wanted(position) => {
                 let wanted = &self.request.wanted[position];
                 wanted.place.map(|place| (place, format!("`{}` is asked for here", wanted.name)))
             }

@@ -31,8 +31,8 @@ use super::Unsatisfiable;
 pub use alone::candidate;
 pub use catalogue::UniverseBuilder;
 pub use request::{Installed, Request, Wanted};
-pub use solution::{Chosen, Kind, Reason, Solution};
-pub use universe::{Part, Universe, UniverseError};
+pub use solution::{ChoiceReason, Chosen, DependencyKind, Solution};
+pub use universe::{Universe, UniverseError, UniversePart};
 
 /// Most rounds in which recommended packages may recommend further ones.
 const MOST_ROUNDS: usize = 16;

@@ -6,7 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::Kind;
+use super::DependencyKind;
 use super::expand::Requirement;
 use super::world::{Id, Key, World};
 
@@ -94,7 +94,8 @@ impl Pass<'_, '_> {
     fn is_closed(&self) -> bool {
         self.chosen.values().all(|&id| {
             let expanded = self.world.expand(id);
-            let critical = expanded.requirements.iter().filter(|requirement| requirement.kind != Kind::Recommends);
+            let critical =
+                expanded.requirements.iter().filter(|requirement| requirement.kind != DependencyKind::Recommends);
             let mut sets = critical.map(|requirement| &requirement.sets);
             sets.all(|sets| sets.iter().flat_map(|set| set.ids.iter()).any(|&id| self.is_chosen(id)))
         })
@@ -193,7 +194,7 @@ impl Pass<'_, '_> {
         expanded
             .requirements
             .iter()
-            .all(|requirement| requirement.kind == Kind::Recommends || !requirement.sets.is_empty())
+            .all(|requirement| requirement.kind == DependencyKind::Recommends || !requirement.sets.is_empty())
     }
 
     /// Chooses what a chosen version needs; goes on after a failure when that was only recommended, or when there is
@@ -207,7 +208,7 @@ impl Pass<'_, '_> {
     }
 
     fn satisfy_one(&mut self, id: Id, requirement: &Requirement, depth: usize) -> bool {
-        let critical = requirement.kind != Kind::Recommends;
+        let critical = requirement.kind != DependencyKind::Recommends;
         let settled = self.settled.contains(&id);
         let all = || requirement.sets.iter().flat_map(|set| set.ids.iter().copied());
         let there = all().find(|&id| self.is_chosen(id));

@@ -10,7 +10,7 @@ use resolvo::{
     KnownDependencies, NameId, SolvableId, SolverCache, StringId, VersionSetId, VersionSetUnionId,
 };
 
-use super::Kind;
+use super::DependencyKind;
 use super::preference::Preference;
 use super::world::{Id, Key, Set, World};
 
@@ -161,7 +161,8 @@ impl DependencyProvider for Provider<'_, '_> {
         if let Some(error) = &expanded.broken {
             return Dependencies::Unknown(StringId(self.texts.borrow_mut().number(error.to_string())));
         }
-        let required = expanded.requirements.iter().filter(|requirement| requirement.kind != Kind::Recommends);
+        let required =
+            expanded.requirements.iter().filter(|requirement| requirement.kind != DependencyKind::Recommends);
         Dependencies::Known(KnownDependencies {
             requirements: required.map(|requirement| self.requirement(&requirement.sets)).collect(),
             constrains: expanded.exclusions.iter().map(|exclusion| self.set(exclusion.set.clone(), true)).collect(),

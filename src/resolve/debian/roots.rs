@@ -2,13 +2,13 @@
 
 use super::universe::ALL;
 use super::world::{Id, Key, Set, World};
-use super::{Reason, Request, Unsatisfiable, Wanted};
+use super::{ChoiceReason, Request, Unsatisfiable, Wanted};
 use crate::distribution::debian::relation::{Qualifier, Relation};
 use crate::model::Place;
 
 /// Something that must be in the solution.
 pub(super) struct Root {
-    pub(super) reason: Reason,
+    pub(super) reason: ChoiceReason,
     /// Any version of any of these.
     pub(super) sets: Vec<Set>,
 }
@@ -37,7 +37,7 @@ pub(super) fn find(world: &World<'_>, request: &Request) -> Result<Vec<Root>, Bo
     for position in order {
         let wanted = &request.wanted[position];
         match find_one(world, wanted) {
-            Ok(sets) => roots.push(Root { reason: Reason::Wanted(position), sets }),
+            Ok(sets) => roots.push(Root { reason: ChoiceReason::Wanted(position), sets }),
             Err(fault) => {
                 places.extend(wanted.place.map(|place: Place| (place, fault.short)));
                 explanation.push(fault.line);
@@ -68,8 +68,10 @@ fn essential<'w>(world: &'w World<'_>) -> impl Iterator<Item = Root> + 'w {
         let key = Key { name, architecture: world.native };
         let newest = *world.available(key).first()?;
         let essential = world.universe.package(newest).essential();
-        essential
-            .then(|| Root { reason: Reason::Essential, sets: vec![Set { key, ids: world.candidates(key).into() }] })
+        essential.then(|| Root {
+            reason: ChoiceReason::Essential,
+            sets: vec![Set { key, ids: world.candidates(key).into() }],
+        })
     })
 }
 

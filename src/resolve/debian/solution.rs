@@ -24,12 +24,12 @@ pub struct Chosen<'u> {
     /// The suite it comes from: the first that has this version.
     pub suite: &'u str,
     /// Why it is there.
-    pub reason: Reason,
+    pub reason: ChoiceReason,
 }
 
 /// Why a package was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum ChoiceReason {
     /// It was asked for: position in [`Request::wanted`](super::Request::wanted).
     Wanted(usize),
     /// Every system has it.
@@ -39,7 +39,7 @@ pub enum Reason {
         /// Position of that package in [`Solution::packages`].
         by: usize,
         /// How strongly.
-        kind: Kind,
+        kind: DependencyKind,
         /// The dependency as written, with its alternatives.
         relation: String,
     },
@@ -48,13 +48,13 @@ pub enum Reason {
 /// How strongly a package needs another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[expect(missing_docs, reason = "each is the field of the same name")]
-pub enum Kind {
+pub enum DependencyKind {
     PreDepends,
     Depends,
     Recommends,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for DependencyKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::PreDepends => "Pre-Depends",
@@ -81,7 +81,7 @@ impl<'u> Solution<'u> {
         while let Some(chosen) = next {
             chain.push(chosen);
             next = match &chosen.reason {
-                Reason::Needed { by, .. } if chain.len() <= self.packages.len() => self.packages.get(*by),
+                ChoiceReason::Needed { by, .. } if chain.len() <= self.packages.len() => self.packages.get(*by),
                 _ => None,
             };
         }

@@ -10,7 +10,7 @@ use crate::distribution::debian::index::{self, Priority};
 use crate::distribution::debian::relation::Constraint;
 use crate::model::SourceMap;
 
-fn part(suite: &str, architecture: &str, priority: i32, lines: &str) -> Part {
+fn part(suite: &str, architecture: &str, priority: i32, lines: &str) -> UniversePart {
     let mut text = String::new();
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut fields = line.split(';').map(str::trim);
@@ -24,7 +24,7 @@ fn part(suite: &str, architecture: &str, priority: i32, lines: &str) -> Part {
         text.push('\n');
     }
     let index = index::parse(text.as_bytes()).expect("an index");
-    Part {
+    UniversePart {
         archive: "debian".parse().expect("a name"),
         suite: suite.to_owned(),
         architecture: architecture.to_owned(),
@@ -223,7 +223,7 @@ fn essential_packages_and_the_minimal_system_can_be_asked_for() {
     assert_eq!(universe.minbase("amd64"), ["apt", "bash", "passwd"]);
     assert_eq!(universe.with_priority("amd64", Priority::Important), ["apt", "other", "passwd"]);
     let solution = resolve(&universe, &essential).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(solution.find("bash", "amd64").expect("there").reason, Reason::Essential);
+    assert_eq!(solution.find("bash", "amd64").expect("there").reason, ChoiceReason::Essential);
 }
 
 #[test]
@@ -258,8 +258,8 @@ fn every_package_says_why_it_is_there() {
     let chain: Vec<&str> = solution.why(2).iter().map(|chosen| chosen.package.name()).collect();
     assert_eq!(chain, ["c", "b", "a"]);
     let reason = &solution.packages[2].reason;
-    assert_eq!(*reason, Reason::Needed { by: 1, kind: Kind::PreDepends, relation: "c | x".to_owned() });
-    assert_eq!(solution.packages[0].reason, Reason::Wanted(1));
+    assert_eq!(*reason, ChoiceReason::Needed { by: 1, kind: DependencyKind::PreDepends, relation: "c | x".to_owned() });
+    assert_eq!(solution.packages[0].reason, ChoiceReason::Wanted(1));
 }
 
 #[test]

@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::distribution::debian::index::{Index, Package, Priority};
+use crate::distribution::debian::index::{Package, PackageIndex, Priority};
 use crate::distribution::debian::relation::{self, RelationError};
 use crate::distribution::debian::version;
 use crate::model::ArchiveName;
 
 /// The packages of one suite for one architecture.
-pub struct Part {
+pub struct UniversePart {
     /// The archive.
     pub archive: ArchiveName,
     /// The suite (`trixie-security`).
@@ -22,12 +22,12 @@ pub struct Part {
     /// [`Release::priority`](crate::distribution::debian::release::Release::priority) of the suite.
     pub priority: i32,
     /// Its packages.
-    pub index: Index,
+    pub index: PackageIndex,
 }
 
 /// All packages that a request may choose from; built once, used for many requests.
 pub struct Universe {
-    parts: Vec<Part>,
+    parts: Vec<UniversePart>,
     architectures: Vec<String>,
     /// By name, architecture, and newest version first.
     entries: Vec<Entry>,
@@ -94,7 +94,7 @@ impl Universe {
     ///
     /// # Errors
     /// When a `Provides` field cannot be read, or there are too many parts.
-    pub fn new(parts: Vec<Part>) -> Result<Self, UniverseError> {
+    pub fn new(parts: Vec<UniversePart>) -> Result<Self, UniverseError> {
         let mut architectures: Vec<String> = parts.iter().map(|part| part.architecture.clone()).collect();
         architectures.sort_unstable();
         architectures.dedup();
@@ -191,7 +191,7 @@ impl Universe {
         &self.entries[entry as usize]
     }
 
-    pub(super) fn part(&self, entry: u32) -> &Part {
+    pub(super) fn part(&self, entry: u32) -> &UniversePart {
         &self.parts[self.entries[entry as usize].part as usize]
     }
 

@@ -15,7 +15,9 @@ use crate::distribution::scripts::{ScriptPrograms, ScriptRun};
 use crate::distribution::system::{PackageState, UnpackedPackage};
 use crate::model::ImagePath;
 use crate::stage::log::{Log, OutputSink};
-use crate::stage::sandbox::{Console, Ending, File, Network, Ownership, Privilege, ProcessLimits, Root, Sandbox, Spec};
+use crate::stage::sandbox::{
+    Console, Ending, File, Network, OwnershipMode, Privilege, ProcessLimits, Root, Sandbox, Spec,
+};
 use crate::store::Store;
 
 const TIMEOUT: Duration = Duration::from_secs(3600);
@@ -82,7 +84,7 @@ fn cell(root: &Path, scratch: &Path, run: &ScriptRun) -> Spec {
     files.extend(run.guards.iter().map(|(path, text)| file(path, text)));
     Spec {
         root: Root::Layers(vec![root.to_owned()]),
-        ownership: Ownership::Ignored,
+        ownership: OwnershipMode::Ignored,
         scratch: scratch.to_owned(),
         mounts: Vec::new(),
         files,

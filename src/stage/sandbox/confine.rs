@@ -9,7 +9,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 use super::filter::{self, Owners};
 use super::owners;
 use super::report::{Doing, SetupError};
-use super::spec::{Ownership, Privilege, ProcessLimits, Spec};
+use super::spec::{OwnershipMode, Privilege, ProcessLimits, Spec};
 
 /// What package managers and maintainer scripts use: owners and modes of files, changing the user, `chroot`, ending services.
 /// Nothing that mounts, configures a network, traces processes or makes devices.
@@ -33,7 +33,7 @@ pub(super) fn confine(spec: &Spec) -> Result<Option<OwnedFd>, SetupError> {
     };
     keep_capabilities(kept).doing(|| "drop capabilities".to_owned())?;
     rustix::thread::set_no_new_privs(true).doing(|| "give up new privileges".to_owned())?;
-    let keeps_owners = matches!(spec.ownership, Ownership::Kept { .. });
+    let keeps_owners = matches!(spec.ownership, OwnershipMode::Kept { .. });
     let owners = if keeps_owners { Owners::Kept } else { Owners::Ignored };
     filter::apply(spec.privilege, owners).doing(|| "filter system calls".to_owned())?;
     let listener = keeps_owners.then(owners::install).transpose();

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::machine::{self, FOREIGN, Inherited};
 use super::owners::{self, Recorder};
 use super::report::{Doing, SetupError};
-use super::spec::{Console, Network, Ownership, Spec};
+use super::spec::{Console, Network, OwnershipMode, Spec};
 use super::user;
 
 /// A specification is a few kilobytes; files in it are small.
@@ -56,8 +56,8 @@ pub(super) fn enter() -> Result<(), SetupError> {
     // in a session of its own nothing in there has a terminal to read from, or to put characters into
     rustix::process::setsid().doing(|| "begin a session of its own".to_owned())?;
     let recorder = match &spec.ownership {
-        Ownership::Ignored => None,
-        Ownership::Kept { folder, owned } => {
+        OwnershipMode::Ignored => None,
+        OwnershipMode::Kept { folder, owned } => {
             Some(Recorder::open(folder, owned, &spec.scratch).doing(|| "prepare to keep owners".to_owned())?)
         }
     };

@@ -38,7 +38,7 @@ use thiserror::Error;
 pub use emulation::Emulator;
 pub use owners::{Owned, Owner, Owners};
 pub use probe::{Unavailable, probe};
-pub use spec::{Access, Bounds, Console, File, Mount, Network, Ownership, Privilege, ProcessLimits, Root, Spec};
+pub use spec::{Access, Bounds, Console, File, Mount, Network, OwnershipMode, Privilege, ProcessLimits, Root, Spec};
 
 use cgroup::Group;
 use report::Report;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::{Console, Ending, Network, Ownership, Privilege, ProcessLimits, Root, Sandbox, SandboxError, Spec};
+use super::{Console, Ending, Network, OwnershipMode, Privilege, ProcessLimits, Root, Sandbox, SandboxError, Spec};
 use crate::model::ImagePath;
 
 /// What keeps a user from making a sandbox.
@@ -151,7 +151,7 @@ fn exhausted() -> &'static str {
 pub fn probe(sandbox: &Sandbox, scratch: &Path) -> Result<(), SandboxError> {
     let spec = Spec {
         root: Root::Layers(Vec::new()),
-        ownership: Ownership::Ignored,
+        ownership: OwnershipMode::Ignored,
         scratch: scratch.to_owned(),
         mounts: Vec::new(),
         files: Vec::new(),

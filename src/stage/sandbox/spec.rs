@@ -16,7 +16,7 @@ pub struct Spec {
     /// What its root is made of.
     pub root: Root,
     /// What becomes of owners.
-    pub ownership: Ownership,
+    pub ownership: OwnershipMode,
     /// A folder on disk for this sandbox alone: what is written over layers, and `/tmp`. It must be empty at first, or
     /// left over from the same sandbox, which then continues on it.
     pub scratch: PathBuf,
@@ -69,7 +69,7 @@ pub enum Root {
 /// What becomes of owners.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Ownership {
+pub enum OwnershipMode {
     /// Changing them seems to work and does nothing.
     #[default]
     Ignored,

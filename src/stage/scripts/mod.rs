@@ -3,7 +3,7 @@
 //! What happens is what bootstrapping tools do: the packages without which nothing runs lie there unpacked, and the
 //! package manager installs them once more over themselves; then it installs the others. Which programs do that is said by
 //! [`ScriptPrograms`]. All of it runs in the sandbox, without network; owners are kept beside the folder (see
-//! [`super::sandbox::Ownership`]). Who runs the program, and when, leaves no trace: logs, identities of machines, secrets
+//! [`super::sandbox::OwnershipMode`]). Who runs the program, and when, leaves no trace: logs, identities of machines, secrets
 //! and copies of earlier states are taken out again, see [`leavings`].
 
 mod emulator;
@@ -23,8 +23,8 @@ pub use outside::NativeTools;
 
 use super::log::{Log, OutputSink};
 use super::sandbox::{
-    Access, Console, Ending, File, Mount, Network, Owned, Owners, Ownership, Privilege, ProcessLimits, Root, Sandbox,
-    Spec,
+    Access, Console, Ending, File, Mount, Network, Owned, Owners, OwnershipMode, Privilege, ProcessLimits, Root,
+    Sandbox, Spec,
 };
 use crate::beneath::Dir;
 use crate::distribution::scripts::{Install, OWN, ScriptPrograms, ScriptRun, ScriptedPackage, TARGET};
@@ -146,7 +146,7 @@ fn cell(spec: &ScriptsSpec<'_>, run: &ScriptRun, scratch: &Path, own: &Path) -> 
     files.push(file(&format!("{OWN}/run"), &script, 0o644));
     Spec {
         root,
-        ownership: Ownership::Kept { folder: spec.root.to_owned(), owned: spec.owned.clone() },
+        ownership: OwnershipMode::Kept { folder: spec.root.to_owned(), owned: spec.owned.clone() },
         scratch: scratch.to_owned(),
         mounts,
         files,

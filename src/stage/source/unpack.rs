@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::SourceError;
-use crate::archive::{ArchiveError, Content, Entry, EntryKind, Limits, PathGuard, TarReader, decompress};
+use crate::archive::{ArchiveError, Entry, EntryContent, EntryKind, Limits, PathGuard, TarReader, decompress};
 use crate::beneath::Dir;
 use crate::model::ImagePath;
 
@@ -86,7 +86,7 @@ impl<'a> SourceTree<'a> {
         Ok(())
     }
 
-    fn place(&self, entry: &Entry, mut content: Content<'_, impl Read>) -> io::Result<()> {
+    fn place(&self, entry: &Entry, mut content: EntryContent<'_, impl Read>) -> io::Result<()> {
         let path = entry.path.as_relative();
         if let Some(parent) = entry.path.parent() {
             self.dir.create_dir_all(parent.as_relative())?;

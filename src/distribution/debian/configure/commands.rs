@@ -4,7 +4,7 @@
 use super::accounts::{self, Group, Home, Numbers, User};
 use super::system::{Diversion, System};
 use super::tree::{Attributes, Root, at};
-use super::{ConfigureError, statoverrides, ucf};
+use super::{ConfigureError, shell, statoverrides, ucf};
 
 /// What a command changes. Paths are absolute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ const NOLOGIN: &str = "/usr/sbin/nologin";
 impl Command {
     /// Reads a command; none when it is not known.
     pub(super) fn parse(line: &str) -> Option<Self> {
-        let words = words(line);
+        let words = shell::quoted_words(line);
         let mut options = Options::of(words.get(1..)?);
         let command = match words[0].as_str() {
             "adduser" => Self::AddUser(adduser(&mut options)?),
@@ -237,18 +237,6 @@ fn system_group(options: &mut Options) -> Option<String> {
 
 fn octal(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
-}
-
-/// The words of a line; double quotes hold spaces together.
-pub(super) fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    for (index, part) in line.split('"').enumerate() {
-        match index % 2 {
-            0 => words.extend(part.split_whitespace().map(str::to_owned)),
-            _ => words.push(part.to_owned()),
-        }
-    }
-    words
 }
 
 /// The words that are not yet understood.

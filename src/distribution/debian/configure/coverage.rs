@@ -3,13 +3,14 @@
 
 use std::io;
 
+use super::scripts::Scripts;
 use super::system::System;
 use super::{ScriptCoverage, Tree, UnpackedPackage};
 use crate::archive::{ElfFacts, Entry};
 use crate::model::{EPOCH, ImagePath, Platform};
 
 pub(super) fn coverage(platform: Platform, packages: &[UnpackedPackage]) -> Vec<ScriptCoverage> {
-    System::new(platform, packages, &NoFiles, EPOCH).coverage()
+    Scripts::of(System::new(platform, packages, &NoFiles, EPOCH)).coverage()
 }
 
 /// A system without a file.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use md5::{Digest as _, Md5};
 
 use super::tree::{Root, at};
-use super::{ConfigureError, PackageRequest, PackageState, UnpackedPackage};
+use super::{ConfigureError, PackageState, UnpackedPackage, Why};
 use crate::model::{ImagePath, PackageId, Platform};
 
 /// The database of a set of installed packages of one system.
@@ -182,8 +182,7 @@ impl<'p> DpkgDatabase<'p> {
     }
 
     fn write_apt(&self, root: &mut Root<'_>) -> Result<(), ConfigureError> {
-        let automatic: Vec<_> =
-            self.packages.iter().filter(|package| package.request == PackageRequest::Automatic).collect();
+        let automatic: Vec<_> = self.packages.iter().filter(|package| package.request == Why::Automatic).collect();
         if automatic.is_empty() || !root.is_dir(&at("/var/lib/apt")?) {
             return Ok(());
         }

@@ -24,6 +24,7 @@ mod pam;
 mod presets;
 mod rules;
 mod script;
+mod scripts;
 mod shell;
 mod shells;
 mod statoverrides;
@@ -35,8 +36,8 @@ mod units;
 mod whole_snippets;
 
 pub(super) use crate::distribution::system::{
-    ConfigureError, Configured, Cover, Extent, LeftOut, PackageRequest, PackageState, ScriptCoverage, SystemModel,
-    Tree, UnmodelledScript, UnpackedPackage, UnpackedSystem,
+    ConfigureError, Configured, Cover, Extent, LeftOut, PackageState, ScriptCoverage, SystemModel, Tree,
+    UnmodelledScript, UnpackedPackage, UnpackedSystem, Why,
 };
 use crate::model::Platform;
 pub(super) use database::DpkgDatabase;
@@ -55,7 +56,10 @@ impl SystemModel for DebianModel {
         let UnpackedSystem { platform, packages, tree, moment } = *system;
         let mut root = tree::Root::new(tree, moment.seconds());
         match extent {
-            Extent::Configured => return system::System::new(platform, packages, tree, moment).configure(),
+            Extent::Configured => {
+                let system = system::System::new(platform, packages, tree, moment);
+                return scripts::Scripts::of(system).configure();
+            }
             Extent::Unpacked => DpkgDatabase::new(platform, packages).with_states().write(&mut root)?,
             Extent::Recorded => DpkgDatabase::new(platform, packages).write(&mut root)?,
             Extent::Libraries => cache_libraries(platform, packages, &mut root)?,

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::{PackageState, UnpackedPackage};
-use crate::distribution::debian::deb822::{Limits, Reader};
+use crate::distribution::debian::deb822::{Reader, StanzaLimits};
 use crate::distribution::debian::needs::{Graph, Needs};
 
 /// Bins of dpkg's table of packages (libdpkg, `pkg-hash.c`).
@@ -43,7 +43,7 @@ pub(super) fn essential(packages: &[UnpackedPackage]) -> BTreeSet<usize> {
 
 fn graph(packages: &[UnpackedPackage]) -> Graph {
     let needs = packages.iter().map(|package| {
-        let mut stanzas = Reader::new(package.control.control.as_bytes(), Limits::default());
+        let mut stanzas = Reader::new(package.control.control.as_bytes(), StanzaLimits::default());
         let read = stanzas.next().ok().flatten().map(Needs::of).unwrap_or_default();
         Needs { name: package.id.name.to_string(), ..read }
     });
@@ -113,7 +113,7 @@ fn bin(name: &str) -> u32 {
 mod tests {
     use super::*;
     use crate::archive::Control;
-    use crate::distribution::debian::configure::PackageRequest;
+    use crate::distribution::debian::configure::Why;
     use crate::model::{Format, PackageId};
 
     fn package(name: &str, fields: &str) -> UnpackedPackage {
@@ -128,7 +128,7 @@ mod tests {
             control: Control { control, ..Control::default() },
             entries: Vec::new(),
             state: PackageState::Unpacked,
-            request: PackageRequest::Manual,
+            request: Why::Manual,
         }
     }
 

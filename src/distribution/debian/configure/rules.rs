@@ -17,7 +17,7 @@ mod services;
 
 use super::effect::Effect::{self, LeaveOut};
 use super::system::{System, Tool};
-use super::{ConfigureError, Cover, PackageState};
+use super::{ConfigureError, Cover, PackageState, order};
 
 /// What is known of one package, or of some versions of it.
 pub(super) struct Rule {
@@ -90,14 +90,17 @@ pub(super) fn more_with(package: &str, are_there: impl Fn(&str) -> bool) -> Opti
 
 /// Applies the rules of the packages that are there: those of the base system first, then the others in the order in which
 /// dpkg would configure the packages.
-pub(super) fn apply(system: &mut System<'_>) -> Result<(), ConfigureError> {
+/// `chosen` has the rule of each package.
+pub(super) fn apply(system: &mut System<'_>, chosen: &[Option<&'static Rule>]) -> Result<(), ConfigureError> {
+    let packages = system.packages;
+    let chosen = |index: usize| chosen.get(index).copied().flatten();
     for rule in of_the_base() {
-        let Some((package, chosen)) = system.package_with_rule(rule.package) else { continue };
-        if chosen.is_some_and(|chosen| std::ptr::eq(chosen, rule)) {
-            rule.apply(system, package.state)?;
+        let Some(index) = system.position(rule.package) else { continue };
+        if chosen(index).is_some_and(|chosen| std::ptr::eq(chosen, rule)) {
+            rule.apply(system, packages[index].state)?;
         }
     }
-    for (package, rule) in system.in_order() {
+    for (package, rule) in order::of(packages).into_iter().map(|index| (&packages[index], chosen(index))) {
         system.run_snippets(package.id.name.as_str(), Tool::Sysusers)?;
         let of_a_service = |rule: &&Rule| !of_the_base().any(|other| std::ptr::eq(*rule, other));
         if let Some(rule) = rule.filter(of_a_service) {

@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::Tree;
-use super::alternatives::{self, Alternative};
+use super::alternatives::Alternative;
 use super::database::DpkgDatabase;
 use super::debconf::Debconf;
 use super::init_scripts::InitScript;
-use super::rules::Rule;
-use super::script::{Action, Script};
 use super::tree::{Root, at};
 use super::units::{Linked, Manager};
 use super::{
-    ConfigureError, Configured, Cover, LeftOut, PackageState, ScriptCoverage, UnmodelledScript, UnpackedPackage,
-    accounts, certificates, ldcache, order, pam, rules, shells, tmpfiles, units,
+    ConfigureError, LeftOut, UnmodelledScript, UnpackedPackage, accounts, certificates, ldcache, pam, shells, tmpfiles,
 };
 use crate::model::{Digest, Platform, Timestamp};
 
@@ -33,7 +30,7 @@ pub(super) enum Tool {
 /// Packages that bring `systemd-sysusers`.
 const WITH_SYSUSERS: &[&str] = &["systemd", "systemd-standalone-sysusers"];
 /// Packages that bring `systemd-tmpfiles`.
-const WITH_TMPFILES: &[&str] = &["systemd", "systemd-standalone-tmpfiles"];
+pub(super) const WITH_TMPFILES: &[&str] = &["systemd", "systemd-standalone-tmpfiles"];
 
 /// A name that a package keeps from others (dpkg-divert(1)).
 pub(super) struct Diversion {
@@ -54,21 +51,18 @@ pub(super) struct System<'s> {
     pub(super) platform: Platform,
     pub(super) moment: Timestamp,
     pub(super) debconf: Debconf,
-    packages: &'s [UnpackedPackage],
-    alternatives: Vec<Alternative>,
-    units: Vec<(Manager, String, Linked)>,
-    init_scripts: Vec<InitScript>,
-    recorded_units: Vec<String>,
-    local_profiles: Vec<String>,
+    pub(super) packages: &'s [UnpackedPackage],
+    pub(super) alternatives: Vec<Alternative>,
+    pub(super) units: Vec<(Manager, String, Linked)>,
+    pub(super) init_scripts: Vec<InitScript>,
+    pub(super) recorded_units: Vec<String>,
+    pub(super) local_profiles: Vec<String>,
     /// What snippets of packages ask of tools: names of files.
-    snippets: BTreeMap<(String, Tool), Vec<String>>,
+    pub(super) snippets: BTreeMap<(String, Tool), Vec<String>>,
     /// What turned out to be unknown when it was to happen.
-    refused: Vec<UnmodelledScript>,
-    /// The rule for each of the packages.
-    rules: Vec<Option<&'static Rule>>,
+    pub(super) refused: Vec<UnmodelledScript>,
     diversions: Vec<Diversion>,
-    scripts: Vec<ScriptCoverage>,
-    left_out: Vec<LeftOut>,
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 impl<'s> System<'s> {
@@ -91,9 +85,7 @@ impl<'s> System<'s> {
             local_profiles: Vec::new(),
             snippets: BTreeMap::new(),
             refused: Vec::new(),
-            rules: Vec::new(),
             diversions: Vec::new(),
-            scripts: Vec::new(),
             left_out: Vec::new(),
         }
     }
@@ -103,19 +95,7 @@ impl<'s> System<'s> {
         self.position(name).map(|index| &self.packages[index])
     }
 
-    /// The same with the rule that was chosen for it.
-    pub(super) fn package_with_rule(&self, name: &str) -> Option<(&'s UnpackedPackage, Option<&'static Rule>)> {
-        let index = self.position(name)?;
-        Some((&self.packages[index], self.rules.get(index).copied().flatten()))
-    }
-
-    /// The packages in the order in which they are configured, with their rules.
-    pub(super) fn in_order(&self) -> Vec<(&'s UnpackedPackage, Option<&'static Rule>)> {
-        let rule = |index: usize| self.rules.get(index).copied().flatten();
-        order::of(self.packages).into_iter().map(|index| (&self.packages[index], rule(index))).collect()
-    }
-
-    fn position(&self, name: &str) -> Option<usize> {
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
         let of_name = |package: &UnpackedPackage| package.id.name == name;
         let native = |package: &UnpackedPackage| of_name(package) && package.id.architecture == self.platform.deb();
         self.packages.iter().position(native).or_else(|| self.packages.iter().position(of_name))
@@ -137,38 +117,8 @@ impl<'s> System<'s> {
         self.debconf.load(&String::from_utf8_lossy(text), &owner);
     }
 
-    /// Configures everything.
-    pub(super) fn configure(mut self) -> Result<Configured, ConfigureError> {
-        self.read_all_scripts();
-        rules::apply(&mut self)?;
-        alternatives::install(&mut self.root, &self.alternatives)?;
-        if self.package("init-system-helpers").is_some() {
-            for (manager, unit, linked) in std::mem::take(&mut self.units) {
-                units::enable(&mut self.root, manager, &unit, linked)?;
-            }
-            for unit in std::mem::take(&mut self.recorded_units) {
-                units::record(&mut self.root, Manager::System, &unit)?;
-            }
-            for script in std::mem::take(&mut self.init_scripts) {
-                script.link(&mut self.root)?;
-            }
-        }
-        for name in std::mem::take(&mut self.local_profiles) {
-            self.place_for_additions(&name)?;
-        }
-        self.run_triggers()?;
-        self.write_databases()?;
-        let (files, removed) = self.root.into_changes();
-        let mut unmodelled: Vec<_> = self.scripts.into_iter().filter_map(UnmodelledScript::of).collect();
-        unmodelled.append(&mut self.refused);
-        unmodelled.sort();
-        self.left_out.sort();
-        self.left_out.dedup();
-        Ok(Configured { files, removed, unmodelled, left_out: self.left_out })
-    }
-
     /// An empty file for the administrator's additions to a profile of AppArmor.
-    fn place_for_additions(&mut self, profile: &str) -> Result<(), ConfigureError> {
+    pub(super) fn place_for_additions(&mut self, profile: &str) -> Result<(), ConfigureError> {
         let local = at(&format!("/etc/apparmor.d/local/{profile}"))?;
         if self.root.is_file(&at(&format!("/etc/apparmor.d/{profile}"))?) && !self.root.exists(&local) {
             self.root.write(&local, 0o644, (0, 0), "");
@@ -176,25 +126,7 @@ impl<'s> System<'s> {
         Ok(())
     }
 
-    /// Reads all scripts and does nothing.
-    pub(super) fn coverage(mut self) -> Vec<ScriptCoverage> {
-        self.read_all_scripts();
-        self.scripts
-    }
-
-    fn read_all_scripts(&mut self) {
-        let has_systemctl = self.has_any(&["systemd"]);
-        let early = order::essential(self.packages);
-        for (index, package) in self.packages.iter().enumerate() {
-            let linked = match has_systemctl && !early.contains(&index) {
-                true => Linked::BySystemctl,
-                false => Linked::ByHelper,
-            };
-            self.read_scripts(package, linked);
-        }
-    }
-
-    fn has_any(&self, names: &[&str]) -> bool {
+    pub(super) fn has_any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.package(name).is_some())
     }
 
@@ -236,83 +168,8 @@ impl<'s> System<'s> {
         }
     }
 
-    /// Reads the scripts of a package and chooses its rule; `linked` says who makes the links of its units.
-    fn read_scripts(&mut self, package: &'s UnpackedPackage, linked: Linked) {
-        let read = |name: &'static str| {
-            let text = package.control.file(name)?;
-            Some((name, Script::read(&String::from_utf8_lossy(text), self.platform)))
-        };
-        let scripts: Vec<(&'static str, Script)> = ["preinst", "postinst"].into_iter().filter_map(read).collect();
-        let own = scripts.iter().filter(|(_, script)| !script.rest.is_empty());
-        let own: Vec<_> = own.map(|(name, script)| (*name, script.fingerprint())).collect();
-        let rule = rules::find(package.id.name.as_str(), &own);
-        self.rules.push(rule);
-        for (name, script) in scripts {
-            self.read_script(package, rule, name, script, linked);
-        }
-    }
-
-    fn read_script(
-        &mut self,
-        package: &'s UnpackedPackage,
-        rule: Option<&'static Rule>,
-        name: &'static str,
-        script: Script,
-        linked: Linked,
-    ) {
-        let new = package.state == PackageState::Unpacked;
-        let left_out_before = self.left_out.len();
-        let mut unknown = Vec::new();
-        let of_other = rules::more_with(package.id.name.as_str(), |other| self.package(other).is_some());
-        if let Some(other) = of_other.filter(|_| !script.rest.is_empty()) {
-            unknown.push(format!("# what this does beside the package {other} is not known:"));
-            unknown.extend(script.rest.iter().cloned());
-        }
-        for action in script.actions.iter().cloned() {
-            match action {
-                Action::Alternative(alternative) => self.alternatives.push(alternative),
-                Action::Templates if script.rest.is_empty() => self.load_templates(package.id.name.as_str(), name),
-                Action::EnableUnit(unit) if new => self.units.push((Manager::System, unit, linked)),
-                Action::EnableUserUnit(unit) if new => self.units.push((Manager::User, unit, linked)),
-                Action::RecordUnit(unit) if new => self.recorded_units.push(unit),
-                Action::LocalProfile(name) if new => self.local_profiles.push(name),
-                Action::InitScript { .. } if new && self.orders_init_scripts() => self.leave_out(
-                    package.id.name.as_str(),
-                    "links of its init script in /etc/rc?.d, in the order that insserv or OpenRC would compute: nothing \
-                     starts services in a container",
-                ),
-                Action::InitScript { name, verb } => match InitScript::new(&name, &verb) {
-                    Some(script) if new => self.init_scripts.push(script),
-                    Some(_) => {}
-                    None => unknown.push(format!("update-rc.d {name} {verb}")),
-                },
-                Action::ByteCompile if new => self.leave_out(package.id.name.as_str(), COMPILED_PYTHON),
-                // where the tool is missing, a snippet does without it
-                Action::Tmpfiles(files) if new && self.has_any(WITH_TMPFILES) => {
-                    self.snippets.entry((package.id.name.to_string(), Tool::Tmpfiles)).or_default().extend(files);
-                }
-                Action::Sysusers(files) if new && self.reads_sysusers() => {
-                    self.snippets.entry((package.id.name.to_string(), Tool::Sysusers)).or_default().extend(files);
-                }
-                Action::Sysusers(files) if new => unknown.push(format!("systemd-sysusers {}", files.join(" "))),
-                _ => {}
-            }
-        }
-        if new {
-            let mut left_out: Vec<_> = self.left_out[left_out_before..].iter().map(|left| left.what).collect();
-            let cover = cover(package, rule, name, &script, unknown);
-            if let (Cover::Rule { .. }, Some(rule)) = (&cover, rule) {
-                left_out.extend(rule.left_out(name));
-            }
-            left_out.dedup();
-            let (package, version) = (package.id.name.to_string(), package.id.version.clone());
-            let snippets = script.snippets.into_iter().collect();
-            self.scripts.push(ScriptCoverage { package, version, script: name, cover, snippets, left_out });
-        }
-    }
-
     /// Whether a program is there that `update-rc.d` leaves the order of init scripts to.
-    fn orders_init_scripts(&self) -> bool {
+    pub(super) fn orders_init_scripts(&self) -> bool {
         ["insserv", "openrc"].iter().any(|name| self.package(name).is_some())
     }
 
@@ -336,7 +193,7 @@ impl<'s> System<'s> {
     }
 
     /// What dpkg's triggers start when all packages are there.
-    fn run_triggers(&mut self) -> Result<(), ConfigureError> {
+    pub(super) fn run_triggers(&mut self) -> Result<(), ConfigureError> {
         if self.package("debianutils").is_some() {
             shells::update(&mut self.root)?;
         }
@@ -357,7 +214,7 @@ impl<'s> System<'s> {
         Ok(())
     }
 
-    fn write_databases(&mut self) -> Result<(), ConfigureError> {
+    pub(super) fn write_databases(&mut self) -> Result<(), ConfigureError> {
         if self.package("debconf").is_some() {
             self.debconf.write(&mut self.root)?;
         }
@@ -367,29 +224,5 @@ impl<'s> System<'s> {
             self.root.write(&at("/var/lib/dpkg/diversions")?, 0o644, (0, 0), text);
         }
         DpkgDatabase::new(self.platform, self.packages).write(&mut self.root)
-    }
-}
-
-/// Who vouches for a script; `unknown` are commands in it whose effects are not modelled.
-fn cover(
-    package: &UnpackedPackage,
-    rule: Option<&'static Rule>,
-    name: &str,
-    script: &Script,
-    mut unknown: Vec<String>,
-) -> Cover {
-    let fingerprint = script.fingerprint();
-    let known = match script.rest.is_empty() {
-        true => Some(Cover::Snippets),
-        false => rules::cover(rule, package.id.name.as_str(), name, fingerprint.clone()),
-    };
-    match known {
-        Some(cover) if unknown.is_empty() => cover,
-        known => {
-            if known.is_none() {
-                unknown.extend(script.rest.iter().cloned());
-            }
-            Cover::Nothing { fingerprint, lines: unknown, checked: rules::checked(package.id.name.as_str()) }
-        }
     }
 }

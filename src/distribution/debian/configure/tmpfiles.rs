@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::commands::words;
+use super::shell::quoted_words;
 use super::tree::{Attributes, Root, at};
 use super::{ConfigureError, accounts};
 use crate::archive::EntryKind;
@@ -60,7 +60,7 @@ pub(super) fn create(root: &mut Root<'_>, files: &[String]) -> Result<Said, Conf
     for name in files {
         let Some(text) = root.first_text(FOLDERS, name)? else { continue };
         for text in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            let words = words(text);
+            let words = quoted_words(text);
             let Some(line) = Line::read(&words) else {
                 said.unknown.push(text.to_owned());
                 continue;

@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
     use crate::archive::Control;
-    use crate::distribution::system::{PackageRequest, PackageState};
+    use crate::distribution::system::{PackageState, Why};
     use crate::model::Format;
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
             },
             entries: Vec::new(),
             state: PackageState::Unpacked,
-            request: PackageRequest::Manual,
+            request: Why::Manual,
         };
         let (a, b) = (package("adduser"), package("base-passwd"));
         let text = script(&[&a, &b]);

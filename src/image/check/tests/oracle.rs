@@ -13,7 +13,7 @@ use crate::image::tests::bench::{Bench, amd64, entry, nowhere, plain, run};
 use crate::model::{Check, ImagePath, Spanned};
 use crate::packages::Shelf;
 use crate::packages::testing::path;
-use crate::recipe::{CopyFrom, EntryKind, EnvVar, Waiver};
+use crate::recipe::{CopyFrom, EnvVar, ImageEntryKind, Waiver};
 
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 const FOLDER: &str = "usr/lib/x86_64-linux-gnu";
@@ -93,7 +93,7 @@ impl Root {
         let bench = Bench::new();
         let mut image = plain("mine");
         let from = CopyFrom::Local(Spanned::new("x".into(), nowhere()));
-        image.entries = vec![entry(EntryKind::Copy { from, to: ImagePath::root() })];
+        image.entries = vec![entry(ImageEntryKind::Copy { from, to: ImagePath::root() })];
         let excused = [Check::ElfNeeded, Check::Interpreter, Check::Setuid, Check::Machine];
         image.waivers =
             excused.map(|check| Waiver { place: nowhere(), check, subject: None, reason: "a test".into() }).into();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::ConfigureError;
-use super::super::commands::words;
+use super::super::shell::quoted_words;
 use super::super::tree::{Root, at};
 use super::{SECONDS_PER_DAY, append, group, user};
 
@@ -60,7 +60,7 @@ pub(in super::super) fn add(root: &mut Root<'_>, files: &[String], moment: i64) 
 
 impl Line {
     fn read(line: &str) -> Option<Self> {
-        let mut words = words(line).into_iter();
+        let mut words = quoted_words(line).into_iter();
         let mut next = || words.next().filter(|word| !word.is_empty());
         let (kind, name) = (next()?, next()?);
         let mut field = || next().unwrap_or_else(|| "-".to_owned());
