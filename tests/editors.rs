@@ -138,7 +138,8 @@ fn every_verb_has_a_manual_page() {
     project.run(&["man", folder.to_str().expect("UTF-8")]).done();
     let page = |name: &str| fs_err::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{error}"));
     let first = page("orchestrate.1");
-    for verb in ["audit", "build", "check", "fmt", "import", "list", "lsp", "new", "plan", "refresh", "schema", "show"]
+    for verb in
+        ["audit", "build", "check", "find", "fmt", "import", "list", "lsp", "new", "plan", "refresh", "schema", "show"]
     {
         let page = page(&format!("orchestrate-{verb}.1"));
         assert!(page.contains(".SH OPTIONS") && page.contains("\\-\\-project"), "{verb}: {page}");

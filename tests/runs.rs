@@ -39,30 +39,39 @@ fn project(archive: &Archive, more: &str) -> Project {
 const BUILD: [&str; 3] = ["build", "--platform", "linux/amd64"];
 
 #[test]
-fn a_missing_library_and_interpreter_name_the_packages_that_have_them() {
-    let archive = archive();
-    let project = project(&archive, "");
-    project.run(&BUILD).failed(&[
-        "`/opt/plugin.so` needs the library `libgone.so.2`, which is not in it",
-        "`/opt/run` is run by `/usr/bin/frob`, which is not in it",
-        "`libgone.so.2` is in the package `libgone2`",
-        "`/usr/bin/frob` is in the package `frob`",
-        "waive \"elf-needed\"",
-        "waive \"interpreter\"",
-    ]);
-}
-
-#[test]
-fn without_a_network_it_says_how_to_find_out() {
+fn a_missing_library_and_interpreter_name_the_command_that_finds_their_packages() {
     let archive = archive();
     let project = project(&archive, "");
     project.run(&["fetch"]).done();
+    // a build reads no index, so it needs no mirror to fail
+    let environment = project.read("environment.kdl");
     project.write("environment.kdl", "mirror \"local\" \"http://127.0.0.1:9/\"\n");
-    project.run(&[&BUILD[..], &["--offline"]].concat()).failed(&[
-        "`/opt/plugin.so` needs the library `libgone.so.2`",
-        "which package has it could not be looked up (",
-        "): the next build that may use",
+    project.run(&BUILD).failed(&[
+        "`/opt/plugin.so` needs the library `libgone.so.2`, which is not in it",
+        "`/opt/run` is run by `/usr/bin/frob`, which is not in it",
+        "`orchestrate find libgone.so.2 /usr/bin/frob` names the packages",
+        "waive \"elf-needed\"",
+        "waive \"interpreter\"",
     ]);
+    let find = ["find", "--platform", "linux/amd64", "libgone.so.2", "/usr/bin/frob", "frob"];
+    project.run(&[&find[..], &["--offline"]].concat()).failed(&["local", "the network is off"]);
+    project.write("environment.kdl", &environment);
+    let found = project.run(&find).done();
+    assert_eq!(found, "libgone.so.2\tlibgone2\n/usr/bin/frob\tfrob\nfrob\tfrob\n");
+}
+
+#[test]
+fn a_file_that_no_package_has_is_said_so() {
+    let archive = archive();
+    let project = Project::new(Some(&archive), &[("x", &recipe(""))]);
+    project.run(&["find", "frob"]).failed(&["the lock records no suite", "orchestrate refresh"]);
+    project.run(&["refresh"]).done();
+    let said = project.run(&["find", "--json", "--platform", "linux/arm64", "frob", "libgone.so.2"]);
+    assert_eq!(said.code, Some(1), "{}", said.stderr);
+    let found: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let packages = |index: usize| found[index]["packages"].as_array().expect("a list").len();
+    assert_eq!((packages(0), packages(1)), (1, 0), "{found}");
+    assert!(said.stderr.contains("no package for linux/arm64 has `libgone.so.2`"), "{}", said.stderr);
 }
 
 #[test]

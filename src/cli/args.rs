@@ -66,6 +66,8 @@ pub(super) enum Command {
     Check(Check),
     /// Show who vouches for what the packages of images do when they are installed
     Audit(Audit),
+    /// Name the packages that have a file: a path, a program or a shared library
+    Find(Find),
     /// Show recipes as they are with all that definitions bring, every value with where it came from
     Show(Show),
     /// Put recipes into their one layout, comments and all
@@ -188,6 +190,22 @@ pub(super) struct Audit {
     #[arg(long)]
     pub(super) offline: bool,
     /// Print JSON instead of tables
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Find {
+    /// Paths, names of programs, or names of shared libraries like `libpcap.so.1`
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<String>,
+    /// What the packages are for; this machine's platform when not given
+    #[arg(long, short, value_name = "PLATFORM")]
+    pub(super) platform: Option<Platform>,
+    /// Use no network: lists that are not in the store are an error
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Print JSON instead of lines
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -5,6 +5,7 @@ mod audit;
 mod bars;
 mod check;
 mod completions;
+mod find;
 mod fmt;
 mod import;
 mod lsp;

@@ -252,6 +252,7 @@ fn own_help(error: &OpsError) -> Option<String> {
         OpsError::NoMirror { archive, .. } => Some(format!(
             "name one in the environment file: `mirror \"{archive}\" \"http://…\"`, or give the archive a `snapshot` in project.kdl"
         )),
+        OpsError::NoSuites => Some("run `orchestrate refresh` first".to_owned()),
         OpsError::NoDistribution { .. } => Some("say where its packages come from: add `distribution NAME suite=SUITE` to the image, as images/project.kdl declares it".to_owned()),
         OpsError::Step { source, .. } => match source.as_ref() {
             StepError::Stage(error) => error.help(),

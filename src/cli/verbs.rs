@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Exit;
 use super::args::{Arguments, Build, Cache, Chosen, Command, Fetch, List, Plan, Refresh};
 use super::progress::{Progress, plural};
-use super::{audit, check, completions, fmt, import, lsp, man, new, report, setup, show, terminal};
+use super::{audit, check, completions, find, fmt, import, lsp, man, new, report, setup, show, terminal};
 use crate::model::{ByteSize, SourceMap};
 use crate::ops::{
     self, BuildReport, BuildRequest, OnFailure, OpsError, Output, RefreshMode, RefreshReport, RefreshRequest,
@@ -70,6 +70,10 @@ fn dispatch(arguments: &Arguments, progress: &Progress, sources: &mut Option<Sou
         Command::Audit(verb) => {
             let workspace = load(arguments, sources)?;
             audit::run(&arguments.common, verb, &workspace, progress)
+        }
+        Command::Find(verb) => {
+            let workspace = load(arguments, sources)?;
+            find::run(&arguments.common, verb, &workspace, progress)
         }
         Command::Show(verb) => show::run(&arguments.common, verb),
         Command::Lsp => lsp::run(&arguments.common),

@@ -26,7 +26,7 @@ pub enum FetchError {
     /// The store could not take what came.
     #[error("cannot keep what was fetched")]
     Store(#[from] StoreError),
-    /// A file that the configuration names is of no use.
+    /// A file that the configuration names cannot be used.
     #[error("cannot use {what} in `{}`: {reason}", path.display())]
     Config {
         /// What the file holds.

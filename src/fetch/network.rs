@@ -175,7 +175,7 @@ impl Network {
     }
 }
 
-/// The request as who that is; as nobody without.
+/// Adds the login to the request, where there is one.
 pub(super) fn with_login(request: RequestBuilder, login: Option<&Login>) -> RequestBuilder {
     match login {
         Some(login) => request.basic_auth(&login.name, Some(&login.password)),

@@ -170,7 +170,7 @@ pub enum EntryProblem {
         who: String,
     },
     /// Nothing is there to remove.
-    #[error("nothing is at `{path}` to take out")]
+    #[error("there is nothing at `{path}` that `remove` could take out")]
     Nothing {
         /// The path.
         path: ImagePath,

@@ -287,7 +287,7 @@ impl Draft {
             _ if !ImagePath::absolute(at).is_ok_and(|path| !path.is_root()) => Err("it is no path of the image"),
             "directory" => Ok(Node::new("dir").text(at)),
             "empty-file" => Ok(Node::new("file").text(at).text("")),
-            "symlink" | "hardlink" if source.is_empty() => Err("it says not where the link leads"),
+            "symlink" | "hardlink" if source.is_empty() => Err("it does not say where the link leads"),
             "symlink" => Ok(Node::new("symlink").text(at).with("to", Value::Text(source))),
             "hardlink" => {
                 let why = "images have symbolic links only: this became one";

@@ -139,7 +139,7 @@ impl Draft {
         match &self.programs[..] {
             [only] => items.push(Node::new("entrypoint").text(only.as_str()).into()),
             _ => {
-                let why = "a package says not what is run: name it in `entrypoint`";
+                let why = "a package does not say which program is run: name it in `entrypoint`";
                 items.push(self.findings.note(1, "package", why));
             }
         }

@@ -73,9 +73,9 @@ pub enum ImportError {
     Yaml { line: usize, reason: String },
     #[error("it has neither {wanted}, as {kind} files do")]
     OtherYaml { wanted: &'static str, kind: &'static str },
-    #[error("neither its name nor what it holds says what it is")]
+    #[error("neither its name nor its content says which kind of file it is")]
     UnknownKind,
-    #[error("nothing says what the recipe is to be called")]
+    #[error("the recipe has no name")]
     NoName,
 }
 

@@ -50,7 +50,7 @@ pub enum OpsError {
     },
     #[error("{subject} failed")]
     Step { subject: Subject, place: Option<Place>, source: Box<StepError> },
-    #[error("{option} forbids to run what the lock alone knows the output of: {}", steps.join(", "))]
+    #[error("{option} does not allow these steps, whose output the lock records: {}", steps.join(", "))]
     VendorRefused { steps: Vec<String>, option: &'static str },
     #[error("{count} steps failed")]
     Steps { count: usize, failures: Vec<OpsError> },
@@ -68,6 +68,8 @@ pub enum OpsError {
     Output { output: String, takes: &'static str, given: usize },
     #[error("cannot refresh from suite `{suite}` of archive `{archive}`")]
     Suite { archive: ArchiveName, suite: String, place: Place, source: Box<SuiteError> },
+    #[error("the lock records no suite of an archive, so there is nothing to look in")]
+    NoSuites,
     #[error("no mirror is known for archive `{archive}`")]
     NoMirror { archive: ArchiveName, place: Place },
     #[error("a file has no URL at the mirrors")]
@@ -151,7 +153,7 @@ pub enum SuiteError {
     Fetch(#[from] FetchError),
     #[error(transparent)]
     Document(#[from] DocumentError),
-    #[error("the keyring is of no use")]
+    #[error("the keyring cannot be used")]
     Keys {
         #[from]
         source: KeyringError,
@@ -261,7 +263,7 @@ pub enum PinError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Signature(#[from] SignatureError),
-    #[error("the keyring is of no use")]
+    #[error("the keyring cannot be used")]
     Keys {
         #[from]
         source: KeyringError,

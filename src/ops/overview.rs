@@ -1,4 +1,4 @@
-//! `list`: what can be told from recipes alone.
+//! `list`: what recipes alone say of images.
 
 use serde::Serialize;
 

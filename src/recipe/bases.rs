@@ -16,7 +16,7 @@ pub(super) fn read(node: &mut Reader<'_>, in_block: Vec<Spanned<Base>>) -> Optio
     let bases: Vec<Spanned<Base>> = from.into_iter().chain(oci).chain(in_block).collect();
     if !said {
         let help = "add `from=\"scratch\"`, `from=\"IMAGE\"` or `oci=\"registry/name@sha256:…\"`";
-        node.mistake(node.place(), "the image says not what it is built on", "on what?", help);
+        node.mistake(node.place(), "the image does not say what it is built on", "on what?", help);
     }
     if let [first, second, ..] = &bases[..] {
         let mistake = Mistake::new(second.place, "the image is built on two things", "and this", "keep one of them");

@@ -82,7 +82,7 @@ fn copy_local(node: &mut Reader<'_>) -> Option<ImageEntryKind> {
     if let Some(absolute) = node.node.key().filter(|path| path.starts_with('/')) {
         let help =
             "add `from=\"STAGE\"` (or a source, or an image); a file beside the recipe has no `/` at its beginning";
-        node.mistake(absolute.place, "`copy` says not where this comes from", "absolute", help);
+        node.mistake(absolute.place, "`copy` does not say where this comes from", "absolute", help);
         let _: Option<Spanned<String>> = node.optional_argument();
         let _: Option<Spanned<Destination>> = node.property("to");
         return None;
@@ -90,7 +90,7 @@ fn copy_local(node: &mut Reader<'_>) -> Option<ImageEntryKind> {
     let path = node.argument::<Beside>("a path beside the recipe").map(|path| path.map(|path| path.0));
     let to = node.required_or::<Destination>("to", |node| {
         let help = "write it like `copy \"files/app.conf\" to=\"/etc/app.conf\"`";
-        node.mistake(node.place(), "`copy` says not where this goes", "`to` is missing", help);
+        node.mistake(node.place(), "`copy` does not say where this goes", "`to` is missing", help);
     });
     let (path, to) = (path?, to?);
     let to = to.value.of(path.file_name().unwrap_or_default().as_bytes());

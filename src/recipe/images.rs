@@ -164,7 +164,7 @@ pub(super) const IMAGE: Table<ImageDraft> = Table {
         ),
         Row::new(
             Shape::any("group", "group \"render\" gid=105 { member \"caddy\" }")
-                .means("A group; in its block who is in it beside those whose own it is.")
+                .means("A group. Its block names the members whose primary group is another.")
                 .keyed()
                 .block(&accounts::GROUP),
             accounts::group,
@@ -281,7 +281,12 @@ pub(super) fn read(recipe: &mut RecipeDraft, node: &mut Reader<'_>) {
     if matches!(from, Some(Base::Scratch | Base::Oci(_))) && !node.has_child("user") {
         let help =
             "write `user \"65532\"` or another number or account; root needs a reason: `user \"root\" reason=\"…\"`";
-        node.mistake(node.place(), "the image says not who it runs as", "there is no base to take it from", help);
+        node.mistake(
+            node.place(),
+            "the image does not say which user it runs as",
+            "there is no base to take it from",
+            help,
+        );
     }
     if let Some(emulate) = draft.emulate.as_ref().filter(|_| draft.configure != Configure::Scripts) {
         let help = "add `configure \"scripts\"`, or take the line out: nothing else runs programs of the image";

@@ -116,7 +116,7 @@ pub(super) fn read(draft: &mut RecipeDraft, node: &mut Reader<'_>) {
     node.block(&SOURCE, &mut read);
     if read.said.is_none() && node.node.children.is_some() {
         let help = format!("say one of {}", list(["git", "download", "debian-source", "local", "vendor"]));
-        node.mistake(node.place(), "the source says not where it comes from", "nothing to pin", help);
+        node.mistake(node.place(), "the source does not say where it comes from", "nothing to pin", help);
     }
     if let (Some(track), Some(origin)) = (&read.track, &read.origin)
         && !matches!(origin, Origin::Git { reference: GitReference::Tag(_), .. })
@@ -151,7 +151,7 @@ fn git(node: &mut Reader<'_>) -> Option<Origin> {
     match named[..] {
         [] => {
             let help = "add `tag=\"…\"`, `branch=\"…\"` or `commit=\"…\"`";
-            node.mistake(node.place(), "`git` says not what to check out", "of which version?", help);
+            node.mistake(node.place(), "`git` does not say what to check out", "of which version?", help);
         }
         [_] => {}
         [first, second, ..] => {

@@ -26,7 +26,7 @@ pub enum StageError {
         source: SandboxError,
     },
     /// What it left cannot be kept.
-    #[error("the step ended well, but its output cannot be used")]
+    #[error("the step succeeded, but its output cannot be used")]
     StepOutput {
         /// Why not.
         #[from]
@@ -59,7 +59,7 @@ pub enum StageError {
         path: ImagePath,
     },
     /// Something of the root is where a cache would be.
-    #[error("cannot run the step: its cache `{path}` would replace what is there: the root has {what} at `{at}`")]
+    #[error("cannot run the step: its cache `{path}` would hide files: the root has {what} at `{at}`")]
     CacheTaken {
         /// The cache.
         path: ImagePath,

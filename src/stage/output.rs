@@ -41,14 +41,14 @@ pub enum StepOutputError {
         limit: ByteSize,
     },
     /// It could not be read or changed.
-    #[error("cannot take what the step left")]
+    #[error("cannot read the output of the step")]
     Io {
         /// Why.
         #[from]
         source: io::Error,
     },
     /// It could not be stored.
-    #[error("cannot store what the step left")]
+    #[error("cannot store the output of the step")]
     Store {
         /// Why.
         #[from]

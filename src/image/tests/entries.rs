@@ -115,7 +115,7 @@ fn an_entry_that_cannot_be_is_an_error_at_its_place() {
         ),
         (
             ImageEntryKind::Remove { path: path("/etc/none") },
-            "cannot add `/etc/none` to the image: nothing is at `/etc/none` to take out",
+            "cannot add `/etc/none` to the image: there is nothing at `/etc/none` that `remove` could take out",
         ),
         (
             ImageEntryKind::FileCapability {

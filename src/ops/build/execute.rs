@@ -225,8 +225,7 @@ impl Run<'_, '_> {
             configuration: self.configuration(work, &lines, &log, tools),
             entries: entries.collect(),
         };
-        let image =
-            assemble(&self.services.store, &inputs).map_err(|error| self.with_suppliers(error, work.platform))?;
+        let image = assemble(&self.services.store, &inputs).map_err(|error| self.with_command(error, work.platform))?;
         for note in &image.notes {
             self.services.observer.event(Event::Note { text: &format!("{}: {note}", step.subject) });
         }

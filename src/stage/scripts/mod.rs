@@ -77,7 +77,7 @@ pub struct Scripted {
 /// Installs the packages of `spec` in its folder. What the scripts print goes to `sink`.
 ///
 /// # Errors
-/// When the sandbox cannot be made or a script fails; the folder is then of no use.
+/// When the sandbox cannot be made or a script fails; the folder must not be used then.
 pub fn configure(
     store: &Store,
     spec: &ScriptsSpec<'_>,
