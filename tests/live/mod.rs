@@ -29,10 +29,11 @@ struct Live {
     digests: Digests,
 }
 
-/// Built once, by whichever test comes first.
+/// Built once, by whichever test comes first. Where that fails it is not tried again by each of the others.
 fn live() -> &'static Live {
-    static LIVE: OnceLock<Live> = OnceLock::new();
-    LIVE.get_or_init(Live::build)
+    static LIVE: OnceLock<Option<Live>> = OnceLock::new();
+    let live = LIVE.get_or_init(|| std::panic::catch_unwind(Live::build).ok());
+    live.as_ref().expect("the project, whose build failed in the test that came first")
 }
 
 impl Live {
