@@ -10,8 +10,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 cd "$root"
 free=$(df --output=avail -BG . | tail -1 | tr -dc '0-9')
-if [ $# -eq 0 ] && [ "$free" -lt 25 ]; then
-  echo "the tests take about 25 GB of disk, and $free GB are free here" >&2
+if [ $# -eq 0 ] && [ "$free" -lt 35 ]; then
+  echo "the tests take about 35 GB of disk, and $free GB are free here" >&2
 fi
 # the development profile: dependencies optimised, our own code quick to compile
 cargo test --locked -- "$@"
