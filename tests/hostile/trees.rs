@@ -132,8 +132,8 @@ fn a_package_brings_the_database_of_dpkg_as_a_link() {
         project.run(&["refresh"]).done();
         let said = project.run(&["build", "x"]);
         _ = match at {
-            // what is missed first depends on the folders of the root that the link's path has in common with them
-            "/var" => said.failed(&["/var"]),
+            // the sandbox covers /tmp, so there a link to a folder of the root leads nowhere when /var/tmp is mounted
+            "/var" if outside.path().starts_with("/tmp/") => said.failed(&["mount something at /var/tmp"]),
             "/var/lib/dpkg/info" | "/var/lib/dpkg/triggers" => {
                 said.failed(&["is a symbolic link of evil:all and a folder of package configuration"])
             }
