@@ -1,28 +1,31 @@
 //! The OCI layout as skopeo and umoci read it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
 
 use super::{Live, architecture, live};
 use crate::support::{text_of, tool};
 
-/// The root file system of an image for one platform, unpacked by umoci; once for all tests.
-pub(super) fn unpacked(live: &Live, image: &str, platform: &str) -> PathBuf {
-    static DONE: Mutex<BTreeMap<PathBuf, ()>> = Mutex::new(BTreeMap::new());
-    let mut done = DONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let folder = live.path("unpacked").join(format!("{image}-{}", architecture(platform)));
-    if done.insert(folder.clone(), ()).is_none() {
-        fs_err::create_dir_all(live.path("unpacked")).expect("made");
-        let name = single(live, image, platform, &live.path("single"));
-        tool("umoci", Command::new("umoci").args(["unpack", "--image", &name]).arg(&folder));
+/// An image for one platform, unpacked by umoci. The files go with the value: those of all images are 9 GB.
+pub(super) struct Unpacked(tempfile::TempDir);
+
+impl Unpacked {
+    pub(super) fn new(live: &Live, image: &str, platform: &str) -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let layout = folder.path().join("layout");
+        let name = single(live, image, platform, &layout);
+        tool("umoci", Command::new("umoci").args(["unpack", "--image", &name]).arg(folder.path().join("bundle")));
+        fs_err::remove_dir_all(layout).expect("removed");
+        Self(folder)
     }
-    folder.join("rootfs")
+
+    /// The root file system.
+    pub(super) fn root(&self) -> PathBuf {
+        self.0.path().join("bundle/rootfs")
+    }
 }
 
-/// An image for one platform under a name of its own in `layout`, as umoci wants it; layers that images share are there
-/// once.
+/// An image for one platform under a name of its own in `layout`, as umoci wants it.
 fn single(live: &Live, image: &str, platform: &str, layout: &Path) -> String {
     let architecture = architecture(platform);
     let name = format!("{image}-{architecture}");
@@ -65,17 +68,7 @@ fn skopeo_reads_every_image_for_every_platform() {
     }
 }
 
-#[test]
-fn umoci_unpacks_every_image_for_every_platform() {
-    let live = live();
-    for (image, platform) in live.manifests() {
-        let root = unpacked(live, &image, &platform);
-        let entries = fs_err::read_dir(&root).expect("a root").count();
-        assert!(entries > 0, "{image} {platform} is empty");
-    }
-}
-
-/// The same for an ordinary user, who cannot make every owner.
+/// An ordinary user cannot make every owner.
 #[test]
 fn umoci_unpacks_without_root() {
     let live = live();

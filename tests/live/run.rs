@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::{Live, live};
@@ -174,14 +175,19 @@ impl Drop for Engine {
     }
 }
 
-/// All images for this machine in one archive that every engine loads, and a static program.
-fn archive(live: &Live) -> (PathBuf, PathBuf) {
-    let file = live.path("all.tar");
-    let output = format!("docker-archive:{}", file.display());
-    let mut build = live.program();
-    tool("orchestrate", build.args(["build", "--platform", "linux/amd64", "--output", &output]));
-    let probe = super::layout::unpacked(live, "health", "linux/amd64").join("usr/bin/http-health");
-    (file, probe)
+/// All images for this machine in one archive that every engine loads, and a static program; made once.
+fn archive(live: &Live) -> &'static (PathBuf, PathBuf) {
+    static MADE: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let file = live.path("all.tar");
+        let output = format!("docker-archive:{}", file.display());
+        let mut build = live.program();
+        tool("orchestrate", build.args(["build", "--platform", "linux/amd64", "--output", &output]));
+        let probe = live.path("http-health");
+        let unpacked = super::layout::Unpacked::new(live, "health", "linux/amd64");
+        fs_err::copy(unpacked.root().join("usr/bin/http-health"), &probe).expect("copied");
+        (file, probe)
+    })
 }
 
 /// Every image is either one of the lists above or forgotten.
@@ -201,7 +207,7 @@ fn every_image_is_run() {
 fn podman_runs_every_image_as_root() {
     assert!(rustix::process::geteuid().is_root(), "run hack/test.sh as root");
     let (archive, probe) = archive(live());
-    Engine::new(None).everything(&archive, &probe);
+    Engine::new(None).everything(archive, probe);
 }
 
 #[test]
@@ -215,10 +221,10 @@ fn podman_runs_every_image_as_an_ordinary_user() {
     }
     let (archive, probe) = archive(live());
     let shared = tempfile::Builder::new().prefix("shared").tempdir_in("/var/tmp").expect("a folder");
-    tool("coreutils", Command::new("cp").arg(&archive).arg(&probe).arg(shared.path()));
+    tool("coreutils", Command::new("cp").arg(archive).arg(probe).arg(shared.path()));
     tool("coreutils", Command::new("chmod").args(["-R", "a+rX"]).arg(shared.path()));
     let at = |path: &Path| shared.path().join(path.file_name().expect("a name"));
     let uid = text_of("coreutils", Command::new("id").args(["-u", USER]));
     assert_ne!(uid.trim(), "0");
-    Engine::new(Some(USER)).everything(&at(&archive), &at(&probe));
+    Engine::new(Some(USER)).everything(&at(archive), &at(probe));
 }
