@@ -27,7 +27,7 @@ image "builder-rust" from="builder"
 
 /// Mistakes that a recipe may still have, and the finding that announces each.
 const ANNOUNCED: &[(&str, &str)] =
-    &[("has no digest", "add its digest"), ("unknown distribution", "` in images/project.kdl, ")];
+    &[("has no digest", "add its digest"), ("unknown distribution", "cannot be built yet")];
 
 fn cases() -> Vec<Utf8PathBuf> {
     let folder = Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/import");

@@ -147,7 +147,7 @@ impl Draft {
         };
         let line = repositories.map_or(contents.line, |entry| entry.line);
         let why = format!(
-            "declare `distribution \"{name}\" release=\"{release}\"` in images/project.kdl, of {at} with `kind=\"apk\"`"
+            "APK packages cannot be built yet: name Debian's packages instead. They come from {at}, release {release}"
         );
         let note = self.findings.note(line, "repositories", why);
         self.base.insert(0, note);

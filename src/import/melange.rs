@@ -9,7 +9,7 @@ use super::findings::{Findings, named};
 use super::packages::{self, in_builder, is_development};
 use super::recipe::{self, Item, Node, Value};
 use super::yaml::{self, Entry};
-use super::{ImportError, Imported, about, shell};
+use super::{ImportError, Imported, about};
 use crate::model::{PackageName, RecipeName};
 use values::Values;
 
@@ -34,8 +34,6 @@ struct Draft {
     programs: Vec<String>,
     image: Vec<Item>,
     tests: Vec<Item>,
-    /// Whether new versions are to be looked for.
-    tracked: bool,
     /// What the script has come to.
     steps: usize,
 }
@@ -79,7 +77,6 @@ impl Draft {
             programs: Vec::new(),
             image: Vec::new(),
             tests: Vec::new(),
-            tracked: false,
             steps: 0,
         }
     }
@@ -90,13 +87,8 @@ impl Draft {
         all.append(&mut self.head);
         all.extend(self.values.lets());
         for (source, mut origin) in std::mem::take(&mut self.sources) {
-            let mut block = Vec::new();
-            let tagged = origin.name == "git" && origin.has("tag");
-            std::mem::swap(&mut block, origin.children_mut());
+            let mut block = std::mem::take(origin.children_mut());
             let mut parts = vec![origin.into()];
-            if tagged && self.tracked {
-                parts.push(Node::new("track").text("minor").into());
-            }
             parts.append(&mut block);
             all.extend([Item::Gap, Node::new("source").text(source).block(parts).into()]);
         }
@@ -209,9 +201,12 @@ impl Draft {
                     self.tests.push(note);
                 }
             }
-            "update" => {
-                self.tracked = entry.value.text_of("enabled") != Some("false");
+            "update" if entry.value.text_of("enabled") != Some("false") => {
+                let why = "`refresh` does not look for new versions yet: change the tag by hand";
+                let note = self.findings.note(entry.line, "update", why);
+                self.head.push(note);
             }
+            "update" => {}
             "test" => self.test(&entry.value),
             _ => {
                 let note = self.note(entry, "it has no counterpart");
@@ -270,31 +265,12 @@ impl Draft {
         }
     }
 
-    /// A step that is one plain command can be said; nothing else runs in a test.
     fn test(&mut self, test: &yaml::Node) {
         for step in test.get("pipeline").map(yaml::Node::list).unwrap_or_default().iter().take(200) {
-            let runs = step.text_of("runs").map(|runs| self.values.template(runs).0);
-            let commands = runs.as_deref().and_then(|runs| shell::commands(runs, &|_| None)).unwrap_or_default();
-            let title = step.text_of("name").map_or_else(|| format!("test {}", self.tests.len() + 1), str::to_owned);
-            let plain = |command: &shell::Command| Some(command.plain()?.into_iter().map(str::to_owned).collect());
-            let words: Option<Vec<String>> = match &commands[..] {
-                [only] if only.redirects.is_empty() && only.assignments.is_empty() => plain(only),
-                _ => None,
-            };
-            match words.filter(|words| !words.is_empty() && !words.iter().any(|word| word.contains("${"))) {
-                Some(words) => {
-                    let run = words.into_iter().fold(Node::new("run"), Node::text);
-                    let image = Value::Text(self.name.to_string());
-                    let node = Node::new("test").text(title).with("image", image).block(vec![run.into()]);
-                    self.tests.push(node.into());
-                }
-                None => {
-                    let what = step.text_of("uses").unwrap_or(&title).to_owned();
-                    let why = "a test runs one program of the image, without a shell";
-                    let note = self.findings.note(step.line, &format!("test: {what}"), why);
-                    self.tests.push(note);
-                }
-            }
+            let title = step.text_of("name").or(step.text_of("uses")).or(step.text_of("runs")).unwrap_or_default();
+            let why = "tests of images are not supported yet: try it in the image after the build";
+            let note = self.findings.note(step.line, &format!("test: {}", title.trim()), why);
+            self.tests.push(note);
         }
     }
 }

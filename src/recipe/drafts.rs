@@ -14,7 +14,7 @@ use super::project::{
 pub(super) struct RecipeDraft {
     pub(super) about: About,
     pub(super) status: Status,
-    pub(super) tags: Vec<String>,
+    pub(super) tags: Vec<Spanned<String>>,
     pub(super) sources: BTreeMap<SourceName, Source>,
     pub(super) stages: BTreeMap<StageName, Stage>,
     pub(super) images: BTreeMap<ImageName, Image>,

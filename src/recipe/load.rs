@@ -15,7 +15,7 @@ use super::decode::{Decoded, PROJECT_FILE, Text, decode};
 use super::definitions::Unread;
 use super::project::{CopyFrom, Edit, ImageEntryKind, Origin, Recipe};
 use super::show::UnifiedProject;
-use super::{Mistake, Mistakes, Project, sink, syntax};
+use super::{Mistake, Mistakes, Project, not_yet, sink, syntax};
 
 /// A project without mistakes.
 #[derive(Debug)]
@@ -39,6 +39,7 @@ pub fn load(root: &Utf8Path) -> Result<Loaded, Mistakes> {
     let mut decoded = decode(read_files(root, &folder), root, &read);
     let beside = files_beside(&decoded.project);
     decoded.mistakes.extend(beside);
+    decoded.mistakes.extend(not_yet::check(&decoded.project));
     finish(decoded)
 }
 
@@ -79,6 +80,7 @@ pub fn inspect(root: &Utf8Path, open: &BTreeMap<String, String>) -> Inspected {
         let beside = files_beside(&decoded.project);
         decoded.mistakes.extend(beside);
     }
+    decoded.mistakes.extend(not_yet::check(&decoded.project));
     let Decoded { project, mut mistakes, syntax, unified } = decoded;
     sink::without_consequences(&syntax, &mut mistakes, &project.sources);
     mistakes.extend(syntax);

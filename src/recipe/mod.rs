@@ -29,6 +29,7 @@ mod load;
 mod mistake;
 mod nearest;
 mod node;
+mod not_yet;
 mod parameters;
 mod platforms;
 mod policy;

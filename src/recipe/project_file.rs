@@ -46,7 +46,7 @@ pub(super) const PROJECT: Table<ProjectFile> = Table {
                 "archive",
                 "archive \"debian\" kind=\"deb\" { component \"main\"; keyring \"keys/debian-archive.asc\" }",
             )
-            .means("A package archive; `kind` is `deb` or `apk`.")
+            .means("A package archive; `kind` is `deb`; `apk` is not supported yet and refused.")
             .keyed()
             .block(&ARCHIVE),
             archive,

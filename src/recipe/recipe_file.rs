@@ -60,17 +60,22 @@ pub(super) const RECIPE: Table<RecipeDraft> = Table {
                 draft.status = node.word("`\"maintained\"`, `\"frozen\"` or `\"retired\"`", &words).unwrap_or_default();
             },
         ),
-        Row::new(Shape::any("tags", "tags \"2\" \"2.10\"").means("Extra tags of its images.").set(), |draft, node| {
-            for tag in node.arguments::<String>("a tag") {
-                if is_tag(&tag) {
-                    draft.tags.push(tag.value);
-                } else {
-                    let help =
-                        "use letters, digits, `_`, `.` and `-`, at most 128, and begin with none of the last two";
-                    node.mistake(tag.place, format!("`{}` cannot be a tag", *tag), "not a tag", help);
+        Row::new(
+            Shape::any("tags", "tags \"2\" \"2.10\"")
+                .means("Extra tags of its images. Not supported yet: refused.")
+                .set(),
+            |draft, node| {
+                for tag in node.arguments::<String>("a tag") {
+                    if is_tag(&tag) {
+                        draft.tags.push(tag);
+                    } else {
+                        let help =
+                            "use letters, digits, `_`, `.` and `-`, at most 128, and begin with none of the last two";
+                        node.mistake(tag.place, format!("`{}` cannot be a tag", *tag), "not a tag", help);
+                    }
                 }
-            }
-        }),
+            },
+        ),
         Row::new(
             Shape::any("source", "source \"upstream\" { git \"https://example.org/project\" tag=\"v1.2.3\" }")
                 .means("[Something from outside](#sources).")
@@ -97,7 +102,7 @@ pub(super) const RECIPE: Table<RecipeDraft> = Table {
                 "test",
                 "test \"prints its version\" image=\"router\" { run \"/usr/bin/router\" \"--version\" }",
             )
-            .means("[A test](#tests) of an image of the project.")
+            .means("[A test](#tests) of an image of the project. Not supported yet: refused.")
             .keyed()
             .block(&checks::TEST),
             checks::read,

@@ -77,7 +77,7 @@ pub(super) const SOURCE: Table<SourceDraft> = Table {
         ),
         Row::new(
             Shape::once("track", "track \"minor\"")
-                .means("What `refresh` may move a `git` tag to: a new `patch`, `minor` or `major` version.")
+                .means("What `refresh` may move a `git` tag to: a new `patch`, `minor` or `major` version. Not supported yet: refused.")
                 .otherwise("the tag as written"),
             |draft, node| {
                 let written = node.node.arguments.first().map(|value| value.place);

@@ -200,9 +200,7 @@ impl Translator<'_> {
     }
 
     fn alpine(&mut self, release: &str, line: usize, reference: &str) -> Vec<Item> {
-        let why = format!(
-            "declare Alpine's archive and `distribution \"alpine\" release=\"{release}\"` in images/project.kdl, or use Debian's packages on `runtime`"
-        );
+        let why = format!("packages of Alpine {release} cannot be built yet: use Debian's packages on `runtime`");
         vec![
             self.findings.note(line, &format!("FROM {reference}"), why),
             Node::new("from").text("scratch").into(),

@@ -127,7 +127,7 @@ pub struct Recipe {
     /// Whether it is still cared for.
     pub status: Status,
     /// Extra tags for its images.
-    pub tags: Vec<String>,
+    pub tags: Vec<Spanned<String>>,
     /// `let` values, which `run` sees as environment variables.
     pub values: BTreeMap<String, String>,
     /// Its sources.
