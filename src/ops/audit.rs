@@ -6,8 +6,8 @@ use std::io::BufReader;
 
 use serde::Serialize;
 
-use super::build::Run;
 use super::error::OpsError;
+use super::execute::Run;
 use super::services::{ProjectFiles, Services};
 use super::workspace::Workspace;
 use crate::archive::{Control, DebReader, Limits};

@@ -8,10 +8,12 @@ mod environment;
 mod error;
 mod event;
 mod evidence;
+mod execute;
 mod find;
 mod format;
 mod grants;
 mod import;
+mod inputs;
 mod mirrors;
 mod new;
 mod output;
@@ -24,13 +26,12 @@ mod workspace;
 mod write;
 
 pub use audit::{AuditedScript, ImageScripts, audit_scripts};
-pub use build::{
-    BuildReport, BuildRequest, ImageReport, ManifestReport, OnFailure, PlannedStep, Vendoring, build, fetch, plan_steps,
-};
+pub use build::{BuildReport, BuildRequest, build, fetch, plan_steps};
 pub use check::{CheckFinding, CheckReport, check};
 pub use environment::{Environment, EnvironmentError, Secret, SecretSource};
 pub use error::{OpsError, PinError, StepError, SuiteError};
 pub use event::{Event, How, Observer, Silent};
+pub use execute::{OnFailure, PlannedStep, Vendoring};
 pub use find::{FoundFile, find};
 pub use format::{FormatMode, FormatReport, format, format_text, written_files};
 pub use grants::Grants;
@@ -43,3 +44,4 @@ pub use refresh::{RefreshMode, RefreshReport, RefreshRequest, refresh};
 pub use services::{Services, fetch_config};
 pub use show::{ShowError, ShowName, show};
 pub use workspace::{Workspace, find_project};
+pub use write::{ImageReport, ManifestReport};

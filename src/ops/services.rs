@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use camino::Utf8Path;
 
 use super::environment::Environment;
-use super::event::Observer;
+use super::event::{Event, Observer};
 use super::mirrors::HostSources;
 use crate::beneath::{Dir, Kind};
-use crate::fetch::{FetchConfig, Fetcher, Proxy};
+use crate::fetch::{FetchConfig, FetchObserver, Fetcher, Proxy};
 use crate::model::{Digest, Hasher, Platform, Timestamp};
 use crate::plan::LocalFiles;
 use crate::stage::Sandbox;
@@ -35,6 +35,15 @@ pub struct Services<'a> {
     pub sandbox: Sandbox,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
+}
+
+/// Passes on how fetching goes.
+pub(super) struct Told<'s>(pub(super) &'s Services<'s>);
+
+impl FetchObserver for Told<'_> {
+    fn progress(&self, label: &str, bytes: u64) {
+        self.0.observer.event(Event::Fetched { label, bytes });
+    }
 }
 
 /// Files beside recipes, read from the project's folder.

@@ -5,18 +5,46 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::build::{ImageReport, ManifestReport};
+use serde::Serialize;
+
 use super::error::OpsError;
 use super::output::Output;
 use super::services::Services;
 use crate::beneath::Beneath;
 use crate::image::oci::Descriptor;
 use crate::image::{self, BuiltImage};
-use crate::model::{Digest, ImageName};
+use crate::model::{Digest, ImageName, Platform};
 use crate::publish::{self, PublishedImage};
 
 /// Images by name, each with its platforms in the order of its recipe.
 pub(super) type Images = BTreeMap<ImageName, Vec<BuiltImage>>;
+
+/// An image that was built.
+#[derive(Debug, Serialize)]
+pub struct ImageReport {
+    /// Its name.
+    pub name: ImageName,
+    /// Its index over all platforms.
+    pub index: Digest,
+    /// Its manifests.
+    pub platforms: Vec<ManifestReport>,
+}
+
+/// An image for one platform.
+#[derive(Debug, Serialize)]
+pub struct ManifestReport {
+    /// The platform.
+    pub platform: Platform,
+    /// Digest of its manifest.
+    pub manifest: Digest,
+    /// Bytes of its layers, as they are stored and sent.
+    pub size: u64,
+    /// Number of layers.
+    pub layers: usize,
+    /// What was left out on purpose, waived, or done by an exception that the recipe declares: a line each, also when the
+    /// image was there already.
+    pub notes: Vec<String>,
+}
 
 /// Makes each image's index and writes everything to every output.
 pub(super) fn write_out(

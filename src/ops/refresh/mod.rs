@@ -1,10 +1,9 @@
 //! `refresh`: every input that recipes name is looked up anew and pinned by the hash of its bytes.
 
-pub(super) mod bases;
 pub(super) mod contents;
 mod packages;
 mod scope;
-pub(super) mod sources;
+mod sources;
 mod suites;
 
 use std::collections::BTreeSet;
@@ -17,6 +16,7 @@ use suites::{Before, SignedSuite};
 
 use super::error::{OpsError, PinError};
 use super::event::Event;
+use super::inputs::bases;
 use super::output::InputKind;
 use super::services::Services;
 use super::workspace::Workspace;

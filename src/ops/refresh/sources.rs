@@ -8,16 +8,16 @@ use crate::distribution::suite::{ListedFile, SourcePackage};
 use crate::distribution::world::world;
 use crate::fetch::Want;
 use crate::lock::{FilePin, Lock, SourcePin};
-use crate::model::{ArchiveName, Digest, Format, SourceName, Spanned};
-use crate::ops::build::{OnFailure, Run, Told};
+use crate::model::{ArchiveName, Format, SourceName, Spanned};
 use crate::ops::error::{OpsError, PinError};
 use crate::ops::event::Event;
 use crate::ops::evidence;
+use crate::ops::execute::{OnFailure, Run};
+use crate::ops::inputs::check_out;
 use crate::ops::mirrors;
-use crate::ops::services::{ProjectFiles, Services};
+use crate::ops::services::{ProjectFiles, Services, Told};
 use crate::plan::{self, source_request};
 use crate::recipe::{Download, GitReference, Origin, Project, RecipeSet};
-use crate::store::{Store, TreeKind};
 
 /// Resolves a repository's reference, checks the commit out into the store, and hashes its tree.
 pub(super) fn pin_git(
@@ -34,28 +34,6 @@ pub(super) fn pin_git(
         None => check_out(services, url, &resolved.commit)?,
     };
     Ok(SourcePin::Git { request, commit: resolved.commit, tree })
-}
-
-/// Brings a commit's tree into the store under the hash of its content, and notes that this commit gave it.
-pub(in crate::ops) fn check_out(services: &Services<'_>, url: &str, commit: &str) -> Result<Digest, PinError> {
-    let store = &services.store;
-    let scratch = store.tmp_dir()?;
-    let folder = scratch.path().join("tree");
-    services.fetcher.git_checkout(store, url, commit, &folder)?;
-    let tree = keep_tree(store, TreeKind::Source, &folder)?;
-    evidence::note_checkout(store, url, commit, tree)?;
-    Ok(tree)
-}
-
-/// Moves a folder into the store under the hash of its content.
-pub(in crate::ops) fn keep_tree(store: &Store, kind: TreeKind, folder: &std::path::Path) -> Result<Digest, PinError> {
-    let digest = crate::store::digest_tree(folder)?;
-    if store.tree(kind, &digest).is_none() {
-        let writer = store.tree_writer(kind, &digest)?;
-        crate::store::copy_tree(folder, writer.path())?;
-        writer.commit_as(&digest)?;
-    }
-    Ok(digest)
 }
 
 /// Downloads a file, checks its signature where the recipe names one, and hashes it.

@@ -13,11 +13,10 @@ use crate::distribution::world::world;
 use crate::fetch::Want;
 use crate::lock::{ArchivesLock, IndexPin, SuitePin};
 use crate::model::{ArchiveName, Digest, Platform, Timestamp};
-use crate::ops::build::Told;
 use crate::ops::error::{OpsError, RefusedMirror, SuiteError};
 use crate::ops::event::Event;
 use crate::ops::mirrors;
-use crate::ops::services::Services;
+use crate::ops::services::{Services, Told};
 use crate::recipe::{Archive, Project, SuiteUse};
 
 /// A release that was read and whose signature is good.

@@ -56,7 +56,12 @@ impl Descriptor {
 }
 
 /// Whether a pin answers `reference`, and says what the registry said here before.
-pub(super) fn is_confirmed(store: &Store, pin: &BasePin, reference: &ImageReference, platform: Platform) -> bool {
+pub(in crate::ops) fn is_confirmed(
+    store: &Store,
+    pin: &BasePin,
+    reference: &ImageReference,
+    platform: Platform,
+) -> bool {
     let seen = evidence::base(store, reference, platform).ok().flatten();
     pin.reference == *reference && seen == Some(blobs(pin))
 }

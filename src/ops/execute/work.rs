@@ -15,8 +15,8 @@ use crate::image::{
 use crate::model::{Digest, ImagePath};
 use crate::ops::error::{PinError, StepError};
 use crate::ops::event::Event;
-use crate::ops::refresh::bases::pin_base;
-use crate::ops::refresh::sources::check_out;
+use crate::ops::inputs::bases::pin_base;
+use crate::ops::inputs::{check_out, keep_tree};
 use crate::ops::services::Services;
 use crate::packages::PackageBlob;
 use crate::plan::{BaseWork, EditInput, ImageWork, Role, SourceInput, SourceWork, Step, Work};
@@ -165,7 +165,7 @@ impl Run<'_, '_> {
 
     fn keep(&self, kind: TreeKind, folder: &Path) -> Result<Tree, StepError> {
         let store = &self.services.store;
-        let digest = crate::ops::refresh::sources::keep_tree(store, kind, folder).map_err(pin_error)?;
+        let digest = keep_tree(store, kind, folder).map_err(pin_error)?;
         let vanished = || std::io::Error::other("a tree vanished from the store");
         Ok(Tree::by_content(store, kind, digest).ok_or_else(|| SourceError::Io { source: vanished() })?)
     }

@@ -1,49 +1,29 @@
-//! `build`: the plan's steps that have no result yet are run, and the images are written out.
+//! The executor: runs the steps of a plan that have no result yet, in parallel, and remembers what they gave.
 
 mod adding;
-mod execute;
 mod results;
 mod secrets;
 mod stage;
 mod suppliers;
+mod work;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
-use serde::Serialize;
-
+pub(super) use results::Outcome;
 pub use results::PlannedStep;
 
-use results::{Outcome, Results};
+use results::Results;
 
 use super::error::OpsError;
 use super::event::{Event, How};
 use super::mirrors;
-use super::output::Output;
-use super::services::{ProjectFiles, Services};
-use super::workspace::Workspace;
-use super::write::write_out;
-use crate::fetch::{FetchObserver, Want};
-use crate::image::BuiltImage;
+use super::services::{Services, Told};
+use crate::fetch::Want;
 use crate::lock::Lock;
-use crate::model::{ByteSize, Check, Digest, ImageName, Platform};
-use crate::plan::{self, Location, Plan, RemoteFile, Selection, StepId, Work};
+use crate::model::Digest;
+use crate::plan::{self, Location, Plan, RemoteFile, StepId, Work};
 use crate::recipe::Project;
-
-/// What is to be built, and where to.
-#[derive(Clone, Debug)]
-pub struct BuildRequest {
-    /// Images; all that are not retired when empty.
-    pub images: Vec<ImageName>,
-    /// Platforms; those of each recipe when empty.
-    pub platforms: Vec<Platform>,
-    /// Where to write.
-    pub outputs: Vec<Output>,
-    /// What happens when a step fails.
-    pub on_failure: OnFailure,
-    /// Whether vendor steps may run.
-    pub vendoring: Vendoring,
-}
 
 /// Whether vendor steps may run, which use the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,124 +45,6 @@ pub enum OnFailure {
     Report,
     /// A shell is opened in the step's sandbox first.
     Shell,
-}
-
-/// What was built.
-#[derive(Debug, Serialize)]
-pub struct BuildReport {
-    /// Images by name.
-    pub images: Vec<ImageReport>,
-    /// Where they were written to.
-    pub outputs: Vec<String>,
-    /// Steps of the plan.
-    pub steps: usize,
-    /// Steps that had to run.
-    pub ran: usize,
-}
-
-/// An image that was built.
-#[derive(Debug, Serialize)]
-pub struct ImageReport {
-    /// Its name.
-    pub name: ImageName,
-    /// Its index over all platforms.
-    pub index: Digest,
-    /// Its manifests.
-    pub platforms: Vec<ManifestReport>,
-}
-
-/// An image for one platform.
-#[derive(Debug, Serialize)]
-pub struct ManifestReport {
-    /// The platform.
-    pub platform: Platform,
-    /// Digest of its manifest.
-    pub manifest: Digest,
-    /// Bytes of its layers, as they are stored and sent.
-    pub size: u64,
-    /// Number of layers.
-    pub layers: usize,
-    /// What was left out on purpose, waived, or done by an exception that the recipe declares: a line each, also when the
-    /// image was there already.
-    pub notes: Vec<String>,
-}
-
-impl BuildRequest {
-    fn selection(&self, build: Platform) -> Selection {
-        Selection { images: self.images.clone(), platforms: self.platforms.clone(), build }
-    }
-}
-
-/// Builds what `request` asks for.
-///
-/// # Errors
-/// When the lock does not fit, an input cannot be had, a step fails, or the images cannot be written.
-pub fn build(workspace: &Workspace, services: &Services<'_>, request: &BuildRequest) -> Result<BuildReport, OpsError> {
-    let Workspace { project, lock, .. } = workspace;
-    let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
-    let run = Run::new(project, lock, services, &plan, request.on_failure).vendoring(request.vendoring);
-    let ran = run.all()?;
-    let mut images: BTreeMap<ImageName, Vec<BuiltImage>> = BTreeMap::new();
-    for &id in &plan.wanted {
-        if let (Outcome::Image(image), Work::Image(work)) = (run.result(id)?, &plan.step(id).work) {
-            images.entry(work.image.name.value.clone()).or_default().push(std::sync::Arc::unwrap_or_clone(image));
-        }
-    }
-    within_budget(project, &images)?;
-    let images = write_out(services, project.root.as_std_path(), &images, &request.outputs)?;
-    let outputs = request.outputs.iter().map(ToString::to_string).collect();
-    Ok(BuildReport { images, outputs, steps: plan.steps.len(), ran })
-}
-
-/// Holds images that are run against the policy's size budget; what is too large is not written out.
-fn within_budget(project: &Project, images: &BTreeMap<ImageName, Vec<BuiltImage>>) -> Result<(), OpsError> {
-    let Some(budget) = &project.policy.size else { return Ok(()) };
-    let bases = project.bases();
-    let mut failures = Vec::new();
-    for built in images.values().flatten().filter(|built| !bases.contains(&built.name) && built.size() > budget.value.0)
-    {
-        let Some((_, image)) = project.image(&built.name, built.platform) else { continue };
-        if !image.is_excused(Check::PolicySize, "") {
-            let (size, place) = (ByteSize(built.size()), image.name.place);
-            let (image, platform, budget) = (built.name.clone(), built.platform, budget.value);
-            failures.push(OpsError::TooLarge { image, platform, size, budget, place });
-        }
-    }
-    match failures.len() {
-        0 => Ok(()),
-        count => Err(OpsError::Steps { count, failures }),
-    }
-}
-
-/// Brings everything that `build` would need from the network into the store: files, commits, and the outputs of vendor
-/// steps with the toolchains that these run in. A build afterwards needs no network; says how many steps ran.
-///
-/// # Errors
-/// When the lock does not fit, an input cannot be had, or a vendor step fails.
-pub fn fetch(workspace: &Workspace, services: &Services<'_>, request: &BuildRequest) -> Result<usize, OpsError> {
-    let Workspace { project, lock, .. } = workspace;
-    let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
-    Run::new(project, lock, services, &plan, request.on_failure).inputs()
-}
-
-/// Shows what `build` would do, and why.
-///
-/// # Errors
-/// When the lock does not fit or the store cannot be read.
-pub fn plan_steps(
-    workspace: &Workspace,
-    services: &Services<'_>,
-    request: &BuildRequest,
-) -> Result<Vec<PlannedStep>, OpsError> {
-    let Workspace { project, lock, .. } = workspace;
-    let plan = plan::plan(project, lock, &request.selection(services.build), &ProjectFiles(&project.root))?;
-    let run = Run::new(project, lock, services, &plan, request.on_failure);
-    let tasks = run.missing()?;
-    let steps = plan.steps.iter().enumerate().map(|(index, step)| {
-        let reasons = if tasks.contains(&index) { run.results().reasons(&plan, StepId(index))? } else { Vec::new() };
-        Ok(PlannedStep { step: step.subject.to_string(), subject: step.subject.clone(), key: step.key, run: reasons })
-    });
-    steps.collect()
 }
 
 /// A plan on its way.
@@ -207,7 +69,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// The same, with vendor steps allowed or not.
-    fn vendoring(self, vendoring: Vendoring) -> Self {
+    pub(super) fn vendoring(self, vendoring: Vendoring) -> Self {
         Self { vendoring, ..self }
     }
 
@@ -218,7 +80,7 @@ impl<'r, 'a> Run<'r, 'a> {
 
     /// The steps that have no result and that something without a result needs, or that are wanted; and all for which
     /// the lock says something that was never verified here, for the results of others may have been made from it.
-    fn missing(&self) -> Result<BTreeSet<usize>, OpsError> {
+    pub(super) fn missing(&self) -> Result<BTreeSet<usize>, OpsError> {
         let mut missing = BTreeSet::new();
         let mut open: Vec<StepId> = self.plan.wanted.clone();
         for (index, step) in self.plan.steps.iter().enumerate() {
@@ -303,7 +165,7 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     /// Fetches what the steps without a result read, and runs those that use the network, with all that these need.
-    fn inputs(&self) -> Result<usize, OpsError> {
+    pub(super) fn inputs(&self) -> Result<usize, OpsError> {
         let missing = self.missing()?;
         let remote = |task: &&usize| match &self.plan.steps[**task].work {
             Work::Vendor(_) => true,
@@ -418,14 +280,5 @@ impl<'r, 'a> Run<'r, 'a> {
             },
         };
         Ok(Want { label: file.label.clone(), digest, size: Some(file.size), urls })
-    }
-}
-
-/// Passes on how fetching goes.
-pub(super) struct Told<'s>(pub(super) &'s Services<'s>);
-
-impl FetchObserver for Told<'_> {
-    fn progress(&self, label: &str, bytes: u64) {
-        self.0.observer.event(Event::Fetched { label, bytes });
     }
 }

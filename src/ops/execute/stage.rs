@@ -4,9 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use super::adding::Adding;
-use super::execute::{expect, inside};
 use super::results::{Outcome, Tree, root_spec};
 use super::secrets::{host_network, secrets};
+use super::work::{expect, inside};
 use super::{OnFailure, Run};
 use crate::beneath::Beneath;
 use crate::model::{Digest, ImagePath};
