@@ -24,6 +24,7 @@ mod promises;
 mod random_recipes;
 mod recipe_cases;
 mod runs;
+mod seams;
 #[allow(dead_code, reason = "tests/system uses all of it")]
 mod support;
 mod variants;

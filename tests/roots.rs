@@ -9,8 +9,8 @@ use orchestrate::model::{Architecture, Digest, Format, PackageId, PackageName, P
 use orchestrate::packages::RootPackage;
 use orchestrate::plan::{Network, RootFormat, StepSpec};
 use orchestrate::stage::{
-    HostNetwork, OutputSink, ResolvedPaths, RootError, RootHandle, RootSpec, RunOptions, Sandbox, ShellOnFailure,
-    StageError, compose_root, run,
+    HostNetwork, OutputSink, ResolvedPaths, RootError, RootHandle, RootSpec, RunOptions, Runner as _, Sandbox,
+    ShellOnFailure, StageError, compose_root,
 };
 use orchestrate::store::Store;
 
@@ -63,7 +63,6 @@ fn step(store: &Store, root: &RootHandle, target: Platform, script: &str, log: &
     spec.scripts = vec![script.to_owned()];
     let paths = ResolvedPaths { trees: BTreeMap::from([(root.key(), root.path().to_owned())]) };
     let options = RunOptions {
-        sandbox: sandbox(),
         jobs: 2,
         log: log.to_owned(),
         on_failure: ShellOnFailure::Stop,
@@ -71,7 +70,7 @@ fn step(store: &Store, root: &RootHandle, target: Platform, script: &str, log: &
         secrets: BTreeMap::new(),
         network: HostNetwork::default(),
     };
-    run(store, &spec, &paths, &options, &Lines::default()).map(|output| output.path)
+    sandbox().run_step(store, &spec, &paths, &options, &Lines::default()).map(|output| output.path)
 }
 
 fn try_step(store: &Store, root: &RootHandle, target: Platform, script: &str) -> PathBuf {

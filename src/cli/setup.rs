@@ -110,6 +110,7 @@ pub(super) fn services<'a>(
         build: Platform::of_this_machine().ok_or(OpsError::UnknownMachine)?,
         jobs: jobs(common),
         sandbox: Sandbox::of_this_program(),
+        runner: Box::new(Sandbox::of_this_program()),
         observer,
     })
 }

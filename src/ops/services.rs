@@ -12,7 +12,7 @@ use crate::beneath::{Dir, Kind};
 use crate::fetch::{FetchConfig, FetchObserver, Fetcher, Proxy};
 use crate::model::{Digest, Hasher, Platform, Timestamp};
 use crate::plan::LocalFiles;
-use crate::stage::Sandbox;
+use crate::stage::{Runner, Sandbox};
 use crate::store::{self, Store};
 
 /// What the verbs work with.
@@ -31,8 +31,10 @@ pub struct Services<'a> {
     pub build: Platform,
     /// Steps and threads at once.
     pub jobs: NonZeroUsize,
-    /// The program that shuts steps into their sandboxes: this one.
+    /// The program that makes sandboxes, for maintainer scripts: this one.
     pub sandbox: Sandbox,
+    /// Who runs build steps.
+    pub runner: Box<dyn Runner>,
     /// Who is told what happens.
     pub observer: &'a dyn Observer,
 }

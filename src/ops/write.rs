@@ -14,7 +14,8 @@ use crate::beneath::Beneath;
 use crate::image::oci::Descriptor;
 use crate::image::{self, BuiltImage};
 use crate::model::{Digest, ImageName, Platform};
-use crate::publish::{self, PublishedImage};
+use crate::publish::{Destination, DockerArchive, OciLayout, PublishError, PublishedImage, RootFs};
+use crate::store::Store;
 
 /// Images by name, each with its platforms in the order of its recipe.
 pub(super) type Images = BTreeMap<ImageName, Vec<BuiltImage>>;
@@ -53,48 +54,46 @@ pub(super) fn write_out(
     images: &Images,
     outputs: &[Output],
 ) -> Result<Vec<ImageReport>, OpsError> {
-    let store = &services.store;
-    let mut indexed = Vec::new();
-    for (name, platforms) in images {
-        let index = image::index(store, platforms, BTreeMap::new())?;
-        indexed.push((name.to_string(), index, platforms.as_slice()));
+    let mut indexes = Vec::new();
+    for platforms in images.values() {
+        indexes.push(image::index(&services.store, platforms, BTreeMap::new())?);
     }
+    let published: Vec<PublishedImage<'_>> = images
+        .iter()
+        .zip(&indexes)
+        .map(|((name, images), index)| PublishedImage { references: vec![name.to_string()], index, images })
+        .collect();
     for output in outputs {
-        match output {
-            Output::Oci(folder) => {
-                let published = indexed.iter().map(|(name, index, images)| PublishedImage {
-                    references: vec![name.clone()],
-                    index,
-                    images,
-                });
-                publish::layout(store, &place(project, folder, folder)?, &published.collect::<Vec<_>>())?;
-            }
-            Output::DockerArchive(file) => {
-                let one_each = indexed.iter().map(|(name, _, images)| {
-                    Ok((vec![name.clone()], only(output, "one platform of each image", images)?))
-                });
-                publish::docker_archive(
-                    store,
-                    &place(project, file, parent(file))?,
-                    &one_each.collect::<Result<Vec<_>, OpsError>>()?,
-                )?;
-            }
-            Output::Rootfs(file) => {
-                let all: Vec<BuiltImage> = images.values().flatten().cloned().collect();
-                publish::rootfs(
-                    store,
-                    &place(project, file, parent(file))?,
-                    only(output, "one image for one platform", &all)?,
-                )?;
-            }
-        }
+        publish(&services.store, output, destination(project, output)?.as_ref(), &published)?;
     }
-    let report = |((name, platforms), (_, index, _)): ((&ImageName, &Vec<BuiltImage>), &(String, _, _))| ImageReport {
+    let report = |((name, platforms), index): ((&ImageName, &Vec<BuiltImage>), &Descriptor)| ImageReport {
         name: name.clone(),
-        index: digest_of(index),
+        index: index.digest,
         platforms: platforms.iter().map(manifest_report).collect(),
     };
-    Ok(images.iter().zip(&indexed).map(report).collect())
+    Ok(images.iter().zip(&indexes).map(report).collect())
+}
+
+/// Sends images to a destination, which is called as the user wrote it where it has no room for them.
+fn publish(
+    store: &Store,
+    output: &Output,
+    destination: &dyn Destination,
+    images: &[PublishedImage<'_>],
+) -> Result<(), OpsError> {
+    destination.publish(store, images).map_err(|error| match error {
+        PublishError::Takes { takes, given } => OpsError::Output { output: output.to_string(), takes, given },
+        other => other.into(),
+    })
+}
+
+/// What an output of the command line stands for.
+fn destination(project: &Path, output: &Output) -> Result<Box<dyn Destination>, OpsError> {
+    Ok(match output {
+        Output::Oci(folder) => Box::new(OciLayout(place(project, folder, folder)?)),
+        Output::DockerArchive(file) => Box::new(DockerArchive(place(project, file, parent(file))?)),
+        Output::Rootfs(file) => Box::new(RootFs(place(project, file, parent(file))?)),
+    })
 }
 
 fn parent(file: &Path) -> &Path {
@@ -117,17 +116,6 @@ fn place(project: &Path, path: &Path, folder: &Path) -> Result<Beneath, OpsError
     Ok(Beneath::open(&folder)?.join(below))
 }
 
-fn digest_of(index: &Descriptor) -> Digest {
-    index.digest
-}
-
-fn only<'i>(output: &Output, takes: &'static str, built: &'i [BuiltImage]) -> Result<&'i BuiltImage, OpsError> {
-    match built {
-        [one] => Ok(one),
-        _ => Err(OpsError::Output { output: output.to_string(), takes, given: built.len() }),
-    }
-}
-
 fn manifest_report(image: &BuiltImage) -> ManifestReport {
     ManifestReport {
         platform: image.platform,
@@ -135,5 +123,39 @@ fn manifest_report(image: &BuiltImage) -> ManifestReport {
         size: image.layers.iter().map(|layer| layer.descriptor.size).sum(),
         layers: image.layers.len(),
         notes: image.notes.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::image::tests::bench::{Bench, plain};
+
+    /// Keeps the names of what it was sent, and has room for one image.
+    struct Shelf(RefCell<Vec<String>>);
+
+    impl Destination for Shelf {
+        fn publish(&self, _: &Store, images: &[PublishedImage<'_>]) -> Result<(), PublishError> {
+            let [one] = images else {
+                return Err(PublishError::Takes { takes: "one image", given: images.len() });
+            };
+            self.0.borrow_mut().extend(one.references.iter().map(|name| format!("{name} {}", one.index.digest)));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_destination_says_what_it_takes_and_the_error_names_the_output() {
+        let bench = Bench::new();
+        let built = [bench.image(&plain("one"), None, &[])];
+        let index = image::index(&bench.store, &built, BTreeMap::new()).expect("an index");
+        let named = |name: &str| PublishedImage { references: vec![name.to_owned()], index: &index, images: &built };
+        let (shelf, output) = (Shelf(RefCell::default()), Output::Rootfs("x.tar".into()));
+        let error = publish(&bench.store, &output, &shelf, &[named("one"), named("two")]).expect_err("too many");
+        assert_eq!(error.to_string(), "`rootfs:x.tar` takes one image, and 2 were asked for");
+        publish(&bench.store, &output, &shelf, &[named("one")]).expect("room for one");
+        assert_eq!(*shelf.0.borrow(), [format!("one {}", index.digest)]);
     }
 }

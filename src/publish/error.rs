@@ -30,6 +30,14 @@ pub enum PublishError {
         #[from]
         source: StoreError,
     },
+    /// More images, or platforms of one, than the format has room for; or none.
+    #[error("this output takes {takes}, and {given} were asked for")]
+    Takes {
+        /// What it takes.
+        takes: &'static str,
+        /// How many there were.
+        given: usize,
+    },
     /// A folder that holds something else.
     #[error("`{path}` holds files but is not an OCI layout")]
     NotALayout {
@@ -111,7 +119,7 @@ impl PublishError {
                 Some("run `orchestrate cache verify`, which removes what is damaged, and build again".to_owned())
             }
             Self::Store { source } => source.help(),
-            Self::Io { .. } | Self::Archive { .. } => None,
+            Self::Io { .. } | Self::Archive { .. } | Self::Takes { .. } => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Whatever is written appears under its name only when it is complete, and never shares storage with the store that a
 //! user could change it through.
 
+mod destination;
 mod docker;
 mod error;
 mod layout;
@@ -11,6 +12,7 @@ mod rootfs;
 use crate::image::BuiltImage;
 use crate::image::oci::Descriptor;
 
+pub use destination::{Destination, DockerArchive, OciLayout, RootFs};
 pub use docker::docker_archive;
 pub use error::PublishError;
 pub use layout::{Written, layout};

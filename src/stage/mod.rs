@@ -17,7 +17,7 @@ pub use output::{StepOutput, StepOutputError};
 pub use roots::{RootError, RootHandle, RootSpec, compose_root, known_root};
 pub use sandbox::{Sandbox, SandboxError, Unavailable};
 pub use scripts::{Emulation, Machinery, NativeTools, Removed, Scripted, ScriptsError, ScriptsSpec, configure};
-pub use step::{ResolvedPaths, RunOptions, ShellOnFailure, run};
+pub use step::{ResolvedPaths, RunOptions, Runner, ShellOnFailure};
 
 use std::path::Path;
 

@@ -56,26 +56,31 @@ pub enum StepOutputError {
     },
 }
 
-/// Normalises the folder `made`, which is in the store's temporary part, and moves it into the store.
-pub(super) fn take(store: &Store, made: &Path) -> Result<StepOutput, StepOutputError> {
-    let folder = Dir::open(made)?;
-    normalise(&folder)?;
-    let facts = match inspect_folder(&folder, SIZE_LIMIT) {
-        Err(StoreError::TooMuch { what: "bytes", .. }) => {
-            return Err(StepOutputError::TooLarge { limit: ByteSize(SIZE_LIMIT) });
-        }
-        inspected => inspected?,
-    };
-    let digest = facts.digest;
-    let path = match store.tree(TreeKind::Output, &digest) {
-        Some(path) => path, // the same bytes as before: nothing after this step runs again
-        None => {
-            let writer = store.tree_writer(TreeKind::Output, &digest)?;
-            fs_err::rename(made, writer.path())?;
-            writer.commit_inspected(facts)?
-        }
-    };
-    Ok(StepOutput { digest, path })
+impl StepOutput {
+    /// Normalises the folder `made`, which is in the store's temporary part, and moves it into the store.
+    ///
+    /// # Errors
+    /// When it holds what no image can hold, or too much, or the store fails.
+    pub fn take(store: &Store, made: &Path) -> Result<Self, StepOutputError> {
+        let folder = Dir::open(made)?;
+        normalise(&folder)?;
+        let facts = match inspect_folder(&folder, SIZE_LIMIT) {
+            Err(StoreError::TooMuch { what: "bytes", .. }) => {
+                return Err(StepOutputError::TooLarge { limit: ByteSize(SIZE_LIMIT) });
+            }
+            inspected => inspected?,
+        };
+        let digest = facts.digest;
+        let path = match store.tree(TreeKind::Output, &digest) {
+            Some(path) => path, // the same bytes as before: nothing after this step runs again
+            None => {
+                let writer = store.tree_writer(TreeKind::Output, &digest)?;
+                fs_err::rename(made, writer.path())?;
+                writer.commit_inspected(facts)?
+            }
+        };
+        Ok(Self { digest, path })
+    }
 }
 
 /// Gives everything in the folder the modes 0755 and 0644, by whether the owner may execute it, and the time [`EPOCH`],
@@ -131,7 +136,7 @@ mod tests {
             fs_err::set_permissions(out.join("bin/tool"), std::fs::Permissions::from_mode(mode)).expect("own file");
             fs_err::os::unix::fs::symlink("/nowhere", out.join("link")).expect("a link");
             fs_err::set_permissions(out.join("bin"), std::fs::Permissions::from_mode(0o500)).expect("own folder");
-            take(&store, &out).expect("an output")
+            StepOutput::take(&store, &out).expect("an output")
         };
         let (one, other) = (make(0o4711), make(0o755));
         assert_eq!(one, other);

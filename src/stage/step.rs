@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::failure::{Failure, StageError};
 use super::log::{Log, OutputSink};
 use super::network::HostNetwork;
-use super::output::{self, StepOutput};
+use super::output::StepOutput;
 use super::sandbox::{
     Access, Console, Ending, File, Mount, OwnershipMode, Privilege, ProcessLimits, Root, Sandbox, Spec,
 };
@@ -32,8 +32,6 @@ pub struct ResolvedPaths {
 /// How to run a step; none of it shapes the output.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// The program that makes sandboxes.
-    pub sandbox: Sandbox,
     /// What scripts see as `JOBS`.
     pub jobs: usize,
     /// Where the log is written.
@@ -58,44 +56,65 @@ pub enum ShellOnFailure {
     Shell,
 }
 
-/// Runs the step in a sandbox, with its output lines to `sink` and into the log, and stores what it leaves.
-///
-/// # Errors
-/// When the sandbox cannot be made, a script fails or takes too long, or what it leaves cannot be kept. Nothing of a
-/// failed step stays but its log.
-pub fn run(
-    store: &Store,
-    spec: &StepSpec,
-    paths: &ResolvedPaths,
-    options: &RunOptions,
-    sink: &dyn OutputSink,
-) -> Result<StepOutput, StageError> {
-    let scratch = store.tmp_dir()?;
-    // what is below has the modes that the step wants; other users of the machine come no further than this
-    fs_err::set_permissions(scratch.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
-        .map_err(StageError::prepare)?;
-    let out = scratch.path().join("out");
-    let prepared = prepare(spec, paths, options, scratch.path(), &out)?;
-    let log = Log::create(&options.log, sink).map_err(StageError::prepare)?;
-    let mut log = log.without(options.secrets.values().map(Vec::as_slice));
-    let begun = Instant::now();
-    for script in &spec.scripts {
-        let mut sandbox = prepared.clone();
-        let path = SCRIPT.parse().unwrap_or_default();
-        sandbox.files.push(File { path, content: script.clone().into_bytes(), mode: 0o644 });
-        let left = Duration::from_secs(spec.limits.timeout.0).saturating_sub(begun.elapsed());
-        let ending = options.sandbox.run(&sandbox, Some(left), &mut |line| log.line(line))?;
-        if ending != Ending::Exited(0) {
-            let (log, tail) = log.finish().map_err(StageError::prepare)?;
-            if options.on_failure == ShellOnFailure::Shell {
-                shell(options, sandbox)?;
+/// Runs build steps, in a sandbox of this machine or anywhere else: the same step gives the same tree.
+pub trait Runner: Sync {
+    /// Runs the step, with its output lines to `sink` and into the log, and stores what it leaves.
+    ///
+    /// # Errors
+    /// When the step cannot be run, a script fails or takes too long, or what it leaves cannot be kept. Nothing of a
+    /// failed step stays but its log.
+    fn run_step(
+        &self,
+        store: &Store,
+        spec: &StepSpec,
+        paths: &ResolvedPaths,
+        options: &RunOptions,
+        sink: &dyn OutputSink,
+    ) -> Result<StepOutput, StageError>;
+}
+
+impl Runner for Sandbox {
+    fn run_step(
+        &self,
+        store: &Store,
+        spec: &StepSpec,
+        paths: &ResolvedPaths,
+        options: &RunOptions,
+        sink: &dyn OutputSink,
+    ) -> Result<StepOutput, StageError> {
+        let scratch = store.tmp_dir()?;
+        // what is below has the modes that the step wants; other users of the machine come no further than this
+        fs_err::set_permissions(scratch.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .map_err(StageError::prepare)?;
+        let out = scratch.path().join("out");
+        let prepared = prepare(spec, paths, options, scratch.path(), &out)?;
+        let log = Log::create(&options.log, sink).map_err(StageError::prepare)?;
+        let mut log = log.without(options.secrets.values().map(Vec::as_slice));
+        let begun = Instant::now();
+        for script in &spec.scripts {
+            let mut sandbox = prepared.clone();
+            let path = SCRIPT.parse().unwrap_or_default();
+            sandbox.files.push(File { path, content: script.clone().into_bytes(), mode: 0o644 });
+            let left = Duration::from_secs(spec.limits.timeout.0).saturating_sub(begun.elapsed());
+            let ending = self.run(&sandbox, Some(left), &mut |line| log.line(line))?;
+            if ending != Ending::Exited(0) {
+                let (log, tail) = log.finish().map_err(StageError::prepare)?;
+                if options.on_failure == ShellOnFailure::Shell {
+                    shell(self, sandbox)?;
+                }
+                let limits = spec.limits;
+                return Err(StageError::Failed(Box::new(Failure {
+                    ending,
+                    script: script.clone(),
+                    tail,
+                    log,
+                    limits,
+                })));
             }
-            let limits = spec.limits;
-            return Err(StageError::Failed(Box::new(Failure { ending, script: script.clone(), tail, log, limits })));
         }
+        log.finish().map_err(StageError::prepare)?;
+        Ok(StepOutput::take(store, &out)?)
     }
-    log.finish().map_err(StageError::prepare)?;
-    Ok(output::take(store, &out)?)
 }
 
 /// The sandbox of the step, without a script.
@@ -202,13 +221,13 @@ fn secret(id: &str, options: &RunOptions) -> Result<File, StageError> {
 }
 
 /// A shell where the script was. A Ctrl-C is for what runs in there.
-fn shell(options: &RunOptions, mut sandbox: Spec) -> Result<(), StageError> {
+fn shell(machine: &Sandbox, mut sandbox: Spec) -> Result<(), StageError> {
     let ignored = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let interrupt = signal_hook::flag::register(signal_hook::consts::SIGINT, ignored).map_err(StageError::prepare)?;
     sandbox.argv = ["/bin/sh", "-i"].map(str::to_owned).into();
     sandbox.console = Console::Terminal;
     sandbox.env.insert("PS1".to_owned(), "sandbox:$PWD# ".to_owned());
-    let ending = options.sandbox.run(&sandbox, None, &mut |_| ());
+    let ending = machine.run(&sandbox, None, &mut |_| ());
     signal_hook::low_level::unregister(interrupt);
     ending.map(drop).map_err(StageError::from)
 }

@@ -8,8 +8,7 @@ use std::sync::Mutex;
 use orchestrate::model::{Architecture, ByteSize, Digest, Platform, Seconds};
 use orchestrate::plan::{Input, Network, StepSpec};
 use orchestrate::stage::{
-    HostNetwork, NoOutput, OutputSink, ResolvedPaths, RunOptions, ShellOnFailure, StageError, StepOutput,
-    run as run_step,
+    HostNetwork, NoOutput, OutputSink, ResolvedPaths, RunOptions, Runner as _, ShellOnFailure, StageError, StepOutput,
 };
 use orchestrate::store::{Store, TreeKind};
 
@@ -24,6 +23,10 @@ struct Bench {
     options: RunOptions,
 }
 
+fn sandbox() -> Sandbox {
+    Sandbox::of_program(&super::program())
+}
+
 /// A step that runs `script`, and a store for it.
 fn bench(script: &str) -> Bench {
     let folder = tempfile::tempdir().expect("a folder");
@@ -33,7 +36,6 @@ fn bench(script: &str) -> Bench {
     spec.root = vec![root];
     spec.scripts = vec![script.to_owned()];
     let options = RunOptions {
-        sandbox: Sandbox::of_program(&super::program()),
         jobs: 3,
         log: folder.path().join("logs/step.log"),
         on_failure: ShellOnFailure::Stop,
@@ -64,7 +66,7 @@ impl Bench {
     }
 
     fn try_run(&self) -> Result<StepOutput, StageError> {
-        run_step(&self.store, &self.spec, &self.paths, &self.options, &NoOutput)
+        sandbox().run_step(&self.store, &self.spec, &self.paths, &self.options, &NoOutput)
     }
 
     fn run(&self) -> StepOutput {
@@ -232,7 +234,7 @@ fn lines_arrive_while_the_step_runs() {
     }
     let times = Times(Mutex::default());
     let bench = bench("echo one; sleep 1; echo two >&2; sleep 1; printf three");
-    run_step(&bench.store, &bench.spec, &bench.paths, &bench.options, &times).expect("it works");
+    sandbox().run_step(&bench.store, &bench.spec, &bench.paths, &bench.options, &times).expect("it works");
     let times = times.0.into_inner().expect("nobody panicked");
     assert_eq!(times.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["one", "two", "three"]);
     assert!(times[1].0 - times[0].0 > Duration::from_millis(800), "they came at once");

@@ -101,7 +101,6 @@ impl Run<'_, '_> {
         }
         let kept = self.caches(step, &spec.caches)?;
         let options = RunOptions {
-            sandbox: services.sandbox.clone(),
             jobs: services.jobs.get(),
             log: self.log(step),
             on_failure: match self.on_failure {
@@ -113,7 +112,7 @@ impl Run<'_, '_> {
             network: host_network(&services.environment, &step.subject)?,
         };
         let lines = Lines { subject: &step.subject, observer: services.observer };
-        let output = stage::run(&services.store, &spec, &paths, &options, &lines)?;
+        let output = services.runner.run_step(&services.store, &spec, &paths, &options, &lines)?;
         Ok(Tree { digest: output.digest, path: output.path, kind: TreeKind::Output, key: output.digest })
     }
 
