@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::faults::kills::{Tally, Work, kill};
 use crate::faults::mirror::{Manner, Mirror};
 use crate::faults::sample::Sample;
 use crate::faults::space::{Trial, measure, try_size};
 use crate::faults::together::together;
 use crate::faults::{Random, Site, remove};
-use crate::support::tool;
+use crate::support::{text_of, tool};
 
 /// The images that are built: packages alone, a compiled Debian source for two architectures, a compiled folder of our own.
 pub(crate) const IMAGES: [&str; 3] = ["debian", "dns", "hello"];
@@ -23,6 +25,7 @@ const RATE: u64 = 16 << 20;
 const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What is wanted.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Options {
     pub(crate) kills: usize,
     pub(crate) points: u64,
@@ -55,16 +58,19 @@ impl Options {
     }
 }
 
-/// What the campaign came to.
+/// What the campaign came to so far. It is kept after each round, and a run with the same options and program goes on.
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) options: Options,
+    /// What the program is: its SHA-256.
+    program: String,
     pub(crate) kills: Vec<Tally>,
     /// Sizes that were too small, and all that were tried.
     pub(crate) full: (u64, u64),
     /// Steps that eight processes did together.
-    pub(crate) shared_steps: usize,
+    pub(crate) shared_steps: Option<usize>,
     /// How the mirrors were, and how much longer a build took with them.
-    pub(crate) mirrors: Vec<(Manner, &'static str, Duration)>,
+    pub(crate) mirrors: Vec<(String, String, Duration)>,
     /// Everything else that went wrong.
     pub(crate) faults: Vec<String>,
     pub(crate) took: Duration,
@@ -87,7 +93,8 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     };
     let folder = crate::results("faults");
     println!("seed {}; everything is in {}", options.seed, folder.display());
-    let results = run(options, &folder);
+    let file = Progress { file: folder.join("progress.json"), since: Instant::now(), before: Duration::ZERO };
+    let results = run(options, &folder, file);
     for fault in
         results.faults.iter().chain(results.kills.iter().flat_map(|tally| tally.wrong.iter().chain(&tally.broken)))
     {
@@ -99,24 +106,46 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     ExitCode::from(u8::from(!results.holds()))
 }
 
-fn run(options: Options, folder: &Path) -> Results {
-    let since = Instant::now();
-    let ground = Ground::prepare(&options.program, folder);
-    let mut random = Random::new(options.seed);
-    let mut results = Results {
-        options,
-        kills: Vec::new(),
-        full: (0, 0),
-        shared_steps: 0,
-        mirrors: Vec::new(),
-        faults: Vec::new(),
-        took: Duration::ZERO,
-    };
-    ground.kills(&mut results, &mut random);
-    ground.space(&mut results, &mut random);
-    ground.together(&mut results);
-    ground.mirrors(&mut results);
-    results.took = since.elapsed();
+/// Where results are kept, and how long earlier runs took.
+struct Progress {
+    file: PathBuf,
+    since: Instant,
+    before: Duration,
+}
+
+impl Progress {
+    fn keep(&self, results: &mut Results) {
+        results.took = self.before + self.since.elapsed();
+        let text = serde_json::to_vec(results).expect("JSON");
+        let new = self.file.with_extension("new");
+        fs_err::write(&new, text).expect("written");
+        fs_err::rename(new, &self.file).expect("renamed");
+    }
+
+    /// What an earlier run of the same came to.
+    fn earlier(&self, options: &Options, program: &str) -> Option<Results> {
+        let results: Results = serde_json::from_slice(&fs_err::read(&self.file).ok()?).ok()?;
+        (results.options == *options && results.program == program).then_some(results)
+    }
+}
+
+fn run(options: Options, folder: &Path, mut progress: Progress) -> Results {
+    let program = text_of("coreutils", Command::new("sha256sum").arg(&options.program));
+    let program = program.split(' ').next().unwrap_or_default().to_owned();
+    let earlier = progress.earlier(&options, &program);
+    let ground = Ground::of(&options.program, folder, earlier.is_some());
+    let mut results = earlier.unwrap_or_else(|| Results { options, program, ..Results::default() });
+    progress.before = results.took;
+    // another run gets other moments, or it would repeat those of the first
+    let done = results.kills.iter().map(|tally| tally.kills as u64).sum::<u64>() + results.full.1;
+    if done > 0 {
+        println!("goes on after {done} kills and sizes");
+    }
+    let mut random = Random::new(results.options.seed + done);
+    ground.kills(&mut results, &mut random, &progress);
+    ground.space(&mut results, &mut random, &progress);
+    ground.together(&mut results, &progress);
+    ground.mirrors(&mut results, &progress);
     results
 }
 
@@ -133,19 +162,23 @@ struct Ground {
 }
 
 impl Ground {
-    /// Refreshes a copy of the project, since mirrors drop superseded packages, fetches, and builds once.
-    fn prepare(program: &Path, folder: &Path) -> Self {
+    /// Refreshes a copy of the project, since mirrors drop superseded packages, fetches, and builds once; or takes what
+    /// an earlier run left.
+    fn of(program: &Path, folder: &Path, again: bool) -> Self {
         let project = folder.join("project");
-        remove(&project);
-        fs_err::create_dir_all(&project).expect("made");
+        let (fetched, built, kept) = (folder.join("fetched"), folder.join("built"), folder.join("printed"));
+        let environment = project.join("environment.kdl");
+        let site = Site { program: program.to_owned(), project, environment };
+        if let (true, Ok(printed)) = (again, fs_err::read_to_string(&kept)) {
+            return Self { site, folder: folder.to_owned(), fetched, built, printed };
+        }
+        remove(&site.project);
+        fs_err::create_dir_all(&site.project).expect("made");
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         for name in ["images", "lock"] {
-            tool("coreutils", Command::new("cp").arg("-r").arg(root.join(name)).arg(&project));
+            tool("coreutils", Command::new("cp").arg("-r").arg(root.join(name)).arg(&site.project));
         }
-        let environment = project.join("environment.kdl");
-        fs_err::write(&environment, "").expect("written");
-        let site = Site { program: program.to_owned(), project, environment };
-        let (fetched, built) = (folder.join("fetched"), folder.join("built"));
+        fs_err::write(&site.environment, "").expect("written");
         let undisturbed = |store: &Path, arguments: &[&str]| {
             println!("        {}", arguments.join(" "));
             site.try_run(store, arguments).unwrap_or_else(|error| panic!("nothing happened to it, and yet {error}"))
@@ -156,6 +189,7 @@ impl Ground {
         copy(&fetched, &built);
         let output = format!("oci:{}", folder.join("out").display());
         let printed = undisturbed(&built, &[&["build", "--offline", "--output", &output], &IMAGES[..]].concat());
+        fs_err::write(kept, &printed).expect("written");
         Self { site, folder: folder.to_owned(), fetched, built, printed }
     }
 
@@ -184,7 +218,7 @@ impl Ground {
         Site { program: self.site.program.clone(), project: self.site.project.clone(), environment }
     }
 
-    fn kills(&self, results: &mut Results, random: &mut Random) {
+    fn kills(&self, results: &mut Results, random: &mut Random, progress: &Progress) {
         let mirror = Mirror::start(Manner::Good, RATE, self.files());
         let fetching = self.with_mirrors("loopback.kdl", &[&mirror]);
         let all = results.options.kills;
@@ -221,8 +255,20 @@ impl Ground {
             ),
         ];
         for (site, work) in works {
-            println!("{} kills: {}", work.kills, work.name);
-            let tally = kill(site, &work, &self.folder.join("killed"), random);
+            let known = results.kills.iter().position(|tally| tally.name == work.name);
+            let at = known.unwrap_or_else(|| {
+                results.kills.push(Tally::of(&work));
+                results.kills.len() - 1
+            });
+            let mut tally = results.kills[at].clone();
+            if tally.kills >= work.kills || !tally.holds() {
+                continue;
+            }
+            println!("{} kills: {}", work.kills - tally.kills, work.name);
+            kill(site, &work, &self.folder.join("killed"), random, &mut tally, &mut |tally| {
+                results.kills[at] = tally.clone();
+                progress.keep(results);
+            });
             println!(
                 "        {} kills, {} completions, {} wrong digests, {} not gone on by itself; {:.1} s lost",
                 tally.kills,
@@ -231,36 +277,40 @@ impl Ground {
                 tally.broken.len(),
                 tally.lost.as_secs_f64()
             );
-            results.kills.push(tally);
         }
     }
 
-    fn space(&self, results: &mut Results, random: &mut Random) {
+    fn space(&self, results: &mut Results, random: &mut Random, progress: &Progress) {
         let mirror = Mirror::start(Manner::Good, 0, self.files());
         let site = self.with_mirrors("near.kdl", &[&mirror]);
         // every tenth size is one for a build with a stage in it, which takes much longer
-        for (arguments, points) in [
-            (&["debian"], results.options.points - results.options.points / 10),
-            (&["hello"], results.options.points / 10),
-        ] {
-            println!("{points} sizes: {}", arguments[0]);
+        let all = results.options.points;
+        for (arguments, until) in [(&["debian"], all - all / 10), (&["hello"], all)] {
+            if results.full.1 >= until {
+                continue;
+            }
+            println!("{} sizes: {}", until - results.full.1, arguments[0]);
             let need = match measure(&site, arguments) {
                 Ok(need) => need,
                 Err(error) => return results.faults.push(error),
             };
-            for _ in 0..points {
+            while results.full.1 < until {
                 let bytes = random.below(need.bytes).max(4096);
                 match try_size(&site, arguments, bytes, &need) {
                     Ok(trial) => results.full.0 += u64::from(trial == Trial::Full),
                     Err(error) => results.faults.push(error),
                 }
                 results.full.1 += 1;
+                progress.keep(results);
             }
         }
         println!("        {} of {} sizes were too small", results.full.0, results.full.1);
     }
 
-    fn together(&self, results: &mut Results) {
+    fn together(&self, results: &mut Results, progress: &Progress) {
+        if results.shared_steps.is_some() {
+            return;
+        }
         println!("8 processes");
         let store = self.folder.join("together/store");
         remove(&self.folder.join("together"));
@@ -272,18 +322,23 @@ impl Ground {
         let processes: Vec<&[&str]> = [all; 3].into_iter().chain(some.iter().map(Vec::as_slice)).collect();
         let together = together(&self.site, &store, &processes, &self.printed);
         println!("        {} steps, {} faults", together.steps, together.faults.len());
-        results.shared_steps = together.steps;
+        results.shared_steps = Some(together.steps);
         results.faults.extend(together.faults);
+        progress.keep(results);
         remove(&self.folder.join("together"));
     }
 
     /// Those that answer wrongly serve the image `debian`; those that cost patience with each file a project of few files.
-    fn mirrors(&self, results: &mut Results) {
+    fn mirrors(&self, results: &mut Results, progress: &Progress) {
         let sample = Sample::new(self.site.program.clone());
         let quick = Manner::QUICK.iter().map(|manner| (manner, "debian"));
         for (&manner, project) in quick.chain(Manner::SLOW.iter().map(|manner| (manner, "a project of four packages")))
         {
-            println!("a mirror: {manner:?}");
+            let name = format!("{manner:?}");
+            if results.mirrors.iter().any(|(known, ..)| *known == name) {
+                continue;
+            }
+            println!("a mirror: {name}");
             let (bad, good, site, images): (_, _, _, &[&str]) = if project == "debian" {
                 let (bad, good) =
                     (Mirror::start(manner, 0, self.files()), Mirror::start(Manner::Good, 0, self.files()));
@@ -298,10 +353,11 @@ impl Ground {
             match self.with_bad_mirror(&site, images, [&bad, &good]) {
                 Ok(longer) => {
                     println!("        {:.1} s longer", longer.as_secs_f64());
-                    results.mirrors.push((manner, project, longer));
+                    results.mirrors.push((name, project.to_owned(), longer));
                 }
-                Err(error) => results.faults.push(format!("{manner:?}: {error}")),
+                Err(error) => results.faults.push(format!("{name}: {error}")),
             }
+            progress.keep(results);
         }
     }
 

@@ -36,14 +36,14 @@ pub(crate) fn page(results: &Results) -> String {
         page,
         "\n## Eight processes in one store\n\nThree build all images, five build one or two of them.\n\n- {} steps, each done \
          by one process",
-        results.shared_steps
+        results.shared_steps.unwrap_or_default()
     );
     page.push_str(
         "\n## Mirrors\n\nA mirror in trouble stands before a good one, in an empty store. No result may differ, and no build may \
          take 15 minutes longer.\n\n| the first mirror | builds | takes longer by |\n|---|---|--:|\n",
     );
     for (manner, project, longer) in &results.mirrors {
-        let _ = writeln!(page, "| {manner:?} | {project} | {} |", long(*longer));
+        let _ = writeln!(page, "| {manner} | {project} | {} |", long(*longer));
     }
     let more = results.kills.iter().flat_map(|tally| tally.wrong.iter().chain(&tally.broken));
     let faults: Vec<&String> = results.faults.iter().chain(more).collect();

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Random, Site, digests, remove, said};
 
 /// Something that the program does, and that is killed while it does it.
@@ -21,10 +23,10 @@ pub(crate) struct Work<'w> {
 }
 
 /// What came of the kills of one work.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// What it is called.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// How often it was killed.
     pub(crate) kills: usize,
     /// How many kills came in each tenth of the time that the work takes when nothing happens to it.
@@ -42,6 +44,11 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// One without kills.
+    pub(crate) fn of(work: &Work<'_>) -> Self {
+        Self { name: work.name.to_owned(), ..Self::default() }
+    }
+
     /// Whether everything held.
     pub(crate) fn holds(&self) -> bool {
         self.wrong.is_empty() && self.broken.is_empty()
@@ -55,9 +62,17 @@ struct Outcome {
     written: String,
 }
 
-/// Kills the work as often as it says, in stores below `folder`. A round is one store: its runs are killed until one comes
-/// to its end, and the result is compared with that of an undisturbed run.
-pub(crate) fn kill(site: &Site, work: &Work<'_>, folder: &Path, random: &mut Random) -> Tally {
+/// Kills the work until the tally has as many kills as it says, in stores below `folder`. A round is one store: its runs
+/// are killed until one comes to its end, and the result is compared with that of an undisturbed run. `keep` gets the
+/// tally after each round.
+pub(crate) fn kill(
+    site: &Site,
+    work: &Work<'_>,
+    folder: &Path,
+    random: &mut Random,
+    tally: &mut Tally,
+    keep: &mut dyn FnMut(&Tally),
+) {
     let (store, out) = (folder.join("store"), folder.join("out"));
     let begin = |tally: &mut Tally| {
         remove(&store);
@@ -65,25 +80,26 @@ pub(crate) fn kill(site: &Site, work: &Work<'_>, folder: &Path, random: &mut Ran
         (work.prepare)(&store);
         tally.broken.extend(site.verify(&store).err());
     };
-    let mut tally = Tally { name: work.name, ..Tally::default() };
-    begin(&mut tally);
+    begin(tally);
     let since = Instant::now();
     let undisturbed = run(site, work, &store, None).map(|output| output.expect("nobody killed it"));
-    tally.undisturbed = since.elapsed();
+    if tally.kills == 0 {
+        tally.undisturbed = since.elapsed();
+    }
     let expected = match undisturbed.and_then(|printed| outcome(site, work, &store, printed)) {
         Ok(outcome) => outcome,
         Err(error) => {
             tally.broken.push(format!("nobody killed it, and yet {error}"));
-            return tally;
+            return keep(tally);
         }
     };
     while tally.kills < work.kills && tally.broken.is_empty() {
-        begin(&mut tally);
-        round(site, work, &store, &expected, random, &mut tally);
+        begin(tally);
+        round(site, work, &store, &expected, random, tally);
+        keep(tally);
     }
     remove(&store);
     remove(&out);
-    tally
 }
 
 fn round(site: &Site, work: &Work<'_>, store: &Path, expected: &Outcome, random: &mut Random, tally: &mut Tally) {

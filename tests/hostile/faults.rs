@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::faults::kills::{Work, kill};
+use crate::faults::kills::{Tally, Work, kill};
 use crate::faults::mirror::{Manner, Mirror};
 use crate::faults::sample::Sample;
 use crate::faults::space::{Trial, measure, try_size};
@@ -38,7 +38,9 @@ fn promise_8_crash_safe_killed_at_any_moment_the_next_run_continues() {
         },
     ];
     for work in works {
-        let tally = kill(&sample.site, &work, folder.path(), &mut random);
+        let (mut tally, mut rounds) = (Tally::of(&work), 0);
+        kill(&sample.site, &work, folder.path(), &mut random, &mut tally, &mut |_| rounds += 1);
+        assert_eq!(rounds, tally.completions, "{tally:#?}");
         assert!(tally.holds(), "{tally:#?}");
         assert!(tally.kills >= work.kills && tally.completions > 0, "{tally:#?}");
     }
