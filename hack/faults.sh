@@ -5,6 +5,7 @@
 #   hack/faults.sh                         1000 kills, 100 sizes of a file system
 #   hack/faults.sh --kills 50 --points 10  a reduced run
 #   hack/faults.sh --seed 7                the same moments and sizes again; a run prints its seed
+# A run that is stopped goes on when it is started again with the same seed.
 # Stores and the copy of the project are in target/faults; downloads stay there for the next run.
 set -o errexit -o nounset -o pipefail
 

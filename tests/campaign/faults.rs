@@ -102,6 +102,7 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     }
     let page = folder.join("faults.md");
     fs_err::write(&page, super::faults_page::page(&results)).expect("written");
+    fs_err::remove_file(folder.join("progress.json")).expect("removed"); // the next run begins anew
     println!("\n{}; the page is in {}", if results.holds() { "all held" } else { "not all held" }, page.display());
     ExitCode::from(u8::from(!results.holds()))
 }
