@@ -7,9 +7,9 @@ use std::process::Command;
 
 use orchestrate::archive::{Control, Entry, EntryKind};
 use orchestrate::distribution::debian::Debian;
-use orchestrate::distribution::system::{Extent, PackageState, UnpackedPackage, UnpackedSystem, Why};
+use orchestrate::distribution::system::{Extent, PackageState, UnpackedPackage, UnpackedSystem};
 use orchestrate::distribution::world::World as _;
-use orchestrate::model::{EPOCH, Format, ImagePath, PackageId, Platform};
+use orchestrate::model::{EPOCH, Format, ImagePath, PackageId, Platform, Why};
 
 use crate::fidelity::tree::MemoryTree;
 use crate::support::{text_of, tool, write};
@@ -49,19 +49,14 @@ fn version() -> String {
 
 fn packages(version: &str) -> Vec<UnpackedPackage> {
     let package = |name: &str| UnpackedPackage {
-        id: PackageId {
-            name: name.parse().expect("a name"),
-            version: version.to_owned(),
-            architecture: "amd64".to_owned(),
-            format: Format::Deb,
-        },
+        id: PackageId::new(Format::Deb, name, version, "amd64").expect("a package"),
         control: Control {
             control: format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n"),
             files: BTreeMap::new(),
         },
         entries: Vec::new(),
         state: PackageState::Unpacked,
-        request: Why::Manual,
+        why: Why::Asked,
     };
     vec![package("libc6"), package("libc-bin")]
 }

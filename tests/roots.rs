@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use orchestrate::model::{Architecture, Digest, Format, PackageId, PackageName, Platform};
+use orchestrate::model::{Architecture, Digest, Format, PackageId, Platform};
 use orchestrate::packages::RootPackage;
 use orchestrate::plan::{Network, RootFormat, StepSpec};
 use orchestrate::stage::{
@@ -36,9 +36,7 @@ fn put(store: &Store, deb: &Deb) -> RootPackage {
     let mut writer = store.blob_writer().expect("a writer");
     io::copy(&mut fs_err::File::open(&deb.path).expect("the package"), &mut writer).expect("copied");
     let (digest, _) = writer.commit().expect("stored");
-    let name = PackageName::new(&deb.name).expect("a name");
-    let (architecture, version) = (deb.architecture.clone(), deb.version.clone());
-    let id = PackageId { name, architecture, version, format: Format::Deb };
+    let id = PackageId::new(Format::Deb, &deb.name, &deb.version, &deb.architecture).expect("a package");
     RootPackage { id, digest }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::system::UnpackedPackage;
 use crate::archive::Control;
-use crate::model::{Digest, PackageId, Platform};
+use crate::model::{Digest, PackageId, Platform, Why};
 
 /// Where a sandbox has the files of a [`ScriptRun`].
 pub const OWN: &str = "orchestrate";
@@ -54,19 +54,10 @@ pub struct ScriptedPackage {
     pub size: u64,
     /// Its control file and its scripts.
     pub control: Control,
+    /// Whether nothing runs without it: then it lies in the system unpacked, and is installed first, whatever the order.
+    pub basic: bool,
     /// Why it is there.
-    pub role: ScriptedRole,
-}
-
-/// Why a package is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScriptedRole {
-    /// Nothing runs without it: it lies in the system unpacked, and is installed first, whatever the order.
-    Basic,
-    /// It was asked for.
-    Requested,
-    /// Another needs it.
-    Automatic,
+    pub why: Why,
 }
 
 /// Packages that are to be installed in a system.

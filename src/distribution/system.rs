@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::archive::{Control, ElfFacts, Entry};
-use crate::model::{ImagePath, PackageId, PathError, Platform, Timestamp};
+use crate::model::{ImagePath, PackageId, PathError, Platform, Timestamp, Why};
 
 /// Knows what a package manager, and the scripts of packages, make of unpacked packages. Nothing is executed, so a system
 /// of any architecture is configured on any machine.
@@ -89,8 +89,8 @@ pub struct UnpackedPackage {
     pub entries: Vec<Entry>,
     /// How far it is.
     pub state: PackageState,
-    /// Who asked for it.
-    pub request: Why,
+    /// Why it is there.
+    pub why: Why,
 }
 
 /// How far a package is when [`SystemModel::configure`] begins.
@@ -101,15 +101,6 @@ pub enum PackageState {
     /// It came configured with the base image; it takes part in what is made from all packages together (the package
     /// database, alternatives, the loader's cache).
     Configured,
-}
-
-/// Who asked for a package; package managers keep this, to know what nobody needs any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// The recipe, or the archive's idea of a minimal system.
-    Manual,
-    /// Another package needs it.
-    Automatic,
 }
 
 /// What configuring adds to and takes from the tree.

@@ -146,12 +146,7 @@ mod tests {
 
     #[test]
     fn packages_of_two_formats_are_of_no_world() {
-        let id = |format| PackageId {
-            name: "a".parse().expect("a name"),
-            architecture: "amd64".to_owned(),
-            version: "1".to_owned(),
-            format,
-        };
+        let id = |format| PackageId::new(format, "a", "1", "amd64").expect("a package");
         let (deb, apk) = (id(Format::Deb), id(Format::Apk));
         assert!(world_of([&deb, &deb]).is_ok() && world_of([]).is_ok());
         let mixed = WorldError::Mixed { one: Format::Deb, other: Format::Apk };

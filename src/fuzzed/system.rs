@@ -6,9 +6,9 @@ use std::io;
 use super::{parts, text};
 use crate::archive::{Control, ElfFacts, Entry, EntryKind};
 use crate::distribution::debian::Debian;
-use crate::distribution::system::{Extent, PackageState, Tree, UnpackedPackage, UnpackedSystem, Why};
+use crate::distribution::system::{Extent, PackageState, Tree, UnpackedPackage, UnpackedSystem};
 use crate::distribution::world::World as _;
-use crate::model::{EPOCH, Format, ImagePath, Mode, PackageId, Platform};
+use crate::model::{EPOCH, Format, ImagePath, Mode, PackageId, Platform, Why};
 
 /// Files of the system, then files of the package's control member, in the order in which they stand in the bytes.
 const FILES: [&str; 9] = [
@@ -71,16 +71,11 @@ pub fn scripts(bytes: &[u8]) {
 fn package(name: &str, files: BTreeMap<String, (Mode, Vec<u8>)>, tree: &Files) -> UnpackedPackage {
     let control = format!("Package: {name}\nVersion: 1.0\nArchitecture: all\n");
     UnpackedPackage {
-        id: PackageId {
-            name: name.parse().expect("a name"),
-            version: "1.0".to_owned(),
-            architecture: "all".to_owned(),
-            format: Format::Deb,
-        },
+        id: PackageId::new(Format::Deb, name, "1.0", "all").expect("a package"),
         control: Control { control, files },
         entries: tree.0.values().map(|(entry, _)| entry.clone()).collect(),
         state: PackageState::Unpacked,
-        request: Why::Manual,
+        why: Why::Asked,
     }
 }
 

@@ -8,7 +8,7 @@ mod ground;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::distribution::scripts::{ScriptedPackage, ScriptedRole};
+use crate::distribution::scripts::ScriptedPackage;
 use crate::distribution::system::{Cover, Extent, UnpackedPackage};
 use crate::model::{ImagePath, Platform};
 use crate::packages::{Configuring, Effects, FileTree, ImagePackages, PackagesError, Shelf};
@@ -124,11 +124,8 @@ impl Subject<'_> {
                 digest: package.installed.digest,
                 size: self.store.blob_size(&package.installed.digest)?,
                 control: package.segment.control.clone(),
-                role: match (basic.contains(&number), package.installed.requested) {
-                    (true, _) => ScriptedRole::Basic,
-                    (false, true) => ScriptedRole::Requested,
-                    (false, false) => ScriptedRole::Automatic,
-                },
+                basic: basic.contains(&number),
+                why: package.installed.why,
             })
         });
         scripted.collect()

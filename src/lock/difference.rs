@@ -86,7 +86,7 @@ fn packages(recipe: &RecipeName, old: &RecipeLock, new: &RecipeLock) -> Vec<Move
             if one.map(|pin| &pin.file.digest) == other.map(|pin| &pin.file.digest) {
                 continue;
             }
-            let version = |pin: Option<&&PackagePin>| pin.map(|pin| pin.id.version.clone());
+            let version = |pin: Option<&&PackagePin>| pin.map(|pin| pin.id.version.to_string());
             parts.entry((name.clone(), version(one), version(other))).or_default().insert(id.to_string());
         }
     }
@@ -115,7 +115,7 @@ fn by_name(set: Option<&super::PackageSet>) -> BTreeMap<String, &PackagePin> {
 mod tests {
     use super::super::{FilePin, PackageSet, SetId};
     use super::*;
-    use crate::model::{ArchiveName, Digest, Format, ImageName, PackageId, PackageName};
+    use crate::model::{ArchiveName, Digest, Format, ImageName, PackageId, Why};
 
     fn lock(version: &str) -> Lock {
         let mut recipe = RecipeLock::default();
@@ -123,13 +123,8 @@ mod tests {
             let name = ImageName::new("dns").expect("a name");
             let id = SetId::Image { name, platform: platform.parse().expect("a platform") };
             let pin = PackagePin {
-                id: PackageId {
-                    name: PackageName::new("libc6").expect("a name"),
-                    architecture: "all".to_owned(),
-                    version: version.to_owned(),
-                    format: Format::Deb,
-                },
-                selected: false,
+                id: PackageId::new(Format::Deb, "libc6", version, "all").expect("a package"),
+                why: Why::Needed,
                 archive: ArchiveName::new("debian").expect("a name"),
                 file: FilePin { path: "pool/x".to_owned(), size: 1, digest: Digest::of(version.as_bytes()) },
             };

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{
-    ArchiveName, Digest, EPOCH, ImageName, ImageReference, PackageId, Platform, SourceName, StageName, Timestamp,
+    ArchiveName, Digest, EPOCH, ImageName, ImageReference, PackageId, Platform, SourceName, StageName, Timestamp, Why,
 };
 
 /// The releases that package pins were taken from.
@@ -201,8 +201,8 @@ pub struct PackagePin {
     /// Which it is.
     #[serde(flatten)]
     pub id: PackageId,
-    /// Whether a `package-set` chose it by the priority that the archive gives it. Its own control file may say another.
-    pub selected: bool,
+    /// Why it is there: [`Why::Selected`] or [`Why::Needed`].
+    pub why: Why,
     /// Where it is.
     pub archive: ArchiveName,
     /// The file.

@@ -9,7 +9,7 @@ use super::pins::{
     SuitePin,
 };
 use crate::model::{
-    ArchiveName, ArchivePath, Digest, Format, ImageName, ImageReference, PackageId, Platform, SourceName,
+    ArchiveName, ArchivePath, Digest, Format, ImageName, ImageReference, PackageId, Platform, SourceName, Why,
 };
 
 const HEADER: &str = "// written by `orchestrate refresh`, read by everything else; review it as a diff\n";
@@ -59,9 +59,9 @@ pub fn render_recipe(lock: &RecipeLock) -> String {
                 text,
                 "    deb {} {}{} arch={} archive={} {}",
                 quote(pin.id.name.as_str()),
-                quote(&pin.id.version),
-                if pin.selected { format!(" set=\"{SELECTED}\"") } else { String::new() },
-                quote(&pin.id.architecture),
+                quote(pin.id.version.as_str()),
+                if pin.why == Why::Selected { format!(" set=\"{SELECTED}\"") } else { String::new() },
+                quote(pin.id.architecture.as_str()),
                 quote(pin.archive.as_str()),
                 file(&pin.file)
             );
@@ -263,13 +263,13 @@ fn parse_set(mut line: Line, lines: &mut Lines<'_>) -> Result<(SetId, PackageSet
         let name = line.argument("its name")?;
         let version = line.argument("its version")?;
         let (architecture, archive) = (line.required("arch")?, line.required("archive")?);
-        let selected = match line.property::<String>("set")?.as_deref() {
-            None => false,
-            Some(SELECTED) => true,
+        let why = match line.property::<String>("set")?.as_deref() {
+            None => Why::Needed,
+            Some(SELECTED) => Why::Selected,
             Some(other) => return Err(line.error(format!("`{other}` is no set that selects packages by priority"))),
         };
         let id = PackageId { name, architecture, version, format: Format::Deb };
-        set.packages.push(PackagePin { id, selected, archive, file: read_file(&mut line)? });
+        set.packages.push(PackagePin { id, why, archive, file: read_file(&mut line)? });
         line.end()?;
     }
     Ok((id, set))
@@ -311,7 +311,7 @@ fn parse_source(mut line: Line, lines: &mut Lines<'_>) -> Result<(SourceKey, Sou
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ImageName, PackageName, StageName};
+    use crate::model::{ImageName, StageName};
 
     fn digest(text: &str) -> Digest {
         Digest::of(text.as_bytes())
@@ -319,13 +319,8 @@ mod tests {
 
     fn pin(name: &str, path: &str) -> PackagePin {
         PackagePin {
-            id: PackageId {
-                name: PackageName::new(name).expect("a name"),
-                architecture: "arm64".to_owned(),
-                version: "1:2.41-12+b1~\"x\\".to_owned(),
-                format: Format::Deb,
-            },
-            selected: name == "libc6",
+            id: PackageId::new(Format::Deb, name, "1:2.41-12+b1~x", "arm64").expect("a package"),
+            why: if name == "libc6" { Why::Selected } else { Why::Needed },
             archive: ArchiveName::new("debian").expect("a name"),
             file: FilePin { path: path.to_owned(), size: 42, digest: digest(name) },
         }

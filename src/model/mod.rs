@@ -26,10 +26,10 @@ pub use glob::{Glob, GlobError, PathPolicy};
 pub use identity::{Mode, ModeError, Ownership, Principal, PrincipalError};
 pub use listing::shown_list;
 pub use name::{
-    ArchiveName, DefinitionName, ImageName, NameError, PackageName, RecipeName, SourceName, StageName, TrustDomain,
-    VariantName,
+    ArchiveName, DefinitionName, ImageName, NameError, PackageArch, PackageName, PackageVersion, RecipeName,
+    SourceName, StageName, TrustDomain, VariantName,
 };
-pub use package::{Format, PackageId};
+pub use package::{Format, PackageId, Why};
 pub use path::{ImagePath, PathError};
 pub use place::{FileId, Place, SourceFile, SourceMap, Spanned};
 pub use platform::{Architecture, Platform, PlatformError};

@@ -38,6 +38,20 @@ pub enum NameError {
         /// What is allowed beside letters and digits.
         also: &'static str,
     },
+    /// Not what archives call a package, a version or an architecture.
+    #[error(
+        "`{text}` is not {what}: it begins with a letter or digit, and has letters, digits and `{also}`, {limit} at most"
+    )]
+    Written {
+        /// What it should be, with its article.
+        what: &'static str,
+        /// The text as given, or its beginning.
+        text: String,
+        /// What is allowed beside letters and digits.
+        also: &'static str,
+        /// The most characters that are allowed.
+        limit: usize,
+    },
 }
 
 /// Longest name accepted: a file name on the usual file systems, with room for a suffix.
@@ -57,6 +71,16 @@ fn check(what: &'static str, also: &'static str, text: &str) -> Result<(), NameE
         Some((_, character)) => Err(NameError::Character { what, text: text.to_owned(), character, also }),
         None => Ok(()),
     }
+}
+
+/// What archives write, in letters of both cases. Such a text needs no quotes anywhere.
+fn check_written(what: &'static str, also: &'static str, limit: usize, text: &str) -> Result<(), NameError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric();
+    let begins = text.bytes().next().is_some_and(plain);
+    if begins && text.len() <= limit && text.bytes().all(|byte| plain(byte) || also.as_bytes().contains(&byte)) {
+        return Ok(());
+    }
+    Err(NameError::Written { what, text: text.chars().take(80).collect(), also, limit })
 }
 
 /// A name, or a name and that of a variant: `NAME:VARIANT`.
@@ -209,8 +233,16 @@ name!(
     ArchiveName, "an archive", "._-"
 );
 name!(
-    /// A binary or source package, of any format.
-    PackageName, "a package", "+._-"
+    /// A binary or source package, of any format. Archives have a few with letters in upper case.
+    PackageName, "a package", "+._-", |text| check_written("the name of a package", "+._-", LONGEST, text)
+);
+name!(
+    /// The whole version of a package as its archive writes it, with epoch and revision; its order is the format's.
+    PackageVersion, "a version", ".+~:-_", |text| check_written("the version of a package", ".+~:-_", 255, text)
+);
+name!(
+    /// An architecture of packages by the archive's own name: `amd64` or `x86_64`, and `all` or `noarch`.
+    PackageArch, "an architecture", "-_", |text| check_written("an architecture of packages", "-_", LONGEST, text)
 );
 
 varied!(RecipeName, ImageName);
@@ -227,8 +259,21 @@ mod tests {
 
     #[test]
     fn names_of_packages_take_a_plus() {
-        assert!(PackageName::new("libstdc++6").is_ok());
+        assert!(PackageName::new("libstdc++6").is_ok() && PackageName::new("R").is_ok());
         assert!(ImageName::new("libstdc++6").is_err());
+    }
+
+    #[test]
+    fn what_archives_write_needs_no_quotes() {
+        for version in ["1", "2:9.1.0-2+deb13u1~bpo", "1.2.5_alpha1-r10"] {
+            assert!(PackageVersion::new(version).is_ok(), "{version}");
+        }
+        for text in ["", "-1", "1'", "1 2", "1/2", "1\n", "$(x)", "é"] {
+            assert!(PackageVersion::new(text).is_err() && PackageArch::new(text).is_err(), "{text}");
+            assert!(PackageName::new(text).is_err(), "{text}");
+        }
+        let error = PackageVersion::new("1'").expect_err("a quote").to_string();
+        assert!(error.starts_with("`1'` is not the version of a package: it begins"), "{error}");
     }
 
     #[test]

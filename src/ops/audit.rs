@@ -11,9 +11,9 @@ use super::execute::Run;
 use super::services::{ProjectFiles, Services};
 use super::workspace::Workspace;
 use crate::archive::{Control, DebReader, Limits};
-use crate::distribution::system::{Cover, PackageState, ScriptCoverage, UnpackedPackage, Why};
+use crate::distribution::system::{Cover, PackageState, ScriptCoverage, UnpackedPackage};
 use crate::distribution::world::world_of;
-use crate::model::{Check, Digest, ImageName, Platform};
+use crate::model::{Check, Digest, ImageName, Platform, Why};
 use crate::plan::{self, ImageWork, PackageInput, Plan, Role, Selection, StepId, Work};
 use crate::recipe::Configure;
 
@@ -126,7 +126,7 @@ fn packages(
                 control,
                 entries: Vec::new(),
                 state,
-                request: Why::Manual,
+                why: Why::Asked,
             });
         }
         state = PackageState::Configured;

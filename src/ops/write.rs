@@ -14,7 +14,7 @@ use crate::beneath::Beneath;
 use crate::image::oci::Descriptor;
 use crate::image::{self, BuiltImage};
 use crate::model::{Digest, ImageName, Platform};
-use crate::publish::{Destination, DockerArchive, OciLayout, PublishError, PublishedImage, RootFs};
+use crate::publish::{Destination, DockerArchive, OciLayout, PublishError, PublishedImage, RootFsArchive};
 use crate::store::Store;
 
 /// Images by name, each with its platforms in the order of its recipe.
@@ -92,7 +92,7 @@ fn destination(project: &Path, output: &Output) -> Result<Box<dyn Destination>, 
     Ok(match output {
         Output::Oci(folder) => Box::new(OciLayout(place(project, folder, folder)?)),
         Output::DockerArchive(file) => Box::new(DockerArchive(place(project, file, parent(file))?)),
-        Output::Rootfs(file) => Box::new(RootFs(place(project, file, parent(file))?)),
+        Output::Rootfs(file) => Box::new(RootFsArchive(place(project, file, parent(file))?)),
     })
 }
 

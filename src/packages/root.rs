@@ -12,9 +12,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use crate::archive::{Entry, EntryKind};
 use crate::beneath::Dir;
 use crate::distribution::scripts::ScriptPrograms;
-use crate::distribution::system::{Extent, PackageState, UnmodelledScript, UnpackedPackage, Why};
+use crate::distribution::system::{Extent, PackageState, UnmodelledScript, UnpackedPackage};
 use crate::distribution::world::world_of;
-use crate::model::{Digest, ImagePath, PackageId, Platform};
+use crate::model::{Digest, ImagePath, PackageId, Platform, Why};
 use crate::store::{Store, TreeFacts, TreeHasher};
 
 use super::PackagesError;
@@ -121,7 +121,7 @@ fn to_configure(
 ) -> UnpackedPackage {
     let owned = entries.into_iter().filter(|shipped| !lost.contains(&shipped.entry.path));
     let entries = owned.map(|shipped| Entry { path: shipped.packed_path().clone(), ..shipped.entry }).collect();
-    UnpackedPackage { id, control, entries, state, request: Why::Manual }
+    UnpackedPackage { id, control, entries, state, why: Why::Asked }
 }
 
 /// A root, path by path.

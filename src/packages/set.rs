@@ -6,7 +6,7 @@ use crate::archive::Entry;
 use crate::distribution::scripts::ScriptPrograms;
 use crate::distribution::system::{PackageState, SystemModel, UnpackedPackage};
 use crate::distribution::world::{MergeRules, world_of};
-use crate::model::{Digest, PackageId, PathPolicy};
+use crate::model::{Digest, PackageId, PathPolicy, Why};
 use crate::recipe::Compression;
 use crate::store::Store;
 
@@ -25,9 +25,9 @@ pub struct PackageBlob {
     pub id: PackageId,
     /// The package file.
     pub digest: Digest,
-    /// Whether it is of a set that the recipe asked for; what the recipe names, and what makes a system essential, is
-    /// asked for anyhow.
-    pub requested: bool,
+    /// Why it is there, as far as the lock knows: what the recipe names, and what makes a system essential, becomes
+    /// [`Why::Asked`] when the packages are opened.
+    pub why: Why,
 }
 
 /// How packages become pieces of layers.
@@ -93,8 +93,8 @@ impl<'a> ImagePackages<'a> {
         let controls: Vec<_> = all.iter().map(|opened| (&opened.installed.id, &opened.segment.control)).collect();
         let relations = PackageRelations::read(&controls)?;
         let asked = relations.asked(named);
-        for (index, package) in all.iter_mut().enumerate().filter(|(_, package)| package.own) {
-            package.installed.requested |= asked.contains(&index);
+        for (_, package) in all.iter_mut().enumerate().filter(|(index, package)| package.own && asked.contains(index)) {
+            package.installed.why = Why::Asked;
         }
         Ok(Self { store, packing, all, relations })
     }
@@ -171,7 +171,7 @@ impl<'a> ImagePackages<'a> {
                 control: package.segment.control.clone(),
                 entries: entries.collect(),
                 state: if package.own { PackageState::Unpacked } else { PackageState::Configured },
-                request: package.installed.request(),
+                why: package.installed.why,
             }
         };
         self.all.iter().map(one).collect()
@@ -180,8 +180,8 @@ impl<'a> ImagePackages<'a> {
 
 impl PackageBlob {
     fn installed(&self, segment: Digest) -> InstalledPackage {
-        let Self { id, digest, requested } = self.clone();
-        InstalledPackage { id, digest, requested, segment, lost: BTreeSet::new() }
+        let Self { id, digest, why } = self.clone();
+        InstalledPackage { id, digest, why, segment, lost: BTreeSet::new() }
     }
 }
 

@@ -106,7 +106,7 @@ fn packages_of_another_architecture_are_there_and_run_nothing() {
 fn a_package_that_is_another_or_ships_a_path_twice_is_refused() {
     let bench = Bench::new();
     let mut other = root_package(bench.build(&bench.deb("one").file("bin/x", "1")));
-    other.id.version = "2".to_owned();
+    other.id.version = "2".parse().expect("a version");
     let error = lay_out(&bench, "other", &[other]).expect_err("another version");
     assert!(error.to_string().contains("pinned as one 2 (amd64) says that it is one 1.0-1 (amd64)"), "{error}");
     let twice = root_package(bench.build(&bench.deb("two").file("bin/x", "1").file("usr/bin/x", "2")));

@@ -133,7 +133,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         let mut packages = Vec::with_capacity(pins.len());
         for pin in pins {
             self.file(pin.id.to_string(), &pin.archive, &pin.file);
-            packages.push(PackageInput { id: pin.id.clone(), selected: pin.selected, digest: pin.file.digest });
+            packages.push(PackageInput { id: pin.id.clone(), why: pin.why, digest: pin.file.digest });
         }
         packages.sort();
         packages.dedup();

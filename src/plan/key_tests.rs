@@ -16,9 +16,7 @@ use super::step::{
 };
 use crate::distribution::world::world;
 use crate::lock::StepOwner;
-use crate::model::{
-    Architecture, Digest, EPOCH, Format, ImageName, ImagePath, PackageId, PackageName, Platform, RecipeName,
-};
+use crate::model::{Architecture, Digest, EPOCH, Format, ImageName, ImagePath, PackageId, Platform, RecipeName, Why};
 use crate::recipe::{Image, Loaded, Stage, StepLimits, Unpack, parse};
 
 const AMD64: Platform = Platform::new(Architecture::Amd64);
@@ -65,13 +63,8 @@ fn path(text: &str) -> ImagePath {
 
 fn package(name: &str) -> PackageInput {
     PackageInput {
-        id: PackageId {
-            name: PackageName::new(name).expect("a name"),
-            architecture: "amd64".to_owned(),
-            version: "1".to_owned(),
-            format: Format::Deb,
-        },
-        selected: true,
+        id: PackageId::new(Format::Deb, name, "1", "amd64").expect("a package"),
+        why: Why::Selected,
         digest: digest(name),
     }
 }
@@ -137,8 +130,8 @@ fn each_field_of_a_root_is_in_its_key() {
     let package = package("a");
     in_key!(&package.id, PackageId { name, architecture, version, format });
     // what says which package it is stands beside the rest
-    let PackageInput { id: _, selected: _, digest: _ } = &package;
-    assert_written(&package, "PackageInput", &["name", "architecture", "version", "format", "selected", "digest"]);
+    let PackageInput { id: _, why: _, digest: _ } = &package;
+    assert_written(&package, "PackageInput", &["name", "architecture", "version", "format", "why", "digest"]);
     let local = LocalInput { path: "a".into(), digest: digest("a") };
     in_key!(&local, LocalInput { digest; without path });
     let variant = |entry: &RootEntry| match serde_json::to_value(entry) {

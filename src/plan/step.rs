@@ -11,7 +11,7 @@ use super::spec::StepSpec;
 use crate::lock::StepOwner;
 use crate::model::{
     ArchiveName, Digest, Format, ImageName, ImagePath, ImageReference, PackageId, Place, Platform, RecipeName,
-    SourceName, Spanned, StageName, Timestamp, formats,
+    SourceName, Spanned, StageName, Timestamp, Why, formats,
 };
 use crate::recipe::{Image, Stage, Unpack};
 
@@ -178,9 +178,9 @@ pub struct PackageInput {
     /// Which it is.
     #[serde(flatten)]
     pub id: PackageId,
-    /// Whether a `package-set` chose it, which counts as being asked for.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub selected: bool,
+    /// Why it is there, as the lock says it; left out for [`Why::Needed`].
+    #[serde(skip_serializing_if = "Why::is_needed")]
+    pub why: Why,
     /// Hash of the `.deb`.
     pub digest: Digest,
 }

@@ -40,15 +40,15 @@ impl Destination for DockerArchive {
 
 /// A tar file with the root file system of one image for one platform.
 #[derive(Debug)]
-pub struct RootFs(pub Beneath);
+pub struct RootFsArchive(pub Beneath);
 
-impl Destination for RootFs {
+impl Destination for RootFsArchive {
     fn publish(&self, store: &Store, images: &[PublishedImage<'_>]) -> Result<(), PublishError> {
         rootfs(store, &self.0, Self::image(images)?)
     }
 }
 
-impl RootFs {
+impl RootFsArchive {
     fn image<'i>(images: &[PublishedImage<'i>]) -> Result<&'i BuiltImage, PublishError> {
         let all: Vec<&BuiltImage> = images.iter().flat_map(|image| image.images).collect();
         match all[..] {

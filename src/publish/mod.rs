@@ -12,7 +12,7 @@ mod rootfs;
 use crate::image::BuiltImage;
 use crate::image::oci::Descriptor;
 
-pub use destination::{Destination, DockerArchive, OciLayout, RootFs};
+pub use destination::{Destination, DockerArchive, OciLayout, RootFsArchive};
 pub use docker::docker_archive;
 pub use error::PublishError;
 pub use layout::{Written, layout};

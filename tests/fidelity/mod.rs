@@ -8,9 +8,9 @@ pub(crate) mod sets;
 pub(crate) mod tree;
 
 use orchestrate::distribution::debian::Debian;
-use orchestrate::distribution::system::{Configured, Extent, UnpackedSystem, Why};
+use orchestrate::distribution::system::{Configured, Extent, UnpackedSystem};
 use orchestrate::distribution::world::World as _;
-use orchestrate::model::{EPOCH, Platform};
+use orchestrate::model::{EPOCH, Platform, Why};
 
 use compare::{Allowed, compare};
 use reference::Reference;
@@ -34,9 +34,9 @@ fn configured(reference: &Reference, platform: Platform) -> (MemoryTree, Configu
     let (tree, mut packages) = MemoryTree::unpack(&reference.packages());
     let automatic = reference.automatic();
     for package in &mut packages {
-        package.request = match automatic.contains(package.id.name.as_str()) {
-            true => Why::Automatic,
-            false => Why::Manual,
+        package.why = match automatic.contains(package.id.name.as_str()) {
+            true => Why::Needed,
+            false => Why::Asked,
         };
     }
     let system = UnpackedSystem { platform, packages: &packages, tree: &tree, moment: EPOCH };

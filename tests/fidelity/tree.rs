@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use orchestrate::archive::{DebReader, ElfFacts, Entry, EntryKind, Limits, TarWriter, elf};
-use orchestrate::distribution::system::{Configured, PackageState, Tree, UnpackedPackage, Why};
-use orchestrate::model::{Format, ImagePath, Mode, PackageId};
+use orchestrate::distribution::system::{Configured, PackageState, Tree, UnpackedPackage};
+use orchestrate::model::{Format, ImagePath, Mode, PackageId, Why};
 
 /// Entries by path, with content.
 #[derive(Default)]
@@ -70,16 +70,12 @@ impl MemoryTree {
             line.expect("a field that every package has").trim().to_owned()
         };
         UnpackedPackage {
-            id: PackageId {
-                name: field("Package:").parse().expect("a name"),
-                version: field("Version:"),
-                architecture: field("Architecture:"),
-                format: Format::Deb,
-            },
+            id: PackageId::new(Format::Deb, &field("Package:"), &field("Version:"), &field("Architecture:"))
+                .expect("a package"),
             control,
             entries,
             state: PackageState::Unpacked,
-            request: Why::Manual,
+            why: Why::Asked,
         }
     }
 

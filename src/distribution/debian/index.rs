@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::deb822::{Deb822Error, Reader, Stanza, StanzaLimits};
 use super::version::Version;
-use crate::model::{ArchivePath, Digest};
+use crate::model::{ArchivePath, Digest, Format, PackageId};
 
 /// Most packages taken from one index; Debian has some 70 000.
 pub const MOST_PACKAGES: usize = 2_000_000;
@@ -281,17 +281,12 @@ fn priority(text: &str) -> Priority {
     }
 }
 
+/// Refuses what [`PackageId`](crate::model::PackageId) cannot hold, so that every package of an index has one.
 fn check_identity(values: &[&str; FIELDS]) -> Result<(), String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    let name = values[Field::Package as usize];
-    if name.is_empty() || name.len() > 128 || !name.bytes().all(plain) || !name.as_bytes()[0].is_ascii_alphanumeric() {
-        return Err("that is not the name of a package".to_owned());
-    }
-    let architecture = values[Field::Architecture as usize];
-    if architecture.is_empty() || !architecture.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        return Err(format!("`{architecture}` is not an architecture"));
-    }
-    values[Field::Version as usize].parse::<Version>().map(drop).map_err(|error| error.to_string())
+    let [name, version, architecture] =
+        [Field::Package, Field::Version, Field::Architecture].map(|at| values[at as usize]);
+    PackageId::new(Format::Deb, name, version, architecture).map_err(|error| error.to_string())?;
+    version.parse::<Version>().map(drop).map_err(|error| error.to_string())
 }
 
 impl<'a> Package<'a> {
@@ -299,6 +294,13 @@ impl<'a> Package<'a> {
         let Span { start, length } = self.record.fields[field as usize];
         let range: Range<usize> = start as usize..start as usize + length as usize;
         &self.index.text[range]
+    }
+
+    /// Which it is.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "`check_identity` made one when the index was read")]
+    pub fn id(self) -> PackageId {
+        PackageId::new(Format::Deb, self.name(), self.version(), self.architecture()).expect("a package")
     }
 
     /// `libc6`

@@ -58,8 +58,8 @@ impl Relations for InstalledRelations {
         let PackageId { name, version, architecture, .. } = &self.ids[other];
         let matches = |replaced: &Replaced| {
             replaced.name == name.as_str()
-                && replaced.architecture.as_ref().is_none_or(|wanted| wanted == architecture)
-                && replaced.constraint.as_ref().is_none_or(|constraint| constraint.allows(version))
+                && replaced.architecture.as_ref().is_none_or(|wanted| *architecture == wanted.as_str())
+                && replaced.constraint.as_ref().is_none_or(|constraint| constraint.allows(version.as_str()))
         };
         self.replaces[one].iter().any(matches)
     }
@@ -92,7 +92,7 @@ fn basic(graph: &Graph, named: &[&str]) -> BTreeSet<usize> {
 fn is_of(id: &PackageId, stanza: &Stanza) -> Result<(), ControlError> {
     let PackageId { name, version, architecture, .. } = id;
     let found = ["Package", "Version", "Architecture"].map(|field| stanza.get(field).unwrap_or_default());
-    if found == [name.as_str(), version, architecture] {
+    if found == [name.as_str(), version.as_str(), architecture.as_str()] {
         return Ok(());
     }
     let [name, version, architecture] = found;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::image::{AssembleInputs, BuiltImage, Configuration, CopyContent, ImageError, ResolvedEntry, assemble};
-use crate::model::{EPOCH, Format, ImageName, PackageId, PackageName, PathPolicy, Place, Platform, SourceMap, Spanned};
+use crate::model::{EPOCH, Format, ImageName, PackageId, PathPolicy, Place, Platform, SourceMap, Spanned, Why};
 use crate::packages::PackageBlob;
 use crate::recipe::{Base, Compression, Config, Configure, Emulate, Image, ImageEntry, ImageEntryKind, Runtime};
 use crate::store::Store;
@@ -82,10 +82,8 @@ impl Bench {
 
     pub(crate) fn package(&self, name: &str, version: &str, architecture: &str, bytes: &[u8]) -> PackageBlob {
         let digest = self.store.put_blob(bytes).expect("a blob");
-        let name = PackageName::new(name).expect("a name");
-        let id =
-            PackageId { name, architecture: architecture.to_owned(), version: version.to_owned(), format: Format::Deb };
-        PackageBlob { id, digest, requested: true }
+        let id = PackageId::new(Format::Deb, name, version, architecture).expect("a package");
+        PackageBlob { id, digest, why: Why::Asked }
     }
 
     /// Assembles for linux/amd64, with entries that copy nothing or what `copies` says.

@@ -188,7 +188,7 @@ fn a_policy_leaves_out_and_a_hard_link_inherits() {
 fn a_package_that_is_not_what_was_pinned_is_refused() {
     let bench = Bench::new();
     let mut one = bench.build(&bench.deb("one"));
-    one.id.version = "2".to_owned();
+    one.id.version = "2".parse().expect("a version");
     let error = bench.try_image(&plain("one"), None, &[one], &[]).expect_err("another version");
     assert_eq!(error.to_string(), "the package pinned as one 2 (amd64) says that it is one 1.0-1 (amd64)");
 }

@@ -198,7 +198,7 @@ impl Run<'_, '_> {
         let packages = work.packages.iter().map(|package| PackageBlob {
             id: package.id.clone(),
             digest: package.digest,
-            requested: package.selected,
+            why: package.why,
         });
         let entries = work.image.entries.iter().zip(contents).map(|(entry, content)| ResolvedEntry { entry, content });
         let mut annotations = work.image.annotations.clone();

@@ -9,7 +9,7 @@ use crate::distribution::debian::index::{self, Priority};
 use crate::distribution::debian::relation::Constraint;
 use crate::distribution::suite::WorldFault;
 use crate::lock::{FilePin, PackagePin};
-use crate::model::{Format, PackageId, PackageName};
+use crate::model::{PackageId, Why};
 use crate::recipe::{Dependencies, PackageSelection};
 use crate::resolve::{Catalogue, CatalogueBuilder, IndexPart, Query, Unsatisfiable, WantedPackage};
 
@@ -60,8 +60,8 @@ impl Catalogue for Universe {
         };
         let solution = resolve(self, &request)?;
         packages.extend(solution.packages.iter().map(|chosen| {
-            let selected = required.contains(chosen.package.name());
-            PackagePin { selected, ..pin(chosen) }
+            let why = if required.contains(chosen.package.name()) { Why::Selected } else { Why::Needed };
+            PackagePin { why, ..pin(chosen) }
         }));
         packages.sort();
         packages.dedup();
@@ -82,21 +82,14 @@ fn asked(wanted: &WantedPackage) -> Wanted {
 
 fn installed_pin(pin: &PackagePin) -> Installed {
     let PackageId { name, architecture, version, .. } = &pin.id;
-    Installed { name: name.to_string(), version: version.clone(), architecture: architecture.clone() }
+    Installed { name: name.to_string(), version: version.to_string(), architecture: architecture.to_string() }
 }
 
 fn pin(chosen: &Chosen<'_>) -> PackagePin {
     let package = chosen.package;
-    #[expect(clippy::expect_used, reason = "the index was read with the same rule for names")]
-    let name = PackageName::new(package.name()).expect("a name that the index accepted");
     PackagePin {
-        id: PackageId {
-            name,
-            architecture: package.architecture().to_owned(),
-            version: package.version().to_owned(),
-            format: Format::Deb,
-        },
-        selected: false,
+        id: package.id(),
+        why: Why::Needed,
         archive: chosen.archive.clone(),
         file: FilePin { path: package.filename().to_owned(), size: package.size(), digest: package.digest() },
     }

@@ -106,6 +106,15 @@ fn dependencies_follow_in_their_newest_version() {
     installs("a 1 amd64; Depends: b\nb 1 amd64; Depends: a", &["a"], &["a 1", "b 1"]);
 }
 
+/// Archives of others have such names, and nothing may stop at them after the index was read.
+#[test]
+fn a_name_in_upper_case_is_a_name() {
+    let universe = universe("a 1 amd64; Depends: R\nR 2:1.0~x amd64");
+    let solution = resolve(&universe, &request(&["a"])).unwrap_or_else(|error| panic!("{error}"));
+    let ids: Vec<String> = solution.packages.iter().map(|chosen| chosen.package.id().to_string()).collect();
+    assert_eq!(ids, ["R 2:1.0~x (amd64)", "a 1 (amd64)"]);
+}
+
 #[test]
 fn the_first_alternative_is_taken_unless_another_is_there_already() {
     let lines = "a 1 amd64; Depends: x | y\nb 1 amd64; Depends: y, x | y\nx 1 amd64\ny 1 amd64";

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use md5::{Digest as _, Md5};
 
 use super::tree::{Root, at};
-use super::{ConfigureError, PackageState, UnpackedPackage, Why};
+use super::{ConfigureError, PackageState, UnpackedPackage};
 use crate::model::{ImagePath, PackageId, Platform};
 
 /// The database of a set of installed packages of one system.
@@ -182,14 +182,14 @@ impl<'p> DpkgDatabase<'p> {
     }
 
     fn write_apt(&self, root: &mut Root<'_>) -> Result<(), ConfigureError> {
-        let automatic: Vec<_> = self.packages.iter().filter(|package| package.request == Why::Automatic).collect();
+        let automatic: Vec<_> = self.packages.iter().filter(|package| package.why.is_needed()).collect();
         if automatic.is_empty() || !root.is_dir(&at("/var/lib/apt")?) {
             return Ok(());
         }
         let stanza = |package: &&&UnpackedPackage| {
             let PackageId { name, architecture, .. } = &package.id;
             let all = architecture == "all";
-            let architecture = if all { self.platform.deb() } else { architecture };
+            let architecture = if all { self.platform.deb() } else { architecture.as_str() };
             format!("Package: {name}\nArchitecture: {architecture}\nAuto-Installed: 1\n\n")
         };
         let text: String = automatic.iter().map(stanza).collect();

@@ -37,7 +37,7 @@ mod whole_snippets;
 
 pub(super) use crate::distribution::system::{
     ConfigureError, Configured, Cover, Extent, LeftOut, PackageState, ScriptCoverage, SystemModel, Tree,
-    UnmodelledScript, UnpackedPackage, UnpackedSystem, Why,
+    UnmodelledScript, UnpackedPackage, UnpackedSystem,
 };
 use crate::model::Platform;
 pub(super) use database::DpkgDatabase;
@@ -81,7 +81,7 @@ fn cache_libraries(
 ) -> Result<(), ConfigureError> {
     let of = |name: &str| packages.iter().find(|package| package.id.name == name);
     match of("libc-bin").or_else(|| of("libc6")) {
-        Some(library) => ldcache::update(root, platform, &library.id.version),
+        Some(library) => ldcache::update(root, platform, library.id.version.as_str()),
         None => Ok(()),
     }
 }

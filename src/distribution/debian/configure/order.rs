@@ -113,22 +113,16 @@ fn bin(name: &str) -> u32 {
 mod tests {
     use super::*;
     use crate::archive::Control;
-    use crate::distribution::debian::configure::Why;
-    use crate::model::{Format, PackageId};
+    use crate::model::{Format, PackageId, Why};
 
     fn package(name: &str, fields: &str) -> UnpackedPackage {
         let control = format!("Package: {name}\nVersion: 1\nArchitecture: all\n{fields}");
         UnpackedPackage {
-            id: PackageId {
-                name: name.parse().expect("a name"),
-                version: "1".to_owned(),
-                architecture: "all".to_owned(),
-                format: Format::Deb,
-            },
+            id: PackageId::new(Format::Deb, name, "1", "all").expect("a package"),
             control: Control { control, ..Control::default() },
             entries: Vec::new(),
             state: PackageState::Unpacked,
-            request: Why::Manual,
+            why: Why::Asked,
         }
     }
 

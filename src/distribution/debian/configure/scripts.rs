@@ -141,7 +141,7 @@ impl<'s> Scripts<'s> {
                 left_out.extend(rule.left_out(name));
             }
             left_out.dedup();
-            let (package, version) = (package.id.name.to_string(), package.id.version.clone());
+            let (package, version) = (package.id.name.to_string(), package.id.version.to_string());
             let snippets = script.snippets.into_iter().collect();
             self.read.push(ScriptCoverage { package, version, script: name, cover, snippets, left_out });
         }

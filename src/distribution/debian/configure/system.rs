@@ -162,7 +162,7 @@ impl<'s> System<'s> {
     fn refuse(&mut self, package: &str, unknown: Vec<String>) {
         if let (false, Some(of)) = (unknown.is_empty(), self.package(package)) {
             let fingerprint = Digest::of(unknown.join("\n").as_bytes()).short();
-            let (package, version) = (of.id.name.to_string(), of.id.version.clone());
+            let (package, version) = (of.id.name.to_string(), of.id.version.to_string());
             let (script, checked) = ("postinst", Vec::new());
             self.refused.push(UnmodelledScript { package, version, script, fingerprint, lines: unknown, checked });
         }
@@ -209,7 +209,7 @@ impl<'s> System<'s> {
             certificates::update(&mut self.root)?;
         }
         if let Some(library) = self.package("libc-bin").or_else(|| self.package("libc6")) {
-            ldcache::update(&mut self.root, self.platform, &library.id.version)?;
+            ldcache::update(&mut self.root, self.platform, library.id.version.as_str())?;
         }
         Ok(())
     }

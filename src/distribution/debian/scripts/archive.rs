@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::distribution::scripts::{OWN, ScriptRun, ScriptedPackage, ScriptedRole};
+use crate::distribution::scripts::{OWN, ScriptRun, ScriptedPackage};
 use crate::model::{Digest, PackageId};
 
 /// The folder of the basic packages, in the folder of the sandbox's own.
@@ -16,9 +16,9 @@ pub(super) fn add(packages: &[ScriptedPackage], run: &mut ScriptRun) {
     run.read_only.extend([BASIC, OTHERS]);
     let mut index = String::new();
     for package in packages {
-        let folder = if package.role == ScriptedRole::Basic { BASIC } else { OTHERS };
+        let folder = if package.basic { BASIC } else { OTHERS };
         run.packages.push((format!("{folder}/{}", file_name(package)), package.digest));
-        if package.role != ScriptedRole::Basic {
+        if !package.basic {
             stanza(package, &mut index);
         }
     }
@@ -33,7 +33,7 @@ pub(super) fn add(packages: &[ScriptedPackage], run: &mut ScriptRun) {
 /// As archives call it, but for the colon of an epoch, which apt and dpkg write in ways of their own.
 pub(super) fn file_name(package: &ScriptedPackage) -> String {
     let PackageId { name, version, architecture, .. } = &package.id;
-    format!("{name}_{}_{architecture}.deb", version.replace(':', "."))
+    format!("{name}_{}_{architecture}.deb", version.as_str().replace(':', "."))
 }
 
 fn stanza(package: &ScriptedPackage, index: &mut String) {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::archive::{BASIC, OTHERS, file_name};
-use crate::distribution::scripts::{Install, OWN, ScriptedPackage, ScriptedRole, TARGET};
+use crate::distribution::scripts::{Install, OWN, ScriptedPackage, TARGET};
 use crate::model::PackageId;
 
 /// The configuration of apt, for this run only: its lists and logs are none of the image's business, and so are the
@@ -62,7 +62,6 @@ rm -rf {root}/var/lib/apt/lists/lock {root}/var/lib/apt/lists/auxfiles {root}/va
 
 /// The commands that install packages.
 pub(super) fn script(install: &Install<'_>) -> String {
-    let of = |role: ScriptedRole| install.packages.iter().filter(move |package| package.role == role);
     let mut text = String::new();
     let (root, outside) = match install.outside {
         false => (String::new(), String::new()),
@@ -83,13 +82,12 @@ pub(super) fn script(install: &Install<'_>) -> String {
             text
         })
     };
-    let basic: Vec<_> = of(ScriptedRole::Basic).collect();
+    let (basic, others): (Vec<_>, Vec<_>) = install.packages.iter().partition(|package| package.basic);
     if !basic.is_empty() {
         // dpkg does not put packages that others need before they are unpacked in order: all of it lies there already
         let _ = writeln!(text, "{dpkg} --force-depends --install{}", files(BASIC, &basic));
     }
-    let (requested, automatic): (Vec<_>, Vec<_>) =
-        (of(ScriptedRole::Requested).collect(), of(ScriptedRole::Automatic).collect());
+    let (automatic, requested): (Vec<_>, Vec<_>) = others.into_iter().partition(|package| package.why.is_needed());
     match install.installers.contains(&APT) {
         true if !(requested.is_empty() && automatic.is_empty()) => {
             text.push_str("apt-get --quiet=2 update\n");

@@ -124,25 +124,20 @@ mod tests {
 
     use super::*;
     use crate::archive::Control;
-    use crate::distribution::system::{PackageState, Why};
-    use crate::model::Format;
+    use crate::distribution::system::PackageState;
+    use crate::model::{Format, Why};
 
     #[test]
     fn accounts_are_there_before_other_scripts_run() {
         let package = |name: &str| UnpackedPackage {
-            id: PackageId {
-                name: name.parse().expect("a name"),
-                version: "1".to_owned(),
-                architecture: "amd64".to_owned(),
-                format: Format::Deb,
-            },
+            id: PackageId::new(Format::Deb, name, "1", "amd64").expect("a package"),
             control: Control {
                 control: String::new(),
                 files: BTreeMap::from([("preinst".to_owned(), (crate::model::Mode::from_bits(0o755), Vec::new()))]),
             },
             entries: Vec::new(),
             state: PackageState::Unpacked,
-            request: Why::Manual,
+            why: Why::Asked,
         };
         let (a, b) = (package("adduser"), package("base-passwd"));
         let text = script(&[&a, &b]);
