@@ -83,9 +83,7 @@ pub(crate) fn kill(
     begin(tally);
     let since = Instant::now();
     let undisturbed = run(site, work, &store, None).map(|output| output.expect("nobody killed it"));
-    if tally.kills == 0 {
-        tally.undisturbed = since.elapsed();
-    }
+    tally.undisturbed = since.elapsed();
     let expected = match undisturbed.and_then(|printed| outcome(site, work, &store, printed)) {
         Ok(outcome) => outcome,
         Err(error) => {
