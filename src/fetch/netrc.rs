@@ -61,7 +61,7 @@ impl Netrc {
                     match word {
                         "login" => login.name = value,
                         "password" => login.password = value,
-                        _ => {} // of no use over http
+                        _ => {} // means nothing to http
                     }
                 }
                 _ => {

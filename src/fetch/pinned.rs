@@ -106,7 +106,7 @@ impl Network {
         let resumed = transfer.prepare()?;
         let outcome = self.bytes(transfer, url, resumed).await;
         if matches!(outcome, Err(Trouble::Next(_))) && transfer.part.length() != resumed {
-            transfer.part.restart()?; // what came from a URL that is of no use is of no use
+            transfer.part.restart()?; // bytes of a URL that failed are not continued from another
         }
         outcome?;
         transfer.commit(resumed > 0)

@@ -17,7 +17,7 @@ use crate::model::{Check, Digest, ImageName, Platform, Why};
 use crate::plan::{self, ImageWork, PackageInput, Plan, Role, Selection, StepId, Work};
 use crate::recipe::Configure;
 
-/// The scripts of an image for one platform. Those of its base are told of the base.
+/// The scripts of an image for one platform. Those of its base are listed with the base.
 #[derive(Debug, Serialize)]
 pub struct ImageScripts {
     /// Its name.

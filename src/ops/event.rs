@@ -1,4 +1,4 @@
-//! What happens, as it happens: told by the verbs, drawn by the command line.
+//! What happens, as it happens: reported by the verbs, drawn by the command line.
 
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ pub enum Event<'a> {
     },
 }
 
-/// Who is told.
+/// Receives events.
 pub trait Observer: Sync {
     /// Something happened. Called from several threads.
     fn event(&self, event: Event<'_>);

@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// Needs outside of `tasks` count as done. Lower numbers go first among those that are ready.
 ///
 /// # Errors
-/// All failures, in the order of their tasks: those that ran at the same time as the first one are told too.
+/// All failures, in the order of their tasks: steps that ran at the same time as the first one may fail too.
 pub(super) fn run<E: Send>(
     tasks: &BTreeSet<usize>,
     needs: &(dyn Fn(usize) -> Vec<usize> + Sync),

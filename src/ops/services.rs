@@ -35,14 +35,14 @@ pub struct Services<'a> {
     pub sandbox: Sandbox,
     /// Who runs build steps.
     pub runner: Box<dyn Runner>,
-    /// Who is told what happens.
+    /// Who hears of what happens.
     pub observer: &'a dyn Observer,
 }
 
-/// Passes on how fetching goes.
-pub(super) struct Told<'s>(pub(super) &'s Services<'s>);
+/// Reports downloads to the observer.
+pub(super) struct FetchProgress<'s>(pub(super) &'s Services<'s>);
 
-impl FetchObserver for Told<'_> {
+impl FetchObserver for FetchProgress<'_> {
     fn progress(&self, label: &str, bytes: u64) {
         self.0.observer.event(Event::Fetched { label, bytes });
     }

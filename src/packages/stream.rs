@@ -171,14 +171,14 @@ impl<'a, R: Read> Seen<'a, R> {
             Kept::Spooled(file) => file.write_all(bytes)?,
             Kept::Held(held) => {
                 held.extend_from_slice(bytes);
-                let told = held.len() >= 4;
-                if told && !elf::is_elf(held) {
+                let known = held.len() >= 4;
+                if known && !elf::is_elf(held) {
                     self.kept = Kept::Nothing;
-                } else if told && self.size > HELD {
+                } else if known && self.size > HELD {
                     let mut file = tempfile::tempfile_in(self.folder)?;
                     file.write_all(held)?;
                     self.kept = Kept::Spooled(file);
-                } else if told {
+                } else if known {
                     held.reserve_exact((self.size as usize).saturating_sub(held.len()));
                 }
             }

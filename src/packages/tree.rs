@@ -67,7 +67,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// What the bytes are, where that is known or can be told at once.
+    /// What the bytes are, where that is known without reading further.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
         match self {

@@ -101,7 +101,7 @@ fn compare(path: &str, old: &Value, new: &Value, changes: &mut Vec<Change>) {
     }
 }
 
-/// Whether all are packages, which are told by name rather than by position.
+/// Whether all are packages, which are compared by name rather than by position.
 fn named(values: &[Value]) -> bool {
     values.iter().all(|value| value.get("name").is_some() && value.get("architecture").is_some())
 }

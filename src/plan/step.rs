@@ -314,7 +314,7 @@ pub enum EditInput {
 pub struct StageWork<'a> {
     /// Moves when the way of running steps does.
     pub format: u32,
-    /// What runs; its trees are told by what the step needs.
+    /// What runs; its trees follow from what the step needs.
     pub spec: StepSpec,
     /// Whose step it is, where it has secrets: they are granted to that one, and so is its result.
     #[serde(skip_serializing_if = "Option::is_none")]

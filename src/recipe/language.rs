@@ -9,7 +9,7 @@ use serde::ser::SerializeMap as _;
 use crate::model::{Architecture, Platform, SourceMap};
 
 use super::context::{Context, Names, World};
-use super::record::{Described, Record, Taken};
+use super::record::{AcceptedValue, Described, Record};
 use super::shape::{Block, Identity, Shape, Times};
 use super::sink::Sink;
 use super::syntax;
@@ -99,7 +99,7 @@ impl Way {
     }
 }
 
-fn value(taken: &Taken) -> String {
+fn value(taken: &AcceptedValue) -> String {
     match taken.words[..] {
         [only] => format!("\"{only}\""),
         [_, ..] => "WORD".to_owned(),
@@ -176,7 +176,7 @@ struct WayDescription {
     written: String,
     meaning: String,
     example: &'static str,
-    arguments: &'static [Taken],
+    arguments: &'static [AcceptedValue],
     /// Whether the last argument may be repeated.
     repeated: bool,
     properties: Properties,
@@ -184,7 +184,7 @@ struct WayDescription {
 
 /// Properties by their names, in their order.
 #[derive(Debug)]
-struct Properties(&'static [(&'static str, Taken)]);
+struct Properties(&'static [(&'static str, AcceptedValue)]);
 
 impl Serialize for Properties {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

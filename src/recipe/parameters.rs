@@ -12,7 +12,7 @@ use super::node::{Node, Value};
 use super::read::Read;
 use super::reader::{Reader, Row, Table};
 use super::reads::FileUrl;
-use super::record::{Asked, At};
+use super::record::{At, ReaderCall};
 use super::shape::Shape;
 use super::sink::Sink;
 use super::values::{self, Values};
@@ -249,18 +249,18 @@ fn parameter(draft: &mut Draft, node: &mut Reader<'_>) {
 fn kind(node: &mut Reader<'_>) -> Option<Kind> {
     let written = node.property::<String>("type");
     let words = PLAIN.iter().map(|(word, _)| *word);
-    node.note(Asked::Words { at: At::Property("type"), words: words.collect() });
+    node.note(ReaderCall::Words { at: At::Property("type"), words: words.collect() });
     let Some(written) = written else {
         return (!node.has("type")).then_some(Kind::Text);
     };
     match written.as_str() {
         "one-of" => {
-            node.note(Asked::Words { at: At::Property("type"), words: vec!["one-of"] });
+            node.note(ReaderCall::Words { at: At::Property("type"), words: vec!["one-of"] });
             let words = node.arguments::<String>("the words that are allowed");
             (!words.is_empty()).then(|| Kind::OneOf(words.into_iter().map(|word| word.value).collect()))
         }
         "matching" => {
-            node.note(Asked::Words { at: At::Property("type"), words: vec!["matching"] });
+            node.note(ReaderCall::Words { at: At::Property("type"), words: vec!["matching"] });
             let pattern = node.argument::<String>("a pattern (a regular expression)")?;
             matching(node, &pattern)
         }

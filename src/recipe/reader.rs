@@ -11,7 +11,7 @@ use super::nearest::{list, nearest, suggestion};
 use super::node::{Node, Value};
 use super::read::Read;
 use super::reads::Anything;
-use super::record::{Asked, At};
+use super::record::{At, ReaderCall};
 use super::shape::{Block, Identity, RECIPE_BLOCK, Shape, Times};
 
 /// What reads a node into `T`, which collects a block.
@@ -108,7 +108,7 @@ impl<T> Table<T> {
     }
 }
 
-/// `(default)` marks what people may disagree on: not what a node is told apart by.
+/// `(default)` marks what people may disagree on: not what identifies a node.
 fn misplaced_default(node: &Node, identity: Identity, cx: &Context<'_>) {
     let allowed = match identity {
         Identity::Single | Identity::Sequence => Some(0),
@@ -154,7 +154,7 @@ impl<'n> Reader<'n> {
     }
 
     /// Notes for the description of the language what is asked for.
-    pub(super) fn note(&self, asked: Asked) {
+    pub(super) fn note(&self, asked: ReaderCall) {
         if let Some(record) = self.cx.record {
             record.note(self.block, &self.node.name, asked);
         }
@@ -202,7 +202,7 @@ impl<'n> Reader<'n> {
 
     /// The next argument, if there is one.
     pub(super) fn optional_argument<T: Read>(&mut self) -> Option<Spanned<T>> {
-        self.note(Asked::argument::<T>(self.taken, ""));
+        self.note(ReaderCall::argument::<T>(self.taken, ""));
         let value = self.node.arguments.get(self.taken)?;
         self.taken += 1;
         self.read(value)
@@ -210,8 +210,8 @@ impl<'n> Reader<'n> {
 
     /// The next argument, `what` it is with its article.
     pub(super) fn argument<T: Read>(&mut self, what: &str) -> Option<Spanned<T>> {
-        self.note(Asked::argument::<T>(self.taken, what));
-        self.note(Asked::Required(At::Argument(self.taken)));
+        self.note(ReaderCall::argument::<T>(self.taken, what));
+        self.note(ReaderCall::Required(At::Argument(self.taken)));
         if self.taken >= self.node.arguments.len() {
             let message = format!("`{}` needs {what}", *self.node.name);
             self.mistake(self.node.header, message, "something is missing", self.like());
@@ -222,7 +222,7 @@ impl<'n> Reader<'n> {
 
     /// All further arguments, at least one.
     pub(super) fn arguments<T: Read>(&mut self, what: &str) -> Vec<Spanned<T>> {
-        self.note(Asked::Rest(self.taken));
+        self.note(ReaderCall::Rest(self.taken));
         let mut all: Vec<Spanned<T>> = self.argument(what).into_iter().collect();
         while self.taken < self.node.arguments.len() {
             all.extend(self.optional_argument());
@@ -232,7 +232,7 @@ impl<'n> Reader<'n> {
 
     /// A property, if it is there.
     pub(super) fn property<T: Read>(&mut self, name: &'static str) -> Option<Spanned<T>> {
-        self.note(Asked::property::<T>(name));
+        self.note(ReaderCall::property::<T>(name));
         self.asked.push(name);
         let property = self.node.properties.iter().find(|property| *property.name == name)?;
         self.read(&property.value)
@@ -240,7 +240,7 @@ impl<'n> Reader<'n> {
 
     /// A property as it is written, if it is there.
     pub(super) fn written(&mut self, name: &'static str) -> Option<Spanned<Value>> {
-        self.note(Asked::property::<Anything>(name));
+        self.note(ReaderCall::property::<Anything>(name));
         self.asked.push(name);
         self.node.property(name).map(|property| property.value.clone())
     }
@@ -257,7 +257,7 @@ impl<'n> Reader<'n> {
         missing: impl FnOnce(&Self),
     ) -> Option<Spanned<T>> {
         let read = self.property(name);
-        self.note(Asked::Required(At::Property(name)));
+        self.note(ReaderCall::Required(At::Property(name)));
         if !self.has(name) {
             missing(self);
         }
@@ -272,9 +272,9 @@ impl<'n> Reader<'n> {
 
     /// Leaves the arguments, which are read as `T`, to someone who has read them already.
     pub(super) fn pass<T: Read>(&mut self, what: &str) {
-        self.note(Asked::Rest(0));
-        self.note(Asked::argument::<T>(0, what));
-        self.note(Asked::Required(At::Argument(0)));
+        self.note(ReaderCall::Rest(0));
+        self.note(ReaderCall::argument::<T>(0, what));
+        self.note(ReaderCall::Required(At::Argument(0)));
         self.taken = self.node.arguments.len();
     }
 
@@ -355,21 +355,21 @@ impl Reader<'_> {
 
     /// The next argument, which must be one of `words`.
     pub(super) fn word<T: Copy>(&mut self, what: &str, words: &[(&'static str, T)]) -> Option<T> {
-        self.note(Asked::words(At::Argument(self.taken), words));
+        self.note(ReaderCall::words(At::Argument(self.taken), words));
         let written = self.argument::<String>(what)?;
         self.choose(&written, words)
     }
 
     /// A property that must be one of `words`, if it is there.
     pub(super) fn property_word<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<T> {
-        self.note(Asked::words(At::Property(name), words));
+        self.note(ReaderCall::words(At::Property(name), words));
         let written = self.property::<String>(name)?;
         self.choose(&written, words)
     }
 
     /// A property that must be there and one of `words`.
     pub(super) fn required_word<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<T> {
-        self.note(Asked::words(At::Property(name), words));
+        self.note(ReaderCall::words(At::Property(name), words));
         let written = self.required::<String>(name)?;
         self.choose(&written, words)
     }

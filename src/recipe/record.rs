@@ -9,7 +9,7 @@ use super::read::{Read, Written};
 
 /// A value that a node takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Taken {
+pub(super) struct AcceptedValue {
     /// A word that stands for it: `PATH`.
     pub(super) word: String,
     /// What it is, with its article, where that is more than its type.
@@ -32,11 +32,11 @@ pub(super) struct Taken {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Described {
     /// Its arguments in their order.
-    pub(super) arguments: Vec<Taken>,
+    pub(super) arguments: Vec<AcceptedValue>,
     /// The one that may be repeated: the last.
     rest: Option<usize>,
     /// Its properties in the order in which they are asked for.
-    pub(super) properties: Vec<(&'static str, Taken)>,
+    pub(super) properties: Vec<(&'static str, AcceptedValue)>,
 }
 
 /// Where a value stands.
@@ -46,7 +46,7 @@ pub(super) enum At {
 }
 
 /// What is asked of a node.
-pub(super) enum Asked {
+pub(super) enum ReaderCall {
     Value {
         at: At,
         what: String,
@@ -64,7 +64,7 @@ pub(super) enum Asked {
     },
 }
 
-impl Asked {
+impl ReaderCall {
     pub(super) fn argument<T: Read>(index: usize, what: &str) -> Self {
         Self::value::<T>(At::Argument(index), what)
     }
@@ -83,7 +83,7 @@ impl Asked {
     }
 }
 
-/// Takes down what is asked of one node of one block; what is asked of those around it and in it is no matter.
+/// Records the calls for one node of one block, and ignores those for nodes around it and in it.
 #[derive(Debug)]
 pub(super) struct Record {
     block: &'static str,
@@ -100,13 +100,13 @@ impl Record {
         self.described.into_inner()
     }
 
-    pub(super) fn note(&self, block: &str, node: &str, asked: Asked) {
+    pub(super) fn note(&self, block: &str, node: &str, asked: ReaderCall) {
         if (block, node) != (self.block, self.node) {
             return;
         }
         let mut described = self.described.borrow_mut();
         match asked {
-            Asked::Value { at, what, word, expected, example, written } => {
+            ReaderCall::Value { at, what, word, expected, example, written } => {
                 let taken = described.taken(at);
                 if !what.is_empty() || taken.word.is_empty() {
                     let own = of_one_word(&what).filter(|_| written != Written::Number);
@@ -115,9 +115,9 @@ impl Record {
                 }
                 (taken.expected, taken.example, taken.written) = (expected, example, Some(written));
             }
-            Asked::Words { at, words } => described.taken(at).words = words,
-            Asked::Rest(first) => described.rest = Some(first),
-            Asked::Required(at) => described.taken(at).required = true,
+            ReaderCall::Words { at, words } => described.taken(at).words = words,
+            ReaderCall::Rest(first) => described.rest = Some(first),
+            ReaderCall::Required(at) => described.taken(at).required = true,
         }
     }
 }
@@ -129,13 +129,13 @@ fn of_one_word(what: &str) -> Option<String> {
 }
 
 impl Described {
-    fn taken(&mut self, at: At) -> &mut Taken {
+    fn taken(&mut self, at: At) -> &mut AcceptedValue {
         match at {
             At::Property(name) => {
                 let known = self.properties.iter().position(|(known, _)| *known == name);
                 let index = known.unwrap_or(self.properties.len());
                 if known.is_none() {
-                    self.properties.push((name, Taken::default()));
+                    self.properties.push((name, AcceptedValue::default()));
                 }
                 &mut self.properties[index].1
             }
@@ -143,7 +143,7 @@ impl Described {
                 // what is repeated is described once
                 let index = self.rest.map_or(index, |first| index.min(first));
                 if self.arguments.len() <= index {
-                    self.arguments.resize(index + 1, Taken::default());
+                    self.arguments.resize(index + 1, AcceptedValue::default());
                 }
                 &mut self.arguments[index]
             }
@@ -156,11 +156,11 @@ impl Described {
     }
 
     /// The argument at `index`.
-    pub(super) fn argument(&self, index: usize) -> Option<&Taken> {
+    pub(super) fn argument(&self, index: usize) -> Option<&AcceptedValue> {
         self.arguments.get(index).or_else(|| self.arguments.last().filter(|_| self.repeated()))
     }
 
-    pub(super) fn property(&self, name: &str) -> Option<&Taken> {
+    pub(super) fn property(&self, name: &str) -> Option<&AcceptedValue> {
         self.properties.iter().find(|(known, _)| *known == name).map(|(_, taken)| taken)
     }
 

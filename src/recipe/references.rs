@@ -8,13 +8,13 @@ use super::Mistake;
 use super::project::{Base, CopyFrom, Image, ImageEntryKind, Origin, Project, Recipe, Stage};
 use super::sink;
 
-/// Most circles that are told of one platform: each is a list of all that is in it.
+/// Most circles of one platform that are reported: each is a list of all that is in it.
 const MOST_CIRCLES: usize = 20;
 
 /// Checks the project, on each platform.
 pub(super) fn check(project: &Project) -> Vec<Mistake> {
     let platforms: BTreeSet<Platform> = project.recipes.values().flat_map(|set| set.on.keys().copied()).collect();
-    // a circle is one on every platform or nearly so: it is told once, without them
+    // a circle is one on every platform or nearly so: it is reported once, without them
     let mut found: Vec<Mistake> =
         platforms.into_iter().flat_map(|platform| Graph::of(project, platform).circles()).collect();
     found.extend(packages_on_foreign_images(project));
@@ -184,7 +184,7 @@ fn packages_on_foreign_images(project: &Project) -> Vec<Mistake> {
 /// Where the image at the bottom of `image` comes out of a registry.
 fn foreign_base(project: &Project, image: &Image, platform: Platform) -> Option<Place> {
     let mut image = image;
-    // circles are told elsewhere; the bound keeps this total all the same
+    // circles are reported elsewhere; the bound keeps this total all the same
     for _ in 0..64 {
         match &image.from {
             Base::Oci(reference) => return Some(reference.place),

@@ -124,7 +124,7 @@ pub(super) fn sort(mistakes: &mut Vec<Mistake>) {
 /// Most mistakes that are told of one file.
 const MOST_OF_FILE: usize = 250;
 
-/// Keeps, of a sorted list, what can be told of each file, errors before warnings, and says how many more there are.
+/// Cuts a sorted list to what is shown of each file, errors before warnings, and says how many more there are.
 pub(super) fn limit(mistakes: &mut Vec<Mistake>) {
     let mut counts: BTreeMap<(FileId, bool), usize> = BTreeMap::new();
     let mut untold: BTreeMap<(FileId, bool), (Place, usize)> = BTreeMap::new();

@@ -14,7 +14,7 @@ pub const LARGEST: usize = 1 << 20;
 
 /// Most properties of a node: each is compared with the others.
 const MOST_PROPERTIES: usize = 256;
-/// Most mistakes that are told of one file's syntax.
+/// Most mistakes of one file's syntax that are reported.
 const MOST_MISTAKES: usize = 200;
 
 /// What marks a value that gives way to another.

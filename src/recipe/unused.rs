@@ -13,7 +13,7 @@ use super::sink::Sink;
 use super::values::names_in;
 use super::variables::words;
 
-/// Checks what the project's own files declare. It is told by what is written, whatever platform it is written for.
+/// Checks what the project's own files declare. What counts is the text, whatever platform it is written for.
 pub(super) fn check(shared: &Library, files: &[Written], sink: &Sink) {
     let mut used: BTreeSet<&str> = bodies(shared).flat_map(uses).collect();
     used.extend(files.iter().flat_map(|file| uses(&file.nodes)));

@@ -19,7 +19,7 @@ use super::platforms::{expand, select};
 use super::shape::{Block, Identity};
 use super::unify::{Tree, key_of};
 use super::values::{Setting, Values};
-use super::variables::Told;
+use super::variables::CallSite;
 
 /// How far definitions may build on definitions.
 const DEEPEST: usize = 32;
@@ -207,8 +207,8 @@ impl<'u> Uses<'u> {
         }
         let of = Spanned::new(name.value.to_owned(), name.place);
         let platform = Values::of_definition(&of, Default::default(), self.setting);
-        let told = parameters::bind(&definition.parameters, &of, node, &platform, sink)?;
-        let values = Values::of_definition(&of, told, self.setting);
+        let arguments = parameters::bind(&definition.parameters, &of, node, &platform, sink)?;
+        let values = Values::of_definition(&of, arguments, self.setting);
         // charged before it is copied
         let weight = definition.body.iter().map(Node::weight).sum();
         if !self.setting.budget.charge(weight, node.header) {
@@ -227,8 +227,8 @@ impl<'u> Uses<'u> {
             return None;
         }
         let body = body.into_iter().flat_map(|child| spliced(child, block)).collect();
-        let told = Told { definition, values: &values, setting: self.setting, node, via: &via };
-        Some(told.with_variables(body, block))
+        let site = CallSite { definition, values: &values, setting: self.setting, node, via: &via };
+        Some(site.with_variables(body, block))
     }
 
     /// Charges for the properties of a node whose arguments become nodes of their own: each of them has them all.
@@ -259,7 +259,7 @@ impl<'u> Uses<'u> {
             return None;
         };
         if let Some(extra) = node.arguments.get(1) {
-            let help = "tell a definition its parameters by name: `is \"service\" port=443`";
+            let help = "give arguments by name: `is \"service\" port=443`";
             sink.push(Mistake::new(extra.place, "`is` takes one name", "one too many", help));
         }
         if node.children.is_some() {
@@ -267,7 +267,8 @@ impl<'u> Uses<'u> {
             sink.push(Mistake::new(node.header, "`is` takes no block", "it has one", help));
         }
         for property in node.properties.iter().filter(|property| property.yields) {
-            let message = format!("`{}` is told to the definition, and gives way to nothing", *property.name);
+            let message =
+                format!("`{}` is an argument of a definition, and cannot be marked `(default)`", *property.name);
             let help = "remove `(default)`; a parameter has a `default=` where it is declared";
             sink.push(Mistake::new(property.value.place, message, "not a default", help));
         }

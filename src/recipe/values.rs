@@ -248,7 +248,7 @@ impl<'s> Values<'s> {
         known: impl Iterator<Item = &'n str> + Clone,
     ) {
         if self.setting.is_over() {
-            return; // to look for the name that was meant takes time, and nobody would be told
+            return; // to look for the name that was meant takes time, and nobody would see it
         }
         let place = self.within(text.place, written);
         if matches!(self.whence, Whence::Nowhere) {

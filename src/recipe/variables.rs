@@ -11,8 +11,8 @@ use super::node::{Node, Value, Via, Weight};
 use super::parameters::Parameter;
 use super::values::{Setting, Values};
 
-/// What one use tells a definition.
-pub(super) struct Told<'t> {
+/// One use of a definition, with its arguments.
+pub(super) struct CallSite<'t> {
     pub(super) definition: &'t Definition,
     pub(super) values: &'t Values<'t>,
     pub(super) setting: &'t Setting<'t>,
@@ -21,7 +21,7 @@ pub(super) struct Told<'t> {
     pub(super) via: &'t Arc<Via>,
 }
 
-impl Told<'_> {
+impl CallSite<'_> {
     /// The nodes that the definition brings into a block called `block`, each script with its variables beside it.
     pub(super) fn with_variables(&self, nodes: Vec<Node>, block: &str) -> Vec<Node> {
         let mut all: Vec<Node> = Vec::with_capacity(nodes.len());
@@ -52,7 +52,7 @@ impl Told<'_> {
         all
     }
 
-    /// `env NAME TEXT`, at the place of what was told, or of the default.
+    /// `env NAME TEXT`, at the place of the argument, or of the default.
     fn variable(&self, parameter: &Parameter) -> Option<Node> {
         let text = self.values.named().get(parameter.name.as_str())?;
         if !self.setting.budget.charge(Weight { parts: 3, text: text.len() }, self.node.header) {

@@ -36,7 +36,7 @@ pub struct Release {
     pub files: BTreeMap<String, ListedFile>,
 }
 
-/// Why a release file is of no use.
+/// Why a release file cannot be used.
 #[derive(Debug, Error)]
 pub enum ReleaseError {
     /// No control file.

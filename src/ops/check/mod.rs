@@ -92,7 +92,7 @@ pub fn check(root: &Utf8Path, build: Platform) -> Result<CheckReport, OpsError> 
     Ok(CheckReport { recipes: project.recipes.len(), images: list(&project).len(), steps, findings, sources })
 }
 
-/// Most findings that are told of one rule.
+/// Most findings of one rule that are reported.
 const MOST: usize = 250;
 
 /// Keeps as many findings of each rule as can be looked at, and says how many more there are.
@@ -110,8 +110,8 @@ fn limit(findings: &mut Vec<CheckFinding>) {
     });
     for ((rule, errors), (place, count)) in untold {
         let message = format!("{count} more of `{rule}` {} not shown", if count == 1 { "is" } else { "are" });
-        let told = Mistake::new(place, message, "from here on", "correct what is shown: the rest is shown after that");
-        findings.push(CheckFinding::new(rule, if errors { told } else { told.as_warning() }));
+        let more = Mistake::new(place, message, "from here on", "correct what is shown: the rest is shown after that");
+        findings.push(CheckFinding::new(rule, if errors { more } else { more.as_warning() }));
     }
 }
 
@@ -151,7 +151,7 @@ fn unfit(misfits: &[Misfit]) -> Vec<Mistake> {
     for misfit in misfits {
         by_place.entry((misfit.place, &misfit.recipe)).or_default().push(misfit);
     }
-    let told = by_place.into_iter().map(|((place, recipe), misfits)| {
+    let findings = by_place.into_iter().map(|((place, recipe), misfits)| {
         let mut lines: Vec<String> = misfits.into_iter().map(ToString::to_string).collect();
         lines.dedup();
         let message = match &lines[..] {
@@ -160,5 +160,5 @@ fn unfit(misfits: &[Misfit]) -> Vec<Mistake> {
         };
         Mistake::new(place, message, "asked for here", format!("run `orchestrate refresh {recipe}`"))
     });
-    told.collect()
+    findings.collect()
 }

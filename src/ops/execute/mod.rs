@@ -18,7 +18,7 @@ use results::Results;
 use super::error::OpsError;
 use super::event::{Event, How};
 use super::mirrors;
-use super::services::{Services, Told};
+use super::services::{FetchProgress, Services};
 use crate::fetch::Want;
 use crate::lock::Lock;
 use crate::model::Digest;
@@ -261,7 +261,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let bytes = wants.iter().filter_map(|want| want.size).sum();
         let observer = self.services.observer;
         observer.event(Event::Fetching { files: wants.len(), bytes });
-        self.services.fetcher.fetch(store, &wants, &Told(self.services))?;
+        self.services.fetcher.fetch(store, &wants, &FetchProgress(self.services))?;
         observer.event(Event::FetchDone);
         Ok(())
     }

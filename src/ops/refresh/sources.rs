@@ -15,7 +15,7 @@ use crate::ops::evidence;
 use crate::ops::execute::{OnFailure, Run};
 use crate::ops::inputs::check_out;
 use crate::ops::mirrors;
-use crate::ops::services::{ProjectFiles, Services, Told};
+use crate::ops::services::{FetchProgress, ProjectFiles, Services};
 use crate::plan::{self, source_request};
 use crate::recipe::{Download, GitReference, Origin, Project, RecipeSet};
 
@@ -44,7 +44,7 @@ pub(super) fn pin_download(
     download: &Download,
 ) -> Result<SourcePin, PinError> {
     let url = parse(&download.url)?;
-    let pinned = services.fetcher.pin(&services.store, &download.url, &[url], &Told(services))?;
+    let pinned = services.fetcher.pin(&services.store, &download.url, &[url], &FetchProgress(services))?;
     let (digest, size) = (pinned.digest, pinned.size);
     if let Some(signature) = &download.signature {
         let detached = services.fetcher.document(&[parse(&signature.url)?], 1 << 20)?;
@@ -60,7 +60,7 @@ fn parse(url: &str) -> Result<Url, PinError> {
 }
 
 /// The newest version of a source package whose files can be had: an archive may list a version that its mirrors do not
-/// have yet, or no more. What is passed over for that is told. What the store holds does not count: others build by the
+/// have yet, or no more. A note names each version that is passed over. What the store holds does not count: others build by the
 /// same lock from a store that lacks it. When none of the listed ones can be had, the pin stays
 /// where it is, if that version still can: a mirror that lags behind is no reason to be unable to refresh all the rest.
 pub(super) fn pin_source_package(
@@ -127,7 +127,7 @@ fn fetch_files(
     for want in wants.iter().filter(|want| services.store.has_blob(&want.digest)) {
         services.fetcher.look(&want.urls)?;
     }
-    Ok(services.fetcher.fetch(&services.store, &wants, &Told(services))?)
+    Ok(services.fetcher.fetch(&services.store, &wants, &FetchProgress(services))?)
 }
 
 /// Runs a vendor step, unless it ran here and gave what the lock has, and hashes its output.

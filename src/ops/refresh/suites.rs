@@ -16,7 +16,7 @@ use crate::model::{ArchiveName, Digest, Platform, Timestamp};
 use crate::ops::error::{OpsError, RefusedMirror, SuiteError};
 use crate::ops::event::Event;
 use crate::ops::mirrors;
-use crate::ops::services::{Services, Told};
+use crate::ops::services::{FetchProgress, Services};
 use crate::recipe::{Archive, Project, SuiteUse};
 
 /// A release that was read and whose signature is good.
@@ -236,7 +236,7 @@ pub(super) fn fetch(services: &Services<'_>, wants: &[Want]) -> Result<(), OpsEr
     if !missing.is_empty() {
         let bytes = missing.iter().filter_map(|want| want.size).sum();
         services.observer.event(Event::Fetching { files: missing.len(), bytes });
-        services.fetcher.fetch(&services.store, &missing, &Told(services))?;
+        services.fetcher.fetch(&services.store, &missing, &FetchProgress(services))?;
         services.observer.event(Event::FetchDone);
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::super::language::{Language, without_links};
 use super::super::node::Node;
-use super::super::record::Taken;
+use super::super::record::AcceptedValue;
 use super::super::show::ShownPart;
 use super::super::values::names_in;
 use super::super::vocabulary::STRUCTURE;
@@ -36,7 +36,7 @@ fn node(located: &Located<'_>) -> Option<String> {
 /// What a node takes as its argument of this number, or as the property that the cursor is on.
 fn taken(located: &Located<'_>, argument: Option<usize>) -> Option<String> {
     let described = Language::get().node(located.block, &located.node.name)?;
-    let taken: &Taken = match argument {
+    let taken: &AcceptedValue = match argument {
         Some(index) => described.argument(index)?,
         None => described.property(located.property()?)?,
     };

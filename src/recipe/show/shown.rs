@@ -7,7 +7,7 @@ use super::super::node::{Node, Value, Via};
 use super::super::platforms::Reading;
 use super::super::read::Written;
 use super::super::recipe_file::RECIPE;
-use super::super::record::Taken;
+use super::super::record::AcceptedValue;
 use super::super::shape::Block;
 use super::strings::quoted;
 use crate::model::{ImageName, Place, Platform, RecipeName, SourceMap};
@@ -198,7 +198,7 @@ impl Maker<'_> {
         node: &Node,
         value: &Value,
         place: Place,
-        (default, taken, script): (bool, Option<&Taken>, bool),
+        (default, taken, script): (bool, Option<&AcceptedValue>, bool),
     ) -> ShownValue {
         // a text that stands where a number or a yes or no is wanted was read as one
         let spelled = match taken.and_then(|taken| taken.written) {

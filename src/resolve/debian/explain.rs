@@ -1,4 +1,4 @@
-//! Why there is no solution, in the words of a person who knows Debian: what the solver proved, told from its graph of
+//! Why there is no solution, in the words of a person who knows Debian: what the solver proved, read off its graph of
 //! clauses, each thing once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -16,7 +16,7 @@ use crate::distribution::debian::relation::{self, Relation};
 /// Most lines of an explanation.
 const MOST_LINES: usize = 12;
 
-/// Longest chain of reasons that is told.
+/// Longest chain of reasons that is shown.
 const LONGEST_CHAIN: usize = 6;
 
 /// The graph in our words.
@@ -44,10 +44,10 @@ pub(super) fn explain(
         Story { world, request, roots, needed_by: HashMap::new(), sentences: BTreeMap::new(), pairs: BTreeMap::new() };
     story.read(solver, conflict);
     story.tell_pairs();
-    let mut told: Vec<_> = story.sentences.iter().collect();
-    told.sort_by_key(|(_, (rank, _))| *rank);
+    let mut shown: Vec<_> = story.sentences.iter().collect();
+    shown.sort_by_key(|(_, (rank, _))| *rank);
     let mut explanation: Vec<String> =
-        told.into_iter().map(|((_, text), (_, ids))| story.sentence(text, ids)).collect();
+        shown.into_iter().map(|((_, text), (_, ids))| story.sentence(text, ids)).collect();
     if explanation.len() > MOST_LINES {
         let more = explanation.len() - MOST_LINES;
         explanation.truncate(MOST_LINES);
@@ -191,7 +191,7 @@ impl Story<'_, '_, '_> {
         }
     }
 
-    /// Of what one pair of packages has against each other, in whatever versions, one thing is told.
+    /// Of what one pair of packages has against each other, in whatever versions, one reason is shown.
     fn excluded(&mut self, rank: usize, a: Id, b: Id) {
         let (one, other) = (self.world.show_name(a), self.world.show_name(b));
         let pair = if one <= other { (one, other) } else { (other, one) };

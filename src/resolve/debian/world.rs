@@ -180,7 +180,7 @@ impl<'u> World<'u> {
         self.architectures.iter().filter_map(of).collect()
     }
 
-    /// Those that provide a name and `belong`, told with the version they provide it in.
+    /// Those that provide a name and `belong`, with the version that they provide.
     pub(super) fn sets_of_providers(&self, name: &str, belongs: impl Fn(Id, ArchId, Option<&str>) -> bool) -> Vec<Set> {
         let mut sets: Vec<(Key, Vec<Id>)> = Vec::new();
         for provided in self.universe.providers(name) {

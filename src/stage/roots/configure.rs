@@ -23,7 +23,7 @@ use crate::store::Store;
 const TIMEOUT: Duration = Duration::from_secs(3600);
 /// Begins the names of folders and files that are the sandbox's, not the root's.
 const FOREIGN: &[&str] = &["build", "dev", "orchestrate", "proc", "run", "sys", "tmp", "var/tmp"];
-/// What differs from run to run, or is of no use after it.
+/// What differs from run to run, or serves only the run.
 const LEFT_BEHIND: &[&str] = &[
     "etc/.pwd.lock",
     "etc/group-",

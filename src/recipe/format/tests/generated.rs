@@ -135,7 +135,7 @@ fn document() -> impl Strategy<Value = String> {
         .prop_map(|(begin, nodes)| begin + &nodes)
 }
 
-/// The generator would be of no use if most of what it makes were refused.
+/// The generator proves little if most of what it makes is refused.
 #[test]
 fn many_generated_documents_have_no_mistakes() {
     let (mut runner, strategy) = (TestRunner::deterministic(), document());
