@@ -55,19 +55,17 @@ fn inside(root: &Path, path: &str) -> std::path::PathBuf {
     target
 }
 
-/// Each image is unpacked once for all of this. Those of toolchains are for one platform alone: they hold files of other
-/// processors on purpose, and podman unpacks the ones for this machine.
+/// Each image is unpacked by umoci once for all of this. Toolchains hold files of other processors on purpose.
 #[test]
 fn promise_5_no_foreign_execution_but_each_binary_is_for_its_platform_and_answers() {
     let live = live();
     let mut answered = 0;
     for (image, platform) in live.manifests() {
         let (toolchain, foreign) = (image.starts_with("builder"), platform == "linux/arm64");
-        if toolchain && !foreign {
-            continue;
-        }
         let unpacked = Unpacked::new(live, &image, &platform);
         let root = unpacked.root();
+        let entries = fs_err::read_dir(&root).expect("a root").count();
+        assert!(entries > 0, "{image} {platform} is empty");
         if !toolchain {
             every_binary_is_for(&root, &image, &platform);
         }
