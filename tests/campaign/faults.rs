@@ -93,8 +93,8 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     };
     let folder = crate::results("faults");
     println!("seed {}; everything is in {}", options.seed, folder.display());
-    let file = Progress { file: folder.join("progress.json"), since: Instant::now(), before: Duration::ZERO };
-    let results = run(options, &folder, file);
+    let progress = Progress { file: folder.join("progress.json"), since: Instant::now(), before: Duration::ZERO };
+    let results = run(options, &folder, progress);
     for fault in
         results.faults.iter().chain(results.kills.iter().flat_map(|tally| tally.wrong.iter().chain(&tally.broken)))
     {
@@ -142,7 +142,7 @@ fn run(options: Options, folder: &Path, mut progress: Progress) -> Results {
     if done > 0 {
         println!("goes on after {done} kills and sizes");
     }
-    let mut random = Random::new(results.options.seed + done);
+    let mut random = Random::new(results.options.seed.wrapping_add(done));
     ground.kills(&mut results, &mut random, &progress);
     ground.space(&mut results, &mut random, &progress);
     ground.together(&mut results, &progress);
