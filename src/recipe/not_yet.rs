@@ -15,7 +15,7 @@ pub(super) fn check(project: &Project) -> Vec<Mistake> {
     let all = archives
         .map(|archive| {
             let help = "remove the archive and the distributions that use it";
-            refusal(archive.name.place, "archives of APK packages".to_owned(), help)
+            refusal(archive.name.place, "archives of APK packages are not supported yet", help)
         })
         .chain(recipes.flat_map(of_recipe));
     for mistake in all {
@@ -28,24 +28,23 @@ fn of_recipe(recipe: &Recipe) -> impl Iterator<Item = Mistake> + '_ {
     let tags = recipe.tags.iter().map(|tag| {
         let help =
             "remove it, and give the image its tags where it is pushed: `skopeo copy oci:dist:NAME docker://…:TAG`";
-        refusal(tag.place, "`tags`".to_owned(), help)
+        refusal(tag.place, "`tags` is not supported yet", help)
     });
     let tests = recipe.tests.iter().map(|test| {
         let help = "remove it, and run the image's program after the build, for example with podman";
-        refusal(test.place, "`test`".to_owned(), help)
+        refusal(test.place, "`test` is not supported yet", help)
     });
     let tracks = recipe.sources.values().filter_map(|source| match &source.origin {
         Origin::Git { track: Some(track), .. } => {
             let help = "remove it, and change the tag by hand when there is a new one";
-            Some(refusal(track.place, "`track`".to_owned(), help))
+            Some(refusal(track.place, "`track` is not supported yet", help))
         }
         _ => None,
     });
     tags.chain(tests).chain(tracks)
 }
 
-fn refusal(place: Place, what: String, help: &str) -> Mistake {
-    let message = format!("{what} {} not supported yet", if what.starts_with('`') { "is" } else { "are" });
+fn refusal(place: Place, message: &str, help: &str) -> Mistake {
     Mistake::new(place, message, "this would have no effect", help)
 }
 

@@ -281,7 +281,7 @@ fn priority(text: &str) -> Priority {
     }
 }
 
-/// Refuses what [`PackageId`](crate::model::PackageId) cannot hold, so that every package of an index has one.
+/// Refuses what [`PackageId`] cannot hold, so that every package of an index has one.
 fn check_identity(values: &[&str; FIELDS]) -> Result<(), String> {
     let [name, version, architecture] =
         [Field::Package, Field::Version, Field::Architecture].map(|at| values[at as usize]);
