@@ -6,6 +6,7 @@
 //! | room | does | touches the outside |
 //! |---|---|---|
 //! | [`model`] | the words: digest, platform, names, paths, times | no |
+//! | [`diagnostic`] | a problem with its places and its help, and how it is drawn | no |
 //! | [`beneath`] | folders that hold the files of others: opened, read and written without following links | a folder that it is given |
 //! | [`mod@file`] | files that may be anything: regular ones only, with a limit | reads files |
 //! | [`recipe`] | KDL text → spanned nodes → [`recipe::Project`]; all mistakes of all files at once | reads files in one place |
@@ -28,6 +29,8 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests follow paths in folders of their own"))]
 
 pub mod model;
+
+pub mod diagnostic;
 
 pub mod beneath;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// The rooms in the order in which data flows: each uses only those before it.
 const ROOMS: &[&str] = &[
     "model",
+    "diagnostic",
     "beneath",
     "file",
     "recipe",

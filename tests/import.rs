@@ -148,7 +148,7 @@ fn what_is_no_such_file_is_refused() {
     project.write("x.apko.yaml", "a: [\n");
     let path = |name: &str| project.path(name).display().to_string();
     project.run(&["import", &path("notes.txt")]).failed(&["neither its name nor its content", "--kind dockerfile"]);
-    project.run(&["import", &path("Dockerfile")]).failed(&["line 2: `HELLO` is no instruction"]);
+    project.run(&["import", &path("Dockerfile")]).failed(&["line 2: `HELLO` is not an instruction"]);
     project.run(&["import", &path("x.apko.yaml")]).failed(&["this is not YAML"]);
     project.run(&["import", &path("absent")]).failed(&["absent"]);
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use camino::Utf8Path;
-use miette::{GraphicalReportHandler, GraphicalTheme};
+use orchestrate::diagnostic::Style;
 use orchestrate::recipe;
 
 /// Set in the process that takes the texts: its seed.
@@ -177,12 +177,7 @@ fn exercise(files: &[(String, String)]) -> bool {
             true
         }
         Err(mistakes) => {
-            let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
-            for report in mistakes.reports() {
-                let mut drawn = String::new();
-                handler.render_report(&mut drawn, &report).expect("it can be drawn");
-            }
-            assert!(!mistakes.is_empty());
+            assert!(!mistakes.draw(Style { width: 80, colour: false }).is_empty());
             false
         }
     }

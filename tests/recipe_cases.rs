@@ -4,10 +4,8 @@
 //! A case is `tests/cases/recipe/NAME.kdl`. It is one recipe, `images/case/recipe.kdl`, beside a project file and base
 //! images that have no mistakes, unless lines `// ==> images/…` split it into files of its own.
 
-use std::fmt::Write as _;
-
 use camino::Utf8Path;
-use miette::{GraphicalReportHandler, GraphicalTheme};
+use orchestrate::diagnostic::Style;
 use orchestrate::recipe::{self, Mistakes};
 
 const PROJECT: &str = r#"platforms "linux/amd64" "linux/arm64"
@@ -36,14 +34,8 @@ fn files(case: &str) -> Vec<(String, String)> {
 }
 
 fn draw(mistakes: &Mistakes) -> String {
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
-    let mut drawn = String::new();
-    for report in mistakes.reports() {
-        handler.render_report(&mut drawn, &report).expect("a string takes everything");
-        writeln!(drawn).expect("a string takes everything");
-    }
     // miette fills lines with spaces, which editors take away
-    drawn.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    mistakes.draw(Style { width: 80, colour: false }).lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 #[test]

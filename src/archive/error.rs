@@ -117,9 +117,9 @@ impl ArchiveError {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Self::Truncated { .. } | Self::Damaged { .. } => Some(
-                "if its hash is the one that was pinned, the file was published like this: ask for another version",
-            ),
+            Self::Truncated { .. } | Self::Damaged { .. } | Self::Container { .. } => {
+                Some("when its hash is the pinned one, the file was published like this: use another version")
+            }
             Self::UnsafeName { .. } | Self::Conflict { .. } | Self::ForbiddenKind { .. } | Self::Header { .. } => {
                 Some("the archive may have been made to do harm; look at it with `tar -tvf` before you trust it")
             }

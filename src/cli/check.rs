@@ -4,9 +4,9 @@ use super::Exit;
 use super::args::{Check, Common};
 use super::progress::plural;
 use super::{report, setup, terminal};
+use crate::diagnostic::Severity;
 use crate::model::Platform;
 use crate::ops::{self, CheckReport, OpsError};
-use crate::recipe::Severity;
 
 pub(super) fn run(common: &Common, verb: &Check) -> Result<Exit, OpsError> {
     let build = Platform::of_this_machine().ok_or(OpsError::UnknownMachine)?;

@@ -127,3 +127,23 @@ pub enum DocumentError {
     #[error(transparent)]
     Refused(WorldFault),
 }
+
+impl DocumentError {
+    /// What a person can do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Signature(_) => KEYRING_HELP.to_owned(),
+            Self::Expired(_) => {
+                "the mirror is behind or replays an old file: name another one in the environment file, or \
+                                 pin the archive to its `snapshot` of a date; or this machine's clock is wrong"
+                    .to_owned()
+            }
+            Self::NotText | Self::Refused(_) => return None,
+        })
+    }
+}
+
+/// What to do when a signature or a keyring is not as it should be.
+pub(crate) const KEYRING_HELP: &str = "the archive's `keyring` in images/project.kdl says which keys are trusted; a mirror \
+                                       may also serve a damaged file";

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::{parts, text};
+use crate::diagnostic::Style;
 use crate::import::{ImportKind, import as imported};
 use crate::lock as locks;
 use crate::model::{
@@ -30,9 +31,7 @@ pub fn recipe(bytes: &[u8]) {
         }
         Err(mistakes) => {
             assert!(!mistakes.is_empty() && !mistakes.to_string().is_empty());
-            for report in mistakes.reports() {
-                let _ = format!("{:?}", miette::Report::new(report));
-            }
+            assert!(!mistakes.draw(Style { width: 80, colour: true }).is_empty());
         }
     }
 }

@@ -176,7 +176,7 @@ pub enum EntryProblem {
         path: ImagePath,
     },
     /// A file capability for something that is no file.
-    #[error("`{path}` is no regular file, and only those have capabilities")]
+    #[error("`{path}` is not a regular file, and only those have capabilities")]
     NoFile {
         /// The path.
         path: ImagePath,

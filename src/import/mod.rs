@@ -61,7 +61,7 @@ pub enum ImportError {
     TooLong,
     #[error("line {line} is not UTF-8 text")]
     NotText { line: usize },
-    #[error("line {line}: `{word}` is no instruction of a Dockerfile")]
+    #[error("line {line}: `{word}` is not an instruction of a Dockerfile")]
     Instruction { line: usize, word: String },
     #[error("line {line}: the text after `<<{name}` never ends: no line is `{name}`")]
     Heredoc { line: usize, name: String },
@@ -77,6 +77,24 @@ pub enum ImportError {
     UnknownKind,
     #[error("the recipe has no name")]
     NoName,
+}
+
+impl ImportError {
+    /// What a person can do.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::UnknownKind => "say what it is with `--kind dockerfile`, `--kind apko` or `--kind melange`",
+            Self::NoName => "name the recipe with `--name NAME`",
+            Self::TooLong | Self::TooMuch { .. } => "split the file, or write the recipe by hand: `orchestrate new`",
+            Self::NotText { .. } => "convert it to UTF-8, for example with `iconv`",
+            Self::Heredoc { .. } | Self::Yaml { .. } => "correct the file, and import it again",
+            Self::Instruction { .. } | Self::NoFrom | Self::OtherYaml { .. } => {
+                "is it a file of another kind? `--kind` says which"
+            }
+        }
+        .to_owned()
+    }
 }
 
 /// Reads bytes as text; they may be too many, or no text.

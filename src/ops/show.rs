@@ -6,6 +6,7 @@ use camino::Utf8Path;
 use thiserror::Error;
 
 use super::error::OpsError;
+use crate::diagnostic::nearest::known_name;
 use crate::model::{ImageName, NameError, Platform, RecipeName};
 use crate::recipe::{self, Loaded, Shown};
 
@@ -42,6 +43,19 @@ pub enum ShowError {
         /// What it is for.
         known: Vec<Platform>,
     },
+}
+
+impl ShowError {
+    /// What a person can do.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Unknown { name, known } => known_name(name, known.iter().map(String::as_str)),
+            Self::NotFor { known, .. } => {
+                format!("it is for {}", known.iter().map(Platform::to_string).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
 }
 
 /// Shows what is named, or every recipe, on `platform` or on all.

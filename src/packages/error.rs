@@ -112,15 +112,14 @@ impl PackagesError {
             Self::Control { source: ControlError::OtherPackage { .. } } => {
                 "run `orchestrate refresh` to pin it again".to_owned()
             }
+            Self::Control { source: ControlError::Unreadable { .. } } => {
+                "the package does not follow its format: choose another version".to_owned()
+            }
             Self::Lost { .. } => {
                 "run `orchestrate cache verify`, which removes what is damaged, and build again".to_owned()
             }
             Self::Store { source } => return source.help(),
-            Self::Control { .. }
-            | Self::World { .. }
-            | Self::Configure { .. }
-            | Self::Write { .. }
-            | Self::Io { .. } => return None,
+            Self::World { .. } | Self::Configure { .. } | Self::Write { .. } | Self::Io { .. } => return None,
         })
     }
 }

@@ -1,9 +1,12 @@
 //! Why there is no plan.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8PathBuf;
 use thiserror::Error;
 
 use super::fit::Misfit;
+use crate::diagnostic::nearest::known_name;
 use crate::model::{ImageName, ImagePath, Place, Platform};
 
 /// Why there is no plan.
@@ -54,7 +57,7 @@ pub enum PlanError {
         source: std::io::Error,
     },
     /// A toolchain's image takes files out of another image, and roots are made without images.
-    #[error("a toolchain's image cannot copy from image `{image}`: copy from the stage that makes the files")]
+    #[error("a toolchain's image cannot copy from image `{image}`")]
     ToolchainFromImage {
         /// The other image.
         image: ImageName,
@@ -83,4 +86,39 @@ pub enum PlanError {
         /// Where.
         place: Place,
     },
+}
+
+impl PlanError {
+    /// Where in the recipes it is, when it is in one place.
+    #[must_use]
+    pub const fn place(&self) -> Option<Place> {
+        match self {
+            Self::NoToolchain { place, .. }
+            | Self::ToolchainFromImage { place, .. }
+            | Self::CacheInSearchPath { place, .. }
+            | Self::Local { place, .. }
+            | Self::Dangling { place, .. } => Some(*place),
+            Self::Unfit { .. } | Self::UnknownImage { .. } | Self::NotFor { .. } => None,
+        }
+    }
+
+    /// What a person can do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Unfit { misfits } => {
+                let recipes: BTreeSet<&str> = misfits.iter().map(|misfit| misfit.recipe.as_str()).collect();
+                format!("run `orchestrate refresh {}`", Vec::from_iter(recipes).join(" "))
+            }
+            Self::UnknownImage { name, known } => known_name(name.as_str(), known.iter().map(AsRef::as_ref)),
+            Self::NotFor { known, .. } => {
+                format!("its recipe is for {}", known.iter().map(Platform::to_string).collect::<Vec<_>>().join(", "))
+            }
+            Self::NoToolchain { build, .. } => format!("add `{build}` to the `platforms` of the toolchain's recipe"),
+            Self::Local { .. } => "check the path; it is relative to the recipe's folder".to_owned(),
+            Self::ToolchainFromImage { .. } => "copy from the stage that makes the files".to_owned(),
+            Self::CacheInSearchPath { .. } => "choose another folder for the cache, like `/cache`".to_owned(),
+            Self::Dangling { .. } => return None,
+        })
+    }
 }

@@ -107,7 +107,7 @@ impl PublishError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::BelowNoFolder { .. } => Some(
-                "write an OCI layout instead: runtimes lay its layers over each other, as whoever made them meant it"
+                "write an OCI layout instead, with `oci:DIR`: a container runtime lays the layers over each other"
                     .to_owned(),
             ),
             Self::NotALayout { path } => Some(format!("choose an empty or new folder, or remove `{}`", path.display())),
@@ -119,7 +119,10 @@ impl PublishError {
                 Some("run `orchestrate cache verify`, which removes what is damaged, and build again".to_owned())
             }
             Self::Store { source } => source.help(),
-            Self::Io { .. } | Self::Archive { .. } | Self::Takes { .. } => None,
+            Self::Takes { .. } => Some(
+                "choose images and platforms on the command line, or write an OCI layout with `oci:DIR`".to_owned(),
+            ),
+            Self::Io { .. } | Self::Archive { .. } => None,
         }
     }
 }

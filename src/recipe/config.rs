@@ -5,13 +5,13 @@ use crate::model::{ImagePath, Principal, Seconds, Spanned};
 use super::Mistake;
 use super::drafts::ImageDraft;
 use super::entries::capability;
-use super::nearest::suggestion;
 use super::project::{EnvVar, Healthcheck, Port, Runtime, User};
 use super::read::{Read, Written};
 use super::reader::texts;
 use super::reader::{Reader, Row, Table};
 use super::reads::EnvName;
 use super::shape::Shape;
+use crate::diagnostic::nearest::suggestion;
 
 /// A user, or a user and a group: `USER` or `USER:GROUP`.
 struct UserAndGroup(Principal, Option<Principal>);

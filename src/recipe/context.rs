@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Format, ImageName, Place, Platform, RecipeName, SourceName, Spanned, StageName, VariantName};
 
 use super::Mistake;
-use super::nearest::{list, suggestion};
 use super::node::Node;
 use super::project::DistributionRef;
 use super::record::Record;
 use super::sink::Sink;
+use crate::diagnostic::nearest::{list, suggestion};
 
 /// What is around a node that is being read.
 pub(super) struct Context<'a> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::Utf8Path;
 use rayon::prelude::*;
 
+use crate::diagnostic::Severity;
 use crate::model::{Architecture, FileId, Format, ImageName, Place, Platform, RecipeName, SourceMap};
 
 use super::Mistake;
@@ -12,7 +13,6 @@ use super::budget::Budget;
 use super::context::{Context, ImageKnown, Names, World};
 use super::definitions::{Collector, Library, ReadFile, Unread};
 use super::file::{Expanded, File, Written};
-use super::mistake::Severity;
 use super::node::Node;
 use super::platforms;
 use super::project::{DistributionRef, Project, RecipeSet};

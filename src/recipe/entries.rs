@@ -4,12 +4,12 @@ use crate::model::{Capability, ImageName, ImagePath, Mode, Ownership, SourceName
 
 use super::Mistake;
 use super::drafts::ImageDraft;
-use super::nearest::{nearest, suggestion};
 use super::node::Value;
 use super::project::{CopyFrom, ImageEntry, ImageEntryKind};
 use super::read::Read;
 use super::reader::Reader;
 use super::reads::{Beside, Destination};
+use crate::diagnostic::nearest::{nearest, suggestion};
 
 /// Adds an entry, with the owner and mode that its node says.
 fn add(draft: &mut ImageDraft, node: &mut Reader<'_>, kind: Option<ImageEntryKind>) {

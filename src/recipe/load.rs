@@ -250,6 +250,6 @@ fn problem(project: &Project, below: &Utf8Path, path: &Utf8Path, kind: Kind) -> 
 fn near_file(root: &Utf8Path, folder: &Utf8Path, path: &Utf8Path) -> Option<String> {
     let parent = path.parent()?;
     let names = ProjectDir::open(root).ok()?.names(&folder.join(parent)).ok()?;
-    let near = super::nearest::nearest(path.file_name()?, names.iter().map(String::as_str))?;
+    let near = crate::diagnostic::nearest::nearest(path.file_name()?, names.iter().map(String::as_str))?;
     Some(format!("did you mean `{}`?", parent.join(near)))
 }

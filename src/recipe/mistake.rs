@@ -1,12 +1,9 @@
-//! What is wrong with a recipe: message, places and what to write instead, ready to be drawn by `miette`.
+//! What is wrong with a recipe: message, places and what to write instead, ready to be drawn.
 
 use std::fmt;
 
-use miette::{Diagnostic, LabeledSpan};
-
-use crate::model::{Place, SourceMap, printable, printable_line};
-
-use super::excerpt::Excerpt;
+use crate::diagnostic::{Diagnostic, Severity, Style};
+use crate::model::{Place, SourceMap, printable_line};
 
 /// Something that a person has to change, or, as a warning, may want to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,15 +20,6 @@ pub struct Mistake {
     pub help: String,
     /// Whether it stops everything.
     pub severity: Severity,
-}
-
-/// How bad a [`Mistake`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// The recipes cannot be used.
-    Error,
-    /// They can, though hardly as meant.
-    Warning,
 }
 
 impl Mistake {
@@ -63,35 +51,12 @@ impl Mistake {
         self
     }
 
-    /// The mistake as `miette` draws it, over the lines that its places are in.
+    /// The mistake as people read it.
     #[must_use]
-    pub fn report(&self, sources: &SourceMap) -> Report {
-        let (here, elsewhere): (Vec<_>, Vec<_>) =
-            self.others.iter().partition(|(place, _)| place.file == self.place.file);
-        let own = (self.place, &self.label);
-        let all: Vec<(Place, &String)> =
-            std::iter::once(own).chain(here.into_iter().map(|(place, label)| (*place, label))).collect();
-        let places: Vec<Place> = all.iter().map(|(place, _)| *place).collect();
-        let (source, ranges) = Excerpt::new(sources.file(self.place.file), &places);
-        let mut labels = Vec::with_capacity(all.len());
-        for ((_, label), range) in all.iter().zip(ranges) {
-            let label = Some(printable_line(label).into_owned());
-            labels.push(match labels.is_empty() {
-                true => LabeledSpan::new_primary_with_span(label, range),
-                false => LabeledSpan::new_with_span(label, range),
-            });
-        }
-        Report {
-            message: printable_line(&self.message).into_owned(),
-            source,
-            labels,
-            help: Some(printable(&self.help).into_owned()),
-            severity: match self.severity {
-                Severity::Error => miette::Severity::Error,
-                Severity::Warning => miette::Severity::Warning,
-            },
-            related: elsewhere.into_iter().map(|(place, label)| related(*place, label, sources)).collect(),
-        }
+    pub fn diagnostic(&self) -> Diagnostic {
+        let own = Diagnostic::new(&printable_line(&self.message)).with_severity(self.severity);
+        let labelled = own.at(self.place, &self.label).with_help(Some(&self.help));
+        self.others.iter().fold(labelled, |diagnostic, (place, label)| diagnostic.at(*place, label))
     }
 }
 
@@ -113,64 +78,6 @@ fn shortened(text: String, longest: usize) -> String {
     format!("{}…{}", &text[..head], &text[tail..])
 }
 
-/// What is said in another file.
-fn related(place: Place, label: &str, sources: &SourceMap) -> Report {
-    let (source, ranges) = Excerpt::new(sources.file(place.file), &[place]);
-    let here = |range| LabeledSpan::new_with_span(Some("here".to_owned()), range);
-    Report {
-        message: printable_line(label).into_owned(),
-        source,
-        labels: ranges.into_iter().map(here).collect(),
-        help: None,
-        severity: miette::Severity::Advice,
-        related: Vec::new(),
-    }
-}
-
-/// One [`Mistake`] together with the text it is in.
-#[derive(Debug)]
-pub struct Report {
-    message: String,
-    source: Excerpt,
-    labels: Vec<LabeledSpan>,
-    help: Option<String>,
-    severity: miette::Severity,
-    related: Vec<Report>,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Report {}
-
-impl Diagnostic for Report {
-    fn severity(&self) -> Option<miette::Severity> {
-        Some(self.severity)
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        Some(&self.source)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(self.labels.iter().cloned()))
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        if self.related.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.related.iter().map(|report| report as &dyn Diagnostic)))
-    }
-}
-
 /// All mistakes of all files, by file and offset.
 #[derive(Clone, Debug, Default)]
 pub struct Mistakes {
@@ -187,9 +94,10 @@ impl Mistakes {
         self.list.is_empty()
     }
 
-    /// Each mistake as `miette` draws it.
-    pub fn reports(&self) -> impl Iterator<Item = Report> {
-        self.list.iter().map(|mistake| mistake.report(&self.sources))
+    /// All of them as people read them, each followed by an empty line.
+    #[must_use]
+    pub fn draw(&self, style: Style) -> String {
+        self.list.iter().map(|mistake| mistake.diagnostic().draw(Some(&self.sources), style) + "\n").collect()
     }
 }
 

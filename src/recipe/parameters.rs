@@ -7,7 +7,6 @@ use regex::bytes::{Regex, RegexBuilder};
 use crate::model::{ByteSize, Digest, ImagePath, Place, Platform, Seconds, Spanned};
 
 use super::Mistake;
-use super::nearest::{list, nearest, suggestion};
 use super::node::{Node, Value};
 use super::read::Read;
 use super::reader::{Reader, Row, Table};
@@ -16,6 +15,7 @@ use super::record::{At, ReaderCall};
 use super::shape::Shape;
 use super::sink::Sink;
 use super::values::{self, Values};
+use crate::diagnostic::nearest::{list, nearest, suggestion};
 
 /// A parameter of a definition.
 #[derive(Clone, Debug)]

@@ -6,12 +6,12 @@ use crate::model::{Architecture, Place, Platform, Spanned};
 
 use super::Mistake;
 use super::definitions::Library;
-use super::nearest::nearest;
 use super::node::{Node, Property, Value};
 use super::shape::Block;
 use super::sink::Sink;
 use super::uses::Uses;
 use super::values::{Setting, Values};
+use crate::diagnostic::nearest::nearest;
 
 /// The nodes of a recipe for one platform.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(super) fn platform(value: &Spanned<Value>, sink: &Sink) -> Option<Platform> 
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let near = nearest(text, known.iter().copied());
         let help = near.map_or_else(
-            || format!("known are {}", super::nearest::list(known.iter().copied())),
+            || format!("known are {}", crate::diagnostic::nearest::list(known.iter().copied())),
             |near| format!("did you mean `{near}`?"),
         );
         sink.push(Mistake::new(

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use crate::model::{ArchiveName, Check, FileId, Platform, Principal};
 
 use super::Mistake;
-use super::nearest::list;
 use super::project::{Healthcheck, Image, Project, Recipe, RecipeSet, User};
 use super::sink;
+use crate::diagnostic::nearest::list;
 
 /// Checks all recipes but those in `broken` files, of which too little is known.
 pub(super) fn check(project: &Project, broken: &BTreeSet<FileId>) -> Vec<Mistake> {

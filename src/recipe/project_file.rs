@@ -8,13 +8,13 @@ use crate::model::{ArchiveName, Format, Place, Platform, Principal, Spanned};
 
 use super::Mistake;
 use super::context::Context;
-use super::nearest::suggestion;
 use super::node::Node;
 use super::platforms;
 use super::project::{Archive, Distribution, Policy, SuiteUse};
 use super::reader::{Reader, Row, Table};
 use super::reads::{Beside, FileUrl};
 use super::shape::Shape;
+use crate::diagnostic::nearest::suggestion;
 
 /// What the file says.
 #[derive(Default)]

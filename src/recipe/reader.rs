@@ -7,12 +7,12 @@ use crate::model::{Place, Spanned};
 
 use super::Mistake;
 use super::context::Context;
-use super::nearest::{list, nearest, suggestion};
 use super::node::{Node, Value};
 use super::read::Read;
 use super::reads::Anything;
 use super::record::{At, ReaderCall};
 use super::shape::{Block, Identity, RECIPE_BLOCK, Shape, Times};
+use crate::diagnostic::nearest::{list, nearest, suggestion};
 
 /// What reads a node into `T`, which collects a block.
 type ReadNode<T> = fn(&mut T, &mut Reader<'_>);

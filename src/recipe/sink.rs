@@ -4,10 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::diagnostic::Severity;
 use crate::model::{FileId, Place, Platform, SourceMap};
 
 use super::Mistake;
-use super::mistake::Severity;
 use super::node::Via;
 use super::shape::Vocabulary;
 

@@ -4,12 +4,12 @@ use crate::model::{Format, PackageName, Place, SourceName, Spanned};
 
 use super::Mistake;
 use super::drafts::RecipeDraft;
-use super::nearest::list;
 use super::project::{DistributionRef, Download, Edit, GitReference, Origin, Signature, Source, Unpack};
 use super::reader::{Reader, Row, Table};
 use super::reads::{Beside, CommitId, FileUrl, GitUrl, RefName};
 use super::shape::Shape;
 use super::stages;
+use crate::diagnostic::nearest::list;
 
 /// A source that is being read.
 #[derive(Default)]

@@ -5,9 +5,9 @@ use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 use crate::model::{FileId, Place, Spanned};
 
 use super::Mistake;
-use super::nearest::nearest;
 use super::node::{Node, Property, Value};
 use super::scan::{Scan, scan};
+use crate::diagnostic::nearest::nearest;
 
 /// Largest file, in bytes: some hundred times the longest recipe that one would want to read.
 pub const LARGEST: usize = 1 << 20;

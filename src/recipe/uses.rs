@@ -12,7 +12,6 @@ use crate::model::{Place, Spanned};
 
 use super::Mistake;
 use super::definitions::{Definition, Library};
-use super::nearest::suggestion;
 use super::node::{Node, Property, Via, Weight};
 use super::parameters;
 use super::platforms::{expand, select};
@@ -20,6 +19,7 @@ use super::shape::{Block, Identity};
 use super::unify::{Tree, key_of};
 use super::values::{Setting, Values};
 use super::variables::CallSite;
+use crate::diagnostic::nearest::suggestion;
 
 /// How far definitions may build on definitions.
 const DEEPEST: usize = 32;

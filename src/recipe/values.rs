@@ -9,9 +9,9 @@ use crate::model::{Place, Platform, SourceMap, Spanned};
 
 use super::Mistake;
 use super::budget::Budget;
-use super::nearest::suggestion;
 use super::node::{Node, Value};
 use super::sink::Sink;
+use crate::diagnostic::nearest::suggestion;
 
 /// Longest value, in bytes.
 const LONGEST: usize = 64 << 10;

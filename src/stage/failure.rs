@@ -100,10 +100,13 @@ impl StageError {
             Self::CacheTaken { .. } => {
                 Some("choose a folder for the cache that the root has nothing in, like `/cache`".to_owned())
             }
-            Self::StepOutput { source: StepOutputError::Special { .. } } => {
-                Some("remove it at the end of the script".to_owned())
+            Self::StepOutput { source } => source.help(),
+            Self::Store { source } => source.help(),
+            Self::NoTree { .. } => Some("run it again: what is missing is made anew".to_owned()),
+            Self::NoInput { .. } => {
+                Some("list what the step or the source has; a newer version may have moved it".to_owned())
             }
-            _ => None,
+            Self::NoCache { .. } | Self::Prepare { .. } => None,
         }
     }
 }

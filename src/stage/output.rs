@@ -56,6 +56,19 @@ pub enum StepOutputError {
     },
 }
 
+impl StepOutputError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Special { .. } => Some("remove it at the end of the script".to_owned()),
+            Self::TooLarge { .. } => Some("leave in \"$OUT\" only what images or other steps copy".to_owned()),
+            Self::Store { source } => source.help(),
+            Self::Io { .. } => None,
+        }
+    }
+}
+
 impl StepOutput {
     /// Normalises the folder `made`, which is in the store's temporary part, and moves it into the store.
     ///

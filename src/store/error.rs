@@ -161,7 +161,7 @@ impl StoreError {
         match self {
             Self::Full { .. } => Some(FREE_SPACE.to_owned()),
             Self::Denied { .. } => Some(
-                "the store must belong to who builds; name another folder with `cache` in the environment file"
+                "the store must belong to the user who builds: name another folder with `cache` in the environment file"
                     .to_owned(),
             ),
             Self::OtherVersion { path, .. } => Some(format!("remove `{}`, or choose another folder", path.display())),

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 
 use super::args::Common;
 use super::{Exit, terminal};
+use crate::diagnostic::Severity;
 use crate::model::{Place, printable, printable_line};
 use crate::ops::{self, OpsError};
-use crate::recipe::{self, Inspected, Mistake, Severity};
+use crate::recipe::{self, Inspected, Mistake};
 
 /// What an editor has open, and what it was told.
 struct Server<W> {

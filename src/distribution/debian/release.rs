@@ -76,9 +76,7 @@ pub enum ReleaseError {
         line: u64,
     },
     /// Older than its promise.
-    #[error(
-        "the release file of `{suite}` is from {date} and expired on {until}: the mirror is stale or being replayed; use another mirror, or the archive's snapshot of a date"
-    )]
+    #[error("the release file of `{suite}` is from {date} and expired on {until}")]
     Expired {
         /// Which suite.
         suite: String,
@@ -295,7 +293,7 @@ SHA256:
         let release = Release::parse(TEXT).expect("a release file");
         assert!(check(&release, at("2026-09-13T00:00:00Z"), true).is_ok());
         let message = check(&release, at("2026-09-20T00:00:00Z"), true).expect_err("expired").to_string();
-        assert!(message.contains("2026-09-19") && message.contains("snapshot"), "{message}");
+        assert!(message.contains("2026-09-19"), "{message}");
         assert!(check(&release, at("2026-09-20T00:00:00Z"), false).is_ok());
         assert!(matches!(check(&release, at("2026-09-11T00:00:00Z"), false), Err(ReleaseError::Future { .. })));
     }

@@ -122,7 +122,7 @@ fn an_entry_that_cannot_be_is_an_error_at_its_place() {
                 path: path("/etc"),
                 capabilities: vec!["chown".parse().expect("a capability")],
             },
-            "cannot add `/etc` to the image: `/etc` is no regular file, and only those have capabilities",
+            "cannot add `/etc` to the image: `/etc` is not a regular file, and only those have capabilities",
         ),
     ];
     for (kind, message) in cases {

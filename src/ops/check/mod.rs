@@ -11,10 +11,11 @@ use camino::Utf8Path;
 use super::error::OpsError;
 use super::overview::list;
 use super::services::ProjectFiles;
+use crate::diagnostic::Severity;
 use crate::lock::{self, Lock};
 use crate::model::{Place, Platform, RecipeName, SourceMap};
 use crate::plan::{self, Misfit, PlanError, Selection};
-use crate::recipe::{self, Loaded, Mistake, Mistakes, Severity};
+use crate::recipe::{self, Loaded, Mistake, Mistakes};
 
 /// What `check` looked at, and what it found.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{CheckFinding, CheckReport};
+use crate::diagnostic::Severity;
 use crate::model::{Place, SourceMap};
-use crate::recipe::Severity;
 
 impl CheckReport {
     /// The report as SARIF.

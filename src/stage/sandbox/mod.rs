@@ -137,7 +137,8 @@ impl SandboxError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Unavailable(unavailable) => Some(unavailable.help()),
-            _ => None,
+            Self::Vanished => Some("where memory ran out, fewer jobs (`--jobs`) need less".to_owned()),
+            Self::Setup { .. } | Self::Prepare { .. } => None,
         }
     }
 }

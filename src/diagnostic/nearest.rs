@@ -4,7 +4,7 @@
 const MOST_COMPARED: usize = 300;
 
 /// The candidate nearest to `word` by edits (Damerau-Levenshtein), when it is near enough to be a slip.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     if word.len() > 64 {
         return None;
     }
@@ -18,7 +18,7 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
 }
 
 /// `did you mean …`, or all there is, or `otherwise`.
-pub(super) fn suggestion<'c>(
+pub(crate) fn suggestion<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str> + Clone,
     otherwise: &str,
@@ -32,8 +32,16 @@ pub(super) fn suggestion<'c>(
     }
 }
 
+/// Help for a name of the project that is not known.
+pub(crate) fn known_name<'c>(word: &str, known: impl IntoIterator<Item = &'c str>) -> String {
+    match nearest(word, known) {
+        Some(found) => format!("did you mean `{found}`? `orchestrate list` shows all"),
+        None => "`orchestrate list` shows all".to_owned(),
+    }
+}
+
 /// The names in backticks, separated by commas; at most two dozen.
-pub(super) fn list<'c>(names: impl IntoIterator<Item = &'c str>) -> String {
+pub(crate) fn list<'c>(names: impl IntoIterator<Item = &'c str>) -> String {
     const MOST: usize = 24;
     let mut names = names.into_iter();
     let first: Vec<String> = names.by_ref().take(MOST).map(|name| format!("`{name}`")).collect();

@@ -22,7 +22,7 @@ const LEFT_OUT: char = '…';
 
 /// Some lines of one file, for `miette` to draw.
 #[derive(Debug)]
-pub struct Excerpt {
+pub(super) struct Excerpt {
     name: String,
     pieces: Vec<Piece>,
     /// Where each mark begins: its offset in the excerpt, its line and its column in the file, counting from zero.
@@ -42,7 +42,7 @@ struct Piece {
 impl Excerpt {
     /// The lines around `places` of `file`, and where in the excerpt each of them is.
     #[must_use]
-    pub fn new(file: &SourceFile, places: &[Place]) -> (Self, Vec<Range<usize>>) {
+    pub(super) fn new(file: &SourceFile, places: &[Place]) -> (Self, Vec<Range<usize>>) {
         let ranges: Vec<Range<usize>> = places.iter().map(|place| shown_range(file, *place)).collect();
         let marks: BTreeSet<usize> = ranges.iter().flat_map(|range| [range.start, range.end]).collect();
         let (mut pieces, mut moved) = (Vec::new(), Vec::new());
