@@ -148,7 +148,8 @@ impl Failure {
 
     /// Whether the output ends like that of a program whose file system is full.
     fn lacks_room(&self) -> bool {
-        self.tail.iter().any(|line| line.contains("No space left on device"))
+        // the C library begins with a capital letter, Go does not
+        self.tail.iter().any(|line| line.to_ascii_lowercase().contains("no space left on device"))
     }
 
     /// Whether the output ends like that of a program that tried to reach something.

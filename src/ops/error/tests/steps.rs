@@ -71,6 +71,7 @@ fn failures(gallery: &mut Gallery) {
         (Ending::Exited(1), "main.go:3: undefined: x"),
         (Ending::Exited(1), "dial tcp: lookup proxy.example.org: no such host"),
         (Ending::Exited(1), "write: No space left on device"),
+        (Ending::Exited(1), "compile: write $WORK/_pkg_.a: no space left on device"),
         (Ending::Killed(9), "signal: killed"),
         (Ending::Killed(11), "segmentation fault"),
         (Ending::TimedOut, "waiting"),
