@@ -59,7 +59,7 @@ fn inside(root: &Path, path: &str) -> std::path::PathBuf {
 #[test]
 fn promise_5_no_foreign_execution_but_each_binary_is_for_its_platform_and_answers() {
     let live = live();
-    let mut answered = 0;
+    let mut silent = PROGRAMS.iter().filter(|(of, ..)| live.has(of)).count();
     for (image, platform) in live.manifests() {
         let (toolchain, foreign) = (image.starts_with("builder"), platform == "linux/arm64");
         let unpacked = Unpacked::new(live, &image, &platform);
@@ -71,10 +71,10 @@ fn promise_5_no_foreign_execution_but_each_binary_is_for_its_platform_and_answer
         }
         for (_, program, arguments, expected) in PROGRAMS.iter().filter(|(of, ..)| foreign && *of == image) {
             answers(&root, &image, program, arguments, expected);
-            answered += 1;
+            silent -= 1;
         }
     }
-    assert_eq!(answered, PROGRAMS.len(), "an image of the list is not built");
+    assert_eq!(silent, 0, "so many programs did not answer");
 }
 
 /// The number of a platform's processor in the header of an ELF file.

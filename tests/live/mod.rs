@@ -1,5 +1,5 @@
-//! The images of this repository, all of them, from the real archive: refreshed into a lock of their own, built for both
-//! platforms from an empty store, and then looked at with the programs that other people wrote.
+//! The images of this repository from the real archive: refreshed into a lock of their own, built for both platforms from
+//! an empty store, and then looked at with the programs that other people wrote. `TEST_LIVE=all` builds all of them.
 //!
 //! The committed lock is not used as it is: mirrors drop superseded packages, and a test must not fail for that.
 
@@ -23,10 +23,20 @@ use crate::support::tool;
 /// Digests by image and platform (`index` for the image as a whole), as `build` prints them.
 type Digests = BTreeMap<(String, String), String>;
 
+/// What is built where not everything is: packages alone, packages with what a recipe adds, and programs that are compiled
+/// for both platforms within a minute. The others compile for ten minutes, or hold a compiler.
+const QUICK: &[&str] =
+    &["debian", "debian-buildd", "debian-no-apt", "health", "hello", "registry", "runtime", "static"];
+
 /// The project as it was built.
 struct Live {
     folder: PathBuf,
     digests: Digests,
+}
+
+/// The images to build; all of them where none is named.
+fn built() -> &'static [&'static str] {
+    if std::env::var("TEST_LIVE").is_ok_and(|word| word == "all") { &[] } else { QUICK }
 }
 
 /// Built once, by whichever test comes first. Where that fails it is not tried again by each of the others.
@@ -43,8 +53,13 @@ impl Live {
         copy_project(Path::new(env!("CARGO_MANIFEST_DIR")), &folder);
         let mut live = Self { folder, digests: Digests::new() };
         live.run(&["refresh"]);
-        live.digests = digests(&live.run(&["build"]));
+        live.digests = digests(&live.run(&[&["build"], built()].concat()));
         live
+    }
+
+    /// Whether an image was built.
+    fn has(&self, image: &str) -> bool {
+        self.digests.keys().any(|(built, _)| built == image)
     }
 
     /// What a verb prints. Where it fails, so do all tests that wait for it: its errors are shown once, right away.
@@ -66,7 +81,15 @@ impl Live {
         self.folder.join(name)
     }
 
-    /// Images and their platforms.
+    /// All images of the project, whether they were built or not.
+    fn images(&self) -> Vec<String> {
+        let listed = self.run(&["list", "--json"]);
+        let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+        let name = |image: &serde_json::Value| image["name"].as_str().expect("a name").to_owned();
+        listed.as_array().expect("a list").iter().map(name).collect()
+    }
+
+    /// The images that were built, and their platforms.
     fn manifests(&self) -> Vec<(String, String)> {
         self.digests.keys().filter(|(_, platform)| platform != "index").cloned().collect()
     }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::layout::Unpacked;
-use super::live;
+use super::{built, live};
 use crate::support::{text_of, tool};
 
 #[test]
@@ -44,7 +44,7 @@ fn dpkg_lists_audits_and_verifies_debian_without_complaint() {
 /// What nobody vouches for, the recipes of toolchains excuse with a reason; nothing else may hold such a thing.
 #[test]
 fn somebody_vouches_for_the_scripts_of_every_image() {
-    let tables = text_of("orchestrate", live().program().args(["audit", "--scripts", "--offline"]));
+    let tables = text_of("orchestrate", live().program().args(["audit", "--scripts", "--offline"]).args(built()));
     for (image, platform) in live().manifests() {
         assert!(tables.lines().any(|line| line.starts_with(&format!("{image} {platform}"))), "{image}: {tables}");
     }
