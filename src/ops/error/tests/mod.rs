@@ -123,9 +123,12 @@ fn parse<T: std::str::FromStr>(text: &str) -> T::Err {
     }
 }
 
+/// Draws the errors of some rooms.
+type Drawing = fn(&mut Gallery);
+
 #[test]
 fn every_error_is_drawn_as_reviewed() {
-    let rooms: [(&str, fn(&mut Gallery)); 6] = [
+    let rooms: [(&str, Drawing); 6] = [
         ("words", words::draw),
         ("archives", archives::draw),
         ("inputs", inputs::draw),
