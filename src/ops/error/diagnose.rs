@@ -48,7 +48,8 @@ impl OpsError {
 
     /// Message, causes and help, without a place; `more` follows the causes.
     fn drawn(&self, more: &str) -> Diagnostic {
-        let help = self.help().or_else(|| is_full(self).then(|| FREE_SPACE.to_owned()));
+        // whatever else could be done, it needs room first
+        let help = if is_full(self) { Some(FREE_SPACE.to_owned()) } else { self.help() };
         Diagnostic::new(&(chain(self) + more)).with_help(help.as_deref())
     }
 
