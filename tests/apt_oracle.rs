@@ -10,6 +10,8 @@ use orchestrate::distribution::openpgp::{Keyring, verify_clearsigned};
 use orchestrate::model::{Digest, Timestamp};
 use orchestrate::resolve::debian::{Request, Universe, UniversePart, Wanted, resolve};
 
+use crate::support::mirror::of_this_machine;
+
 /// How many random requests are made where `TEST_REQUESTS` says nothing. Four in five name one package.
 const REQUESTS: usize = 60;
 
@@ -39,7 +41,7 @@ impl Apt {
             sources.push_str(&format!(
                 "deb [signed-by={}] {} {suite} main\n",
                 keyring(archive).display(),
-                mirror(archive)
+                of_this_machine(archive)
             ));
         }
         fs_err::write(root.path().join("sources.list"), sources).expect("written");
@@ -123,19 +125,6 @@ impl Apt {
 fn keyring(archive: &str) -> PathBuf {
     let name = if archive == "debian" { "debian-archive" } else { archive };
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("images/keys/{name}.asc"))
-}
-
-/// The host's own mirror of an archive; none is written down here.
-fn mirror(archive: &str) -> String {
-    let files = fs_err::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path());
-    let texts =
-        files.chain([PathBuf::from("/etc/apt/sources.list")]).filter_map(|file| fs_err::read_to_string(file).ok());
-    let words: Vec<String> =
-        texts.flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
-    let wanted = |url: &&String| url.contains("://") && url.trim_end_matches('/').ends_with(&format!("/{archive}"));
-    let url =
-        words.iter().find(wanted).unwrap_or_else(|| panic!("the host's apt sources name no mirror of `{archive}`"));
-    url.trim_end_matches('/').to_owned()
 }
 
 /// What we would install, or why we cannot.

@@ -10,7 +10,7 @@ use super::MINBASE;
 use super::compare::{Allowed, Comparison};
 use super::reference::Reference;
 use super::sets::{EVERYWHERE, MODEL, Set};
-use crate::support::tool;
+use crate::support::{mirror, tool};
 
 /// The platform whose programs run here: the references are made natively.
 pub(crate) const PLATFORM: &str = "linux/amd64";
@@ -55,7 +55,7 @@ impl Project {
         let kept = words.lines().filter(|line| !line.starts_with("include ") && !line.starts_with("platforms "));
         let words: String = kept.map(|line| format!("{line}\n")).collect();
         fs_err::write(images.join("project.kdl"), format!("platforms \"{PLATFORM}\"\n{words}")).expect("written");
-        fs_err::write(project.path("environment.kdl"), "").expect("written");
+        fs_err::write(project.path("environment.kdl"), mirror::steady_environment()).expect("written");
         project.write_recipe(set, "model");
         project
     }
@@ -110,26 +110,18 @@ impl Project {
 pub(crate) fn run(set: &Set, store: &Path) -> Outcome {
     let platform: Platform = PLATFORM.parse().expect("a platform");
     let project = Project::new(set, store);
-    let mut again = false;
-    loop {
-        tool("orchestrate", &mut project.command(&["refresh"]));
-        let reference = Reference::make(SUITE, set.packages, platform);
-        let (unknown, packages) = project.unknown_scripts();
-        let mode = if unknown.is_empty() { Mode::Model } else { Mode::Scripts(unknown) };
-        if mode != Mode::Model {
-            project.write_recipe(set, "scripts");
-        }
-        project.build();
-        let comparison = compared(set, &mode, &project.path("root.tar"), &reference.tar());
-        let moved = comparison.unexplained.iter().any(|line| line.starts_with("/var/lib/dpkg/status:"));
-        if moved && !again {
-            again = true; // a mirror may have moved between the two: both are made anew, one right after the other
-            continue;
-        }
-        let complaints = complaints(set, &project.path("image.tar"));
-        let idle = idle(set, &mode, &comparison);
-        return Outcome { mode, packages, comparison, idle, complaints };
+    tool("orchestrate", &mut project.command(&["refresh"]));
+    let reference = Reference::make(SUITE, set.packages, platform);
+    let (unknown, packages) = project.unknown_scripts();
+    let mode = if unknown.is_empty() { Mode::Model } else { Mode::Scripts(unknown) };
+    if mode != Mode::Model {
+        project.write_recipe(set, "scripts");
     }
+    project.build();
+    let comparison = compared(set, &mode, &project.path("root.tar"), &reference.tar());
+    let complaints = complaints(set, &project.path("image.tar"));
+    let idle = idle(set, &mode, &comparison);
+    Outcome { mode, packages, comparison, idle, complaints }
 }
 
 fn compared(set: &Set, mode: &Mode, ours: &Path, theirs: &Path) -> Comparison {

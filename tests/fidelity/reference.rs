@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use orchestrate::model::Platform;
 
 use crate::support::emulation::Emulation;
+use crate::support::mirror;
 
 /// A folder with `root.tar`, what mmdebstrap made, and the packages it used in `packages/`.
 pub(crate) struct Reference {
@@ -49,6 +50,7 @@ impl Reference {
         let states = format!("cp \"$1\"/var/lib/apt/extended_states {} || true", self.path("states").display());
         let mut command = Command::new("mmdebstrap");
         command.env("SOURCE_DATE_EPOCH", "315532800").env("TMPDIR", memory());
+        command.env("no_proxy", "127.0.0.1"); // the mirror on loopback
         // mmdebstrap would ask a program of its own whether foreign ones run
         command.args(["--quiet", "--variant=minbase", "--skip=essential/unlink,check/qemu"]);
         command.arg(format!("--architectures={}", platform.deb()));
@@ -96,23 +98,12 @@ fn memory() -> PathBuf {
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
-/// The sources of `suite`, on the mirrors that this machine uses for Debian.
+/// The sources of `suite`, on mirrors that give every program of these tests the same releases.
 fn sources(suite: &str) -> Vec<String> {
-    let mirrors = mirrors();
-    let of = |ending: &str| mirrors.iter().find(|uri| uri.trim_end_matches('/').ends_with(ending));
-    let base = of("/debian").expect("the apt sources of this machine name a mirror of Debian");
-    let mut sources = vec![format!("deb {base} {suite} main"), format!("deb {base} {suite}-updates main")];
-    sources.extend(of("/debian-security").map(|uri| format!("deb {uri} {suite}-security main")));
-    sources
-}
-
-fn mirrors() -> Vec<String> {
-    let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
-    let folder = fs_err::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten();
-    let more = folder.map(|entry| entry.path());
-    files.extend(more.filter(|path| path.extension().is_some_and(|end| end == "sources" || end == "list")));
-    files.sort();
-    let text: String = files.iter().filter_map(|path| fs_err::read_to_string(path).ok()).collect();
-    let lines = text.lines().filter(|line| line.starts_with("URIs:") || line.starts_with("deb "));
-    lines.flat_map(str::split_whitespace).filter(|word| word.contains("://")).map(str::to_owned).collect()
+    let [base, security] = ["debian", "debian-security"].map(mirror::steady);
+    vec![
+        format!("deb {base} {suite} main"),
+        format!("deb {base} {suite}-updates main"),
+        format!("deb {security} {suite}-security main"),
+    ]
 }

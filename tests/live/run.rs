@@ -47,6 +47,10 @@ impl Engine {
     }
 
     pub(super) fn podman(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("podman: install the package `podman`")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = match self.user {
             None => Command::new("podman"),
             Some(user) => {
@@ -60,7 +64,8 @@ impl Engine {
         command.args(["--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none", "--log-level=fatal"]);
         command.arg("--root").arg(at("storage")).arg("--runroot").arg(at("run"));
         command.env("HOME", at("home")).env("XDG_RUNTIME_DIR", at("run")).env_remove("XDG_DATA_HOME");
-        command.current_dir(at("home")).args(arguments).output().expect("podman: install the package `podman`")
+        command.current_dir(at("home")).args(arguments);
+        command
     }
 
     pub(super) fn ok(&self, arguments: &[&str]) -> String {
@@ -168,9 +173,9 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.podman(&["rm", "--all", "--force"]);
+        let _ = self.command(&["rm", "--all", "--force"]).output();
         // of an ordinary user it leaves a process behind that holds the namespaces for the next command
-        self.podman(&["system", "migrate"]);
+        let _ = self.command(&["system", "migrate"]).output();
         // the storage driver of root mounts its own folder; the folder itself goes with the value
         let _ = Command::new("umount").arg("--lazy").arg(self.folder.path().join("storage/overlay")).output();
     }

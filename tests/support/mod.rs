@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod emulation;
+pub(crate) mod mirror;
 pub(crate) mod project;
 pub(crate) mod toolbox;
 pub(crate) mod trixie;
