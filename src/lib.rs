@@ -13,6 +13,7 @@
 //! | [`mod@import`] | Dockerfiles, apko and melange files → recipe text and findings | no |
 //! | [`lock`] | the pins, their text form, the difference of two locks | two functions |
 //! | [`archive`] | ar, deb, tar, gzip, zstd, xz; streaming, limited, deterministic | no |
+//! | [`shell`] | interprets shell scripts on a file system that somebody else keeps; executes nothing | no |
 //! | [`store`] | content-addressed blobs, trees and step results on disk | its own folder |
 //! | [`fetch`] | pins → verified blobs: http, git, local | network |
 //! | [`distribution`] | package worlds: signed indexes, versions, relations, what a configured system looks like | no |
@@ -43,6 +44,8 @@ pub mod import;
 pub mod lock;
 
 pub mod archive;
+
+pub mod shell;
 
 pub mod store;
 

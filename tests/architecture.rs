@@ -13,6 +13,7 @@ const ROOMS: &[&str] = &[
     "import",
     "lock",
     "archive",
+    "shell",
     "store",
     "fetch",
     "distribution",

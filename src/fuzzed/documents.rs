@@ -1,10 +1,13 @@
 //! Documents of registries, layouts, git repositories and hosts, and our own records, which a disk may have damaged.
 
+use std::collections::BTreeMap;
+
 use super::{parts, text};
 use crate::beneath::Dir;
 use crate::fetch::fuzzed as fetch;
 use crate::image::fuzzed as image;
 use crate::image::oci::{ImageConfig, Index, Manifest};
+use crate::shell::{Dialect, FileKind, Memory, Quota, Script, run};
 use crate::stage::source::apply_patch;
 
 /// Any bytes as a manifest, an index and a configuration of an image: what is accepted is written as the same.
@@ -66,4 +69,22 @@ pub fn patch(bytes: &[u8]) {
     }
     assert_eq!(fs_err::read_to_string(around.path().join("beside")).expect("there"), "first\n");
     assert_eq!(fs_err::read_dir(around.path()).expect("a folder").count(), 2);
+}
+
+/// Any text as a script of each kind of shell, on a machine with a few files: it ends, within what it may use.
+pub fn shell(bytes: &[u8]) {
+    let text = text(bytes);
+    let allowance = Quota { steps: 5_000, bytes: 1 << 20, depth: 60 };
+    for dialect in [Dialect::Posix, Dialect::Bash] {
+        let mut machine = Memory::default();
+        machine.put("/etc", FileKind::Folder, 0o755, Vec::new());
+        machine.put("/etc/passwd", FileKind::File, 0o644, b"root:x:0:0:root:/root:/bin/bash\n".to_vec());
+        machine.put("/etc/link", FileKind::Link("passwd".to_owned()), 0o777, Vec::new());
+        let environment = BTreeMap::new();
+        let (name, arguments) = ("fuzz", &["configure", ""][..]);
+        let script = Script { text: &text, dialect, name, arguments, environment: &environment };
+        if let Ok(outcome) = run(&script, allowance, &mut machine) {
+            assert!(outcome.steps <= allowance.steps && outcome.output.len() as u64 <= allowance.bytes);
+        }
+    }
 }

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 
 pub use archives::{ar, deb, elf, pieces, tar};
 pub use debian::{contents, index, inrelease, relation, release, sources};
-pub use documents::{accounts, gitmodules, ldcache, netrc, oci, patch, record, registry};
+pub use documents::{accounts, gitmodules, ldcache, netrc, oci, patch, record, registry, shell};
 pub use system::{scripts, system};
 pub use texts::{apt_sources, environment, format, import, lock, model, recipe};
 
@@ -52,6 +52,7 @@ pub const TARGETS: &[Target] = &[
     ("relation", relation),
     ("release", release),
     ("scripts", scripts),
+    ("shell", shell),
     ("sources", sources),
     ("system", system),
     ("tar", tar),

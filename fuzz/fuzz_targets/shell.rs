@@ -1,0 +1,4 @@
+//! Any bytes as a shell script.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| orchestrate::fuzzed::shell(bytes));
