@@ -59,6 +59,9 @@ pub(super) fn local(shell: &mut Shell<'_>, words: &[String]) -> Run {
         shell.complain("not in a function")?;
         return Err(Stop::Exit(2));
     }
+    if shell.dialect == super::Dialect::Bash && words.get(1).is_some_and(|word| word.starts_with('-')) {
+        return declare_in_bash(shell, words);
+    }
     for word in &words[1..] {
         if word.starts_with('-') {
             return Err(shell.refuse(format!("`{}`", shown(words))).into());

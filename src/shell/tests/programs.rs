@@ -66,6 +66,7 @@ fn names_are_those_of_coreutils() {
             "find d -type f -exec echo {} \\; | sort; find d -name a -exec cat {} +; find d -type l -print; find d \\( -name a -o -name b \\) -print | sort; find . -path ./d/sub -prune -o -type f -print | sort",
             "find d -name a -delete; find d/sub -depth; find d -empty | sort; find d -perm 644 -type f | sort; find d ! -type d -a ! -name b | sort; find d -type f,l | sort",
             "find d -type f -print0 | xargs -0 -n1 basename | sort; find d -iname FILE.CONF; find d -perm -u=r 2>/dev/null >/dev/null; find d -perm /111 -type f; find d -executable -type d | sort",
+            "find d -printf '%p %f %h %P\\n' | sort; find d/sub -type f -printf '%f\\t%%\\n'; find . -maxdepth 1 -name text -printf '%P|%h\\n'",
             "echo a b c | xargs echo x; echo a b c | xargs -n 1 echo; printf 'a\\nb\\n' | xargs -I % echo '<%>'; echo | xargs -r echo never; echo | xargs echo once; echo 1 2 3 | xargs -n2 echo; false | xargs; echo 1 | xargs false; echo $?",
         ],
     );
@@ -77,6 +78,7 @@ fn texts_are_changed_as_coreutils_change_them() {
         "dash",
         TREE,
         &[
+            "tac d/a; tac text; diff d/a d/a; echo $?; diff -q d/a d/b; echo $?; diff -q d/a nope 2>/dev/null; echo $?",
             "head -n 2 d/a; head -1 d/b; head -c 5 text; echo; head -n -1 d/a; head -2 d/a d/b; echo x | head; head -q -n1 d/a d/b; head -n 0 d/a",
             "tail -n 2 d/a; tail -1 d/b; tail -n +2 d/a; tail -c 4 text; tail -n1 text; tail -n 100 d/a; tail -q -n1 d/a d/b; tail -n +4 d/b",
             "cut -d: -f1 passwd; cut -d: -f1,3- passwd; cut -d: -f-2 passwd; cut -c1-3 text; cut -d' ' -f2 text; cut -s -d: -f1 text; cut -b 2 d/a; cut -f1 passwd; cut -d = -f 2- d/sub/file.conf",
@@ -87,6 +89,7 @@ fn texts_are_changed_as_coreutils_change_them() {
             "cmp d/a d/a; echo $?; cmp -s d/a d/b; echo $?; cmp d/a d/b; cmp -s d/a nope 2>/dev/null; echo $?",
             "expr 1 + 2; expr 2 \\* 3; expr 7 / 2; expr 7 % 3; expr 5 - 7; expr a = a; expr a = b; echo $?; expr 10 \\> 9; expr abc : 'a\\(.\\)c'; expr abc : 'ab'; expr abc : x; echo $?; expr length hello; expr substr hello 2 3; expr index hello l; expr \\( 1 + 2 \\) \\* 3; expr '' \\| b; expr 0 \\& 1; expr match abc 'a.*'; expr x : x; expr 1 + a 2>/dev/null; echo $?; expr 1 / 0 2>/dev/null; echo $?; expr ab : 'a*b$'; expr 3.4 : '\\([0-9]*\\)\\.'",
             "seq 3; seq 2 4; seq 1 2 7; seq 5 -2 1; seq 3 1; md5sum d/a; sha256sum < d/a; md5sum nope 2>/dev/null; echo $?; printf x | sha1sum; md5sum d/a d/b | cut -c1-8",
+            "base64 text; base64 -w 0 d/a; base64 text | base64 -d; printf a | base64; printf ab | base64; printf abc | base64; printf 'YWI=' | base64 -d; printf '!' | base64 -d 2>/dev/null; echo $?; base64 < /dev/null",
             "true; echo $?; false; echo $?; sync; env X=1 sh -c 'echo $X'; nice echo n; which nothing; echo $?; sh -c 'exit 3'; echo $?",
         ],
     );
@@ -120,6 +123,20 @@ fn sed_is_the_real_one() {
             "sed 's/[^:]*:\\([^:]*\\):.*/\\1/' passwd; sed 's|/|_|g' passwd; sed -n 's/^root:.*:\\(.*\\)$/\\1/p' passwd; sed 'y/abc/xyz/' d/a; sed = d/a; sed -n '/beta/=' d/b; sed 2q d/a; sed -n '/a/{s/a/Z/;p}' d/a; sed '/beta/{n;d}' d/b; sed '1{h;d};G' d/a; sed -n '1h;2,$H;${g;p}' d/a",
             "sed ':a;N;$!ba;s/\\n/,/g' d/a; sed -e :a -e '$!N;s/\\n/ /;ta' d/a; sed 'N;P;D' d/a; sed 's/a*/x/g' d/a; sed 's/b*/-/2' d/b; sed 's/$/!/' d/a; sed 's/^/> /' d/a; sed 's/\\./DOT/g' text; sed 's/a\\|b/X/g' d/a; sed -E 's/a|b/X/g' d/a; sed 's/\\s\\+/_/g' text; sed 's/[[:space:]]*$//' d/a; sed 's/.*/\\U&/' d/a; sed 's/\\(.\\)\\(.*\\)/\\u\\1\\L\\2/' d/a",
             "sed -n 'x;p' d/a; sed 's/a/\\n/' d/a; sed 's/a/b\\/c/' d/a; sed 's/\\//|/g' passwd; sed 's#/#\\##g' passwd; sed '/^#/d;/^$/d' d/sub/file.conf; sed '\\,root,d' passwd; sed 's/ALPHA/x/I' d/a; sed '/ALPHA/Id' d/a; sed \"s/^key = .*/key = $1/\" d/sub/file.conf; printf 'no break' | sed 's/no/yes/'; printf 'a\\nb' | sed '$!d'; sed '0~2d' d/a 2>/dev/null >/dev/null; sed -n '/be/,+1p' d/b >/dev/null 2>&1; sed 's/&/and/' d/a; sed 's/a/\\&/' d/a; sed '1!G;h;$!d' d/a; sed -n '$=' d/a; sed 's/a/x/3g' d/b; sed '/a/s//Q/g' d/a; sed '1~2d' d/a >/dev/null 2>&1; echo 'a.b' | sed 's/a\\.b/ok/'; echo aaa | sed 's/a\\{2\\}/b/'; echo 'x[1]' | sed 's/\\[1\\]/y/'; echo 'a]b' | sed 's/[]]/-/'; echo 'a/b' | sed 's/[/]/-/'",
+        ],
+    );
+}
+
+#[test]
+fn awk_is_the_real_one() {
+    same(
+        "dash",
+        TREE,
+        &[
+            "awk '{print $1}' text; awk '{print $2, $1}' text; awk -F: '{print $1}' passwd; awk -F : '$3 >= 1 {print $1, $NF}' passwd; awk '{print}' d/a; awk '{ print $0 }' d/a; awk 1 d/a",
+            "awk '/beta/' d/b; awk '/beta/ {print $1}' d/b; awk '!/beta/' d/b; awk 'NR==2' d/a; awk 'NR > 1 {print NR, $1}' d/a; awk 'END {print NR}' d/b; awk '$1 ~ /^al/ {print}' d/a; awk '$1 !~ /a$/' d/b",
+            "awk -F: '$1 == \"user\" {print $6; exit}' passwd; awk -v n=root -F: '$1 == n {print $7}' passwd; awk '/alpha/ {p=1} /gamma/ && p {print \"found\", $1}' d/a; echo a b c | awk '{print NF}'; echo a b c | awk '{print $NF}'; echo | awk '{print \"x\"}'",
+            "printf 'Package: a\nStatus: install ok installed\nPackage: b\nStatus: x\n' | awk '/^Package:/ {package=$2} /^Status:.* installed$/ {print package}'; awk -F= '{print $2}' d/sub/file.conf; awk '$1 == 10 {print \"ten\"}' d/b; awk '$1 > 9' d/b; awk '/dog|fox/ {print $1; next} {print NR}' text; awk '{print $1}' nope 2>/dev/null; echo $?",
         ],
     );
 }

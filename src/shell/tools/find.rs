@@ -25,9 +25,18 @@ enum Test {
     Prune,
     True,
     Print(&'static str),
+    /// `-printf`: parts of a line.
+    Format(Vec<Part>),
     Delete,
     /// `-exec`: the words, and whether one call gets all names (`+`).
     Execute(Vec<String>, Option<usize>),
+}
+
+/// A part of what `-printf` writes.
+enum Part {
+    Text(String),
+    /// `%p`, `%P`, `%f` and `%h`.
+    Path(char),
 }
 
 struct Options {
@@ -42,6 +51,55 @@ struct Place {
     path: String,
     depth: usize,
     node: Stat,
+}
+
+impl Place {
+    fn part(&self, part: &Part) -> String {
+        let name = name_of(&self.path);
+        match part {
+            Part::Text(text) => text.clone(),
+            Part::Path('f') => name.to_owned(),
+            Part::Path('h') => match self.path.strip_suffix(name).map(|folder| folder.trim_end_matches('/')) {
+                Some("") if self.path.starts_with('/') => "/".to_owned(),
+                Some("") | None => ".".to_owned(),
+                Some(folder) => folder.to_owned(),
+            },
+            // below the start: as many parts as the place is deep
+            Part::Path('P') => {
+                let parts: Vec<&str> = self.path.rsplitn(self.depth + 1, '/').take(self.depth).collect();
+                parts.into_iter().rev().collect::<Vec<_>>().join("/")
+            }
+            Part::Path(_) => self.path.clone(),
+        }
+    }
+}
+
+/// The parts of a format.
+fn format(text: &str) -> Result<Vec<Part>, String> {
+    let (mut parts, mut plain) = (Vec::new(), String::new());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, letters.clone().next()) {
+            ('%', Some('%')) => plain.push('%'),
+            ('%', Some(part @ ('p' | 'P' | 'f' | 'h'))) => {
+                parts.extend([Part::Text(std::mem::take(&mut plain)), Part::Path(part)]);
+            }
+            ('\\', Some('n')) => plain.push('\n'),
+            ('\\', Some('t')) => plain.push('\t'),
+            ('\\', Some('0')) => plain.push('\0'),
+            ('\\', Some('\\')) => plain.push('\\'),
+            ('%' | '\\', next) => {
+                return Err(format!("`{letter}{}` in a format", next.map_or(String::new(), String::from)));
+            }
+            _ => {
+                plain.push(letter);
+                continue;
+            }
+        }
+        letters.next();
+    }
+    parts.push(Part::Text(plain));
+    Ok(parts)
 }
 
 pub(super) fn find(shell: &mut Shell<'_>, words: &[String]) -> Run {
@@ -167,6 +225,11 @@ impl Search<'_, '_> {
             }
             Test::Print(end) => {
                 self.shell.write(1, format!("{}{end}", place.path).as_bytes())?;
+                true
+            }
+            Test::Format(parts) => {
+                let text: String = parts.iter().map(|part| place.part(part)).collect();
+                self.shell.write(1, text.as_bytes())?;
                 true
             }
             Test::Delete => self.delete(place)?,
@@ -341,6 +404,10 @@ impl Reader<'_, '_> {
             "-print" | "-print0" => {
                 self.acts = true;
                 Test::Print(if word == "-print" { "\n" } else { "\0" })
+            }
+            "-printf" => {
+                self.acts = true;
+                Test::Format(format(&self.next()?)?)
             }
             "-delete" => {
                 (self.acts, self.options.depth) = (true, true);

@@ -2,6 +2,7 @@
 //! scripts of packages use, and refuses the others.
 
 mod accounts;
+mod awk;
 mod copy;
 mod files;
 mod find;
@@ -26,6 +27,8 @@ pub(super) type Tool = fn(&mut Call<'_>, &mut dyn Files) -> Result<i32, Unsuppor
 pub(super) type Starter = fn(&mut Shell<'_>, &[String]) -> Run;
 
 const TOOLS: &[(&str, Tool)] = &[
+    ("awk", awk::awk),
+    ("base64", sums::base64),
     ("basename", names::basename),
     ("cat", text::cat),
     ("chgrp", modes::chgrp),
@@ -35,6 +38,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("cp", copy::cp),
     ("cut", lines::cut),
     ("dirname", names::dirname),
+    ("diff", text::diff),
     ("egrep", grep::grep),
     ("expr", sums::expr),
     ("fgrep", grep::grep),
@@ -45,6 +49,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("install", copy::install),
     ("ln", files::ln),
     ("ls", names::ls),
+    ("mawk", awk::awk),
     ("md5sum", sums::checksum),
     ("mkdir", files::mkdir),
     ("mktemp", names::mktemp),
@@ -60,6 +65,7 @@ const TOOLS: &[(&str, Tool)] = &[
     ("sort", lines::sort),
     ("stat", names::stat),
     ("sync", files::sync),
+    ("tac", text::tac),
     ("tail", text::tail),
     ("tee", text::tee),
     ("touch", files::touch),

@@ -35,6 +35,46 @@ fn hex(digest: &[u8]) -> String {
     text
 }
 
+/// `base64` and `base64 -d`.
+pub(super) fn base64(call: &mut Call<'_>, files: &mut dyn Files) -> Result<i32, Unsupported> {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let given = Given::read(call, "dw:i", &[("decode", 'd'), ("wrap", 'w')])?;
+    let (all, status) = inputs(call, files, &given.operands)?;
+    let content: Vec<u8> = all.into_iter().flat_map(|(_, content)| content).collect();
+    if given.has('d') {
+        let (mut made, mut bits, mut count) = (Vec::new(), 0_u32, 0_u32);
+        for byte in content.iter().filter(|byte| !matches!(byte, b'\n' | b'=')) {
+            let Some(value) = LETTERS.iter().position(|letter| letter == byte).and_then(|at| u32::try_from(at).ok())
+            else {
+                call.complain("invalid input");
+                return Ok(1);
+            };
+            (bits, count) = ((bits << 6 | value) & 0xff_ffff, count + 6);
+            if count >= 8 {
+                count -= 8;
+                made.push((bits >> count).to_le_bytes()[0]);
+            }
+        }
+        call.print(made);
+        return Ok(status);
+    }
+    let mut text = Vec::new();
+    for three in content.chunks(3) {
+        let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for place in 0..4 {
+            let letter = LETTERS[usize::try_from(bits >> (18 - 6 * place) & 63).unwrap_or(0)];
+            text.push(if place <= three.len() { letter } else { b'=' });
+        }
+    }
+    let width =
+        given.value('w').map_or(Ok(76), |text| text.parse().map_err(|_| call.refuse("a width that is none")))?;
+    for line in text.chunks(if width == 0 { text.len().max(1) } else { width }) {
+        call.print(line);
+        call.print(if width == 0 { "" } else { "\n" });
+    }
+    Ok(status)
+}
+
 pub(super) fn seq(call: &mut Call<'_>, _: &mut dyn Files) -> Result<i32, Unsupported> {
     let words = call.arguments().to_vec();
     let numbers: Vec<i64> = words

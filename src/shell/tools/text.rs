@@ -80,6 +80,33 @@ pub(super) fn cmp(call: &mut Call<'_>, files: &mut dyn Files) -> Result<i32, Uns
     Ok(1)
 }
 
+/// `diff`, where nothing differs or `-q` asks for no more than whether it does.
+pub(super) fn diff(call: &mut Call<'_>, files: &mut dyn Files) -> Result<i32, Unsupported> {
+    let given = Given::read(call, "qNua", &[("brief", 'q'), ("new-file", 'N')])?;
+    let [left, right] = &given.operands[..] else { return Err(call.refuse("it compares two files")) };
+    let (all, status) = inputs(call, files, &given.operands)?;
+    let ([(_, one), (_, other)], 0) = (&all[..], status) else { return Ok(2) };
+    if one == other {
+        return Ok(0);
+    }
+    if !given.has('q') {
+        return Err(call.refuse("files that differ"));
+    }
+    call.print(format!("Files {left} and {right} differ\n"));
+    Ok(1)
+}
+
+pub(super) fn tac(call: &mut Call<'_>, files: &mut dyn Files) -> Result<i32, Unsupported> {
+    let given = Given::read(call, "", &[])?;
+    let (all, status) = inputs(call, files, &given.operands)?;
+    for (_, content) in all {
+        let mut reversed: Vec<&[u8]> = lines(&content).collect();
+        reversed.reverse();
+        call.print(reversed.concat());
+    }
+    Ok(status)
+}
+
 /// `-n N`, `-c N`, and the old form `-N`.
 fn amounts(call: &Call<'_>) -> Result<(Given, Option<String>, bool), Unsupported> {
     let mut words = call.arguments().to_vec();
