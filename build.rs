@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-const RULES: &str = "src/distribution/debian/configure";
+const RULES: &[&str] = &["src/distribution/debian/configure", "src/shell"];
 
 fn main() -> io::Result<()> {
-    println!("cargo::rerun-if-changed={RULES}");
     let mut files = Vec::new();
-    collect(Path::new(RULES), &mut files)?;
+    for folder in RULES {
+        println!("cargo::rerun-if-changed={folder}");
+        collect(Path::new(folder), &mut files)?;
+    }
     files.sort();
     let mut hash = Sha256::new();
     for file in files {
@@ -34,9 +36,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() {
+        if path.is_dir() && name != "tests" {
             collect(&path, files)?;
-        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+        } else if path.is_file() && name.ends_with(".rs") && !name.ends_with("tests.rs") {
             files.push(path);
         }
     }

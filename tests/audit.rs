@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use crate::support::archive::{Archive, Package};
 use crate::support::project::{Project, Said};
+use crate::support::text_of;
 
 /// A postinst of nothing but what debhelper adds.
 const SNIPPET: &str = "#!/bin/sh\nset -e\n# Automatically added by dh_installinit/13.24\n\
                        if [ -x \"/etc/init.d/known\" ]; then\n\tupdate-rc.d known defaults >/dev/null || exit 1\nfi\n\
                        # End automatically added section\n";
-const ODD: &str = "#!/bin/sh\nset -e\ntouch /etc/odd\nexit 0\n";
+const ODD: &str = "#!/bin/sh\nset -e\nperl -e 1 &\nexit 0\n";
 const LONG: &str = "a-package-with-a-name-that-takes-much-room-in-a-table";
 const LONG_VERSION: &str = "2:1.2.3~really4.5.6+dfsg-7+deb13u8";
 
@@ -70,11 +71,34 @@ fn a_script_that_nobody_vouches_for_fails_the_audit() {
     assert_eq!(images[1]["packages"], 3);
     assert_eq!((&script["package"], &script["script"]), (&"odd".into(), &"postinst".into()), "{script}");
     assert_eq!(script["covered"], "nothing");
-    assert_eq!(script["lines"], serde_json::json!(["set -e", "touch /etc/odd", "exit 0"]));
+    assert_eq!(script["lines"], serde_json::json!(["perl -e 1 &", "# line 3: a command in the background (`&`)"]));
     // the build says the same
     let fingerprint = script["fingerprint"].as_str().expect("a fingerprint");
     let ways_out = ["configure \"scripts\"", "another package", "waive \"maintainer-script\" package="];
-    project.run(&["build"]).failed(&[&["postinst of odd 1.0", fingerprint, "touch /etc/odd"], &ways_out[..]].concat());
+    project.run(&["build"]).failed(
+        &[&["postinst of odd 1.0", fingerprint, "perl -e 1 &", "# line 3: a command in the background"], &ways_out[..]]
+            .concat(),
+    );
+}
+
+#[test]
+fn a_script_that_is_understood_is_interpreted_for_every_architecture() {
+    let understood =
+        "#!/bin/sh\nset -e\nif [ -z \"$2\" ]; then echo \"$1 $(dpkg --print-architecture)\" >/etc/odd; fi\n";
+    let package = |name, files| Package { name, version: "1.0", architecture: "all", fields: "", files };
+    let archive = Archive::new(&[package("odd", &[("/DEBIAN/postinst", understood), ("/etc/", "")])]);
+    let project = project(&archive, &image("one", "scratch", "\"odd\"", ""));
+    let said = project.run(&["audit", "--scripts"]).done();
+    assert!(said.contains("interpreted "), "{said}");
+    let scripts = json(&project.run(&["audit", "--scripts", "--json"]));
+    assert_eq!(scripts[0]["scripts"][0]["covered"], "interpreted");
+    for architecture in ["amd64", "arm64"] {
+        let tar = project.path(&format!("{architecture}.tar"));
+        let (platform, output) = (format!("linux/{architecture}"), format!("rootfs:{}", tar.display()));
+        project.run(&["build", "--platform", &platform, "--output", &output]).done();
+        let text = text_of("tar", std::process::Command::new("tar").arg("xOf").arg(&tar).arg("etc/odd"));
+        assert_eq!(text, format!("configure {architecture}\n"));
+    }
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn vouched(script: &AuditedScript) -> String {
         (Cover::NoEffect { fingerprint, checked, .. }, None) => {
             format!("no effect {fingerprint}, checked with {}", versions(checked))
         }
+        (Cover::Interpreted { fingerprint }, None) => format!("interpreted {fingerprint}"),
         (Cover::Nothing { fingerprint, lines, checked }, None) => {
             let known = if checked.is_empty() { String::new() } else { format!(", known are {}", versions(checked)) };
             format!("nobody: {} unknown line{} {fingerprint}{known}", lines.len(), plural(lines.len()))

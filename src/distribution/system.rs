@@ -191,7 +191,7 @@ impl UnmodelledScript {
             Cover::Nothing { fingerprint, lines, checked } => {
                 Some(Self { package, version, script, fingerprint, lines, checked })
             }
-            Cover::Snippets | Cover::Rule { .. } | Cover::NoEffect { .. } => None,
+            Cover::Snippets | Cover::Rule { .. } | Cover::NoEffect { .. } | Cover::Interpreted { .. } => None,
         }
     }
 }
@@ -248,6 +248,11 @@ pub enum Cover {
         checked: Vec<&'static str>,
         /// What compares that with the script, as with a rule.
         compared: &'static str,
+    },
+    /// The interpreter, when the package is configured.
+    Interpreted {
+        /// What identifies these lines.
+        fingerprint: String,
     },
     /// Nobody.
     Nothing {

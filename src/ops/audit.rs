@@ -11,9 +11,10 @@ use super::execute::Run;
 use super::services::{ProjectFiles, Services};
 use super::workspace::Workspace;
 use crate::archive::{Control, DebReader, Limits};
-use crate::distribution::system::{Cover, PackageState, ScriptCoverage, UnpackedPackage};
+use crate::distribution::system::{Cover, PackageState, ScriptCoverage, UnmodelledScript, UnpackedPackage};
 use crate::distribution::world::world_of;
 use crate::model::{Check, Digest, ImageName, Platform, Why};
+use crate::packages::{PackageRoot, PackagesError, RootPackage};
 use crate::plan::{self, ImageWork, PackageInput, Plan, Role, Selection, StepId, Work};
 use crate::recipe::Configure;
 
@@ -80,7 +81,8 @@ pub fn audit_scripts(
     for &step in &steps {
         if let Work::Image(work) = &plan.steps[step].work {
             let packages = packages(&plan, StepId(step), services, &mut controls)?;
-            audited.push(audit(work, &packages)?);
+            let refused = refused(&plan, StepId(step), services, &packages)?;
+            audited.push(audit(work, &packages, &refused)?);
         }
     }
     audited.sort_by(|one, other| (&one.image, one.platform).cmp(&(&other.image, other.platform)));
@@ -145,9 +147,53 @@ fn read_control(services: &Services<'_>, package: &PackageInput) -> Result<Contr
     Ok(deb.control().clone())
 }
 
-fn audit(work: &ImageWork<'_>, packages: &[UnpackedPackage]) -> Result<ImageScripts, OpsError> {
+/// Whether a script is left to the interpreter.
+const fn is_interpreted(script: &ScriptCoverage) -> bool {
+    matches!(script.cover, Cover::Interpreted { .. })
+}
+
+/// What the interpreter does not understand: it needs all files of all packages, so they are unpacked where it is needed.
+fn refused(
+    plan: &Plan<'_>,
+    id: StepId,
+    services: &Services<'_>,
+    packages: &[UnpackedPackage],
+) -> Result<Vec<UnmodelledScript>, OpsError> {
+    let Work::Image(work) = &plan.step(id).work else { return Ok(Vec::new()) };
     let model = world_of(packages.iter().map(|package| &package.id))?.model();
-    let scripts = model.coverage(work.platform, packages).into_iter().map(|coverage| {
+    if !model.coverage(work.platform, packages).iter().any(is_interpreted) {
+        return Ok(Vec::new());
+    }
+    let mut inputs = Vec::new();
+    let mut next = Some(id);
+    while let Some(id) = next {
+        let Work::Image(work) = &plan.step(id).work else { break };
+        let input = |package: &PackageInput| RootPackage { id: package.id.clone(), digest: package.digest };
+        inputs.extend(work.packages.iter().map(input));
+        next = base(plan, id);
+    }
+    let broken = |source: PackagesError| OpsError::Io {
+        source: std::io::Error::other(format!(
+            "the packages of image {} cannot be unpacked: {source}",
+            work.image.name.value
+        )),
+    };
+    let root = PackageRoot::new(&services.store, work.platform, &inputs).map_err(broken)?;
+    Ok(root.configured().map_err(broken)?.1)
+}
+
+fn audit(
+    work: &ImageWork<'_>,
+    packages: &[UnpackedPackage],
+    refused: &[UnmodelledScript],
+) -> Result<ImageScripts, OpsError> {
+    let model = world_of(packages.iter().map(|package| &package.id))?.model();
+    let scripts = model.coverage(work.platform, packages).into_iter().map(|mut coverage| {
+        let same = |script: &&UnmodelledScript| script.package == coverage.package && script.script == coverage.script;
+        if let Some(script) = refused.iter().find(same).filter(|_| !matches!(coverage.cover, Cover::Nothing { .. })) {
+            let UnmodelledScript { fingerprint, lines, checked, .. } = script.clone();
+            coverage.cover = Cover::Nothing { fingerprint, lines, checked };
+        }
         let unknown = matches!(coverage.cover, Cover::Nothing { .. });
         let waiver = work.image.excuse(Check::MaintainerScript, &coverage.package).filter(|_| unknown);
         AuditedScript { waived: waiver.map(|waiver| waiver.reason.clone()), coverage }

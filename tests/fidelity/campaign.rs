@@ -100,9 +100,28 @@ impl Project {
     }
 
     fn build(&self) {
+        tool("orchestrate", &mut self.build_command());
+    }
+
+    /// Builds by the model, or says which scripts it does not understand.
+    fn build_by_model(&self) -> Result<(), Vec<String>> {
+        let output = self.build_command().output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let refused = |line: &str| {
+            let line = line.trim_start_matches([' ', '│']);
+            let (script, of) =
+                line.split_once(" of ").filter(|(script, _)| matches!(*script, "preinst" | "postinst"))?;
+            Some(format!("{} {script}", of.split(' ').next()?))
+        };
+        let scripts: Vec<String> = said.lines().filter_map(refused).collect();
+        assert!(output.status.success() || !scripts.is_empty(), "{said}");
+        if output.status.success() { Ok(()) } else { Err(scripts) }
+    }
+
+    fn build_command(&self) -> Command {
         let [tar, archive] = ["root.tar", "image.tar"].map(|name| self.path(name).display().to_string());
         let outputs = [format!("--output=rootfs:{tar}"), format!("--output=docker-archive:{archive}")];
-        tool("orchestrate", &mut self.command(&["build", &outputs[0], &outputs[1]]));
+        self.command(&["build", &outputs[0], &outputs[1]])
     }
 }
 
@@ -113,11 +132,12 @@ pub(crate) fn run(set: &Set, store: &Path) -> Outcome {
     tool("orchestrate", &mut project.command(&["refresh"]));
     let reference = Reference::make(SUITE, set.packages, platform);
     let (unknown, packages) = project.unknown_scripts();
-    let mode = if unknown.is_empty() { Mode::Model } else { Mode::Scripts(unknown) };
+    let refused = if unknown.is_empty() { project.build_by_model().err() } else { Some(unknown) };
+    let mode = refused.map_or(Mode::Model, Mode::Scripts);
     if mode != Mode::Model {
         project.write_recipe(set, "scripts");
+        project.build();
     }
-    project.build();
     let comparison = compared(set, &mode, &project.path("root.tar"), &reference.tar());
     let complaints = complaints(set, &project.path("image.tar"));
     let idle = idle(set, &mode, &comparison);

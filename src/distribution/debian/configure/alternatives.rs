@@ -108,6 +108,35 @@ impl Group {
     }
 }
 
+/// The choices for a name that are there, in the order of the database; and what `update-alternatives --query` says of them.
+pub(super) fn of_name(
+    root: &Root<'_>,
+    alternatives: &[Alternative],
+    name: &str,
+) -> Result<Option<(Vec<String>, String)>, ConfigureError> {
+    let mut group = Group::default();
+    for alternative in alternatives.iter().filter(|alternative| alternative.name == name) {
+        if root.exists(&at(&alternative.path)?) {
+            group.add(alternative);
+        }
+    }
+    let Some((best, _)) = group.best() else { return Ok(None) };
+    let slaves = |lines: &mut String, slaves: &BTreeMap<String, String>| {
+        if !slaves.is_empty() {
+            lines.push_str("Slaves:\n");
+            slaves.iter().for_each(|(name, path)| lines.push_str(&format!(" {name} {path}\n")));
+        }
+    };
+    let mut text = format!("Name: {name}\nLink: {}\n", group.link);
+    slaves(&mut text, &group.slaves);
+    text.push_str(&format!("Status: auto\nBest: {best}\nValue: {best}\n"));
+    for (path, choice) in &group.choices {
+        text.push_str(&format!("\nAlternative: {path}\nPriority: {}\n", choice.priority));
+        slaves(&mut text, &choice.slaves);
+    }
+    Ok(Some((group.choices.into_keys().collect(), text)))
+}
+
 /// Installs all `alternatives` in automatic mode. One whose path is not in the image (left out by a path policy)
 /// is no choice.
 pub(super) fn install(root: &mut Root<'_>, alternatives: &[Alternative]) -> Result<(), ConfigureError> {

@@ -41,6 +41,42 @@ impl Debconf {
         }
     }
 
+    /// The value of a question: its answer, or the default of its template; none where there is no such question.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        let question = self.questions.get(name)?;
+        let default = || self.field(name, "default").unwrap_or_default();
+        Some(question.value.clone().unwrap_or_else(default))
+    }
+
+    /// A field of a question's template, by its name in any case.
+    pub(super) fn field(&self, name: &str, field: &str) -> Option<String> {
+        self.templates.get(name)?.get(&field.to_ascii_lowercase()).cloned()
+    }
+
+    /// Whether a question counts as seen by a person.
+    pub(super) fn is_seen(&self, name: &str) -> bool {
+        self.questions.get(name).is_some_and(|question| question.seen)
+    }
+
+    /// Says whether a question counts as seen.
+    pub(super) fn see(&mut self, name: &str, seen: bool) {
+        if let Some(question) = self.questions.get_mut(name) {
+            question.seen = seen;
+        }
+    }
+
+    /// Takes an answer back.
+    pub(super) fn reset(&mut self, name: &str) {
+        if let Some(question) = self.questions.get_mut(name) {
+            (question.value, question.seen) = (None, false);
+        }
+    }
+
+    /// Removes a question.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.questions.remove(name);
+    }
+
     /// Fills in a variable of a question's texts.
     pub(super) fn substitute(&mut self, name: &str, variable: &str, value: &str) {
         if let Some(question) = self.questions.get_mut(name) {

@@ -23,6 +23,16 @@ impl InitScript {
         Some(Self { name: name.to_owned(), start })
     }
 
+    /// `update-rc.d NAME disable` after `defaults`: the links that start it stop it.
+    pub(super) const fn disable(&mut self) {
+        self.start = "K01";
+    }
+
+    /// The name of the script.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Makes the links for the levels that the script's header names, unless it has links already. Nothing when the
     /// script is not there.
     pub(super) fn link(&self, root: &mut Root<'_>) -> Result<(), ConfigureError> {

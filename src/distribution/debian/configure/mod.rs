@@ -15,6 +15,7 @@ mod database;
 mod debconf;
 mod effect;
 mod init_scripts;
+mod interpret;
 mod ldcache;
 mod locales;
 #[cfg(test)]

@@ -110,7 +110,7 @@ fn walk(top: &Path, folder: &Path, tree: &mut Tree) {
 fn sysusers_adds_the_accounts_that_systemd_adds() {
     const FILE: &str = "# accounts\ng crontab - -\ng fixed 250\nu service - \"A service\" /var/lib/service\n\
                         u sshd -:nogroup \"sshd user\" /run/sshd\nu root 0 - /root /bin/bash\ng adm 4 -\n\
-                        u other 300 - - /bin/sh\n";
+                        u other 300 - - /bin/sh\nm daemon adm\nm service crontab\n";
     let files = [ACCOUNTS, &[("/usr/lib/sysusers.d/x.conf", 0o644, FILE)]].concat();
     let mut both = Both::new(&files);
     both.run("systemd-sysusers", "systemd", &["--root=@", "x.conf"]);
@@ -136,11 +136,13 @@ fn sysusers_makes_shadows_where_there_are_none() {
 
 #[test]
 fn what_sysusers_cannot_know_is_given_back() {
-    let files =
-        [ACCOUNTS, &[("/usr/lib/sysusers.d/x.conf", 0o644, "r - 500-900\nu a:b - -\nm root adm\ng taken2 998\n")]];
+    let files = [
+        ACCOUNTS,
+        &[("/usr/lib/sysusers.d/x.conf", 0o644, "r - 500-900\nu a:b - -\nm nobody-here adm\ng taken2 998\n")],
+    ];
     let mut both = Both::new(&files.concat());
     let unknown = accounts::add_sysusers(&mut both.root, &["x.conf".to_owned()], 0).expect("read");
-    assert_eq!(unknown, ["r - 500-900", "u a:b - -", "g taken2 998", "m root adm"]);
+    assert_eq!(unknown, ["r - 500-900", "u a:b - -", "g taken2 998", "m nobody-here adm"]);
     assert_eq!(both.texts("/etc/passwd")[1], PASSWD);
 }
 

@@ -16,6 +16,7 @@ mod documented_tests;
 mod services;
 
 use super::effect::Effect::{self, LeaveOut};
+use super::scripts::Interpreted;
 use super::system::{System, Tool};
 use super::{ConfigureError, Cover, PackageState, order};
 
@@ -90,9 +91,15 @@ pub(super) fn more_with(package: &str, are_there: impl Fn(&str) -> bool) -> Opti
 
 /// Applies the rules of the packages that are there: those of the base system first, then the others in the order in which
 /// dpkg would configure the packages.
-/// `chosen` has the rule of each package.
-pub(super) fn apply(system: &mut System<'_>, chosen: &[Option<&'static Rule>]) -> Result<(), ConfigureError> {
+/// `chosen` has the rule of each package; scripts that are interpreted run where their package is configured, those that run
+/// before unpacking before all others.
+pub(super) fn apply(
+    system: &mut System<'_>,
+    chosen: &[Option<&'static Rule>],
+    interpreted: &Interpreted,
+) -> Result<(), ConfigureError> {
     let packages = system.packages;
+    let order = order::of(packages);
     let chosen = |index: usize| chosen.get(index).copied().flatten();
     for rule in of_the_base() {
         let Some(index) = system.position(rule.package) else { continue };
@@ -100,13 +107,34 @@ pub(super) fn apply(system: &mut System<'_>, chosen: &[Option<&'static Rule>]) -
             rule.apply(system, packages[index].state)?;
         }
     }
-    for (package, rule) in order::of(packages).into_iter().map(|index| (&packages[index], chosen(index))) {
+    let scripts = |index: usize| interpreted.get(&index).into_iter();
+    let has =
+        |index: usize, script| scripts(index).find(|(names, _)| names.contains(&script)).map(|(_, linked)| *linked);
+    for index in order.iter().copied() {
+        if let Some(linked) = has(index, "preinst") {
+            system.interpret(index, "preinst", linked);
+        }
+    }
+    for (index, rule) in order.into_iter().map(|index| (index, chosen(index))) {
+        let package = &packages[index];
         system.run_snippets(package.id.name.as_str(), Tool::Sysusers)?;
         let of_a_service = |rule: &&Rule| !of_the_base().any(|other| std::ptr::eq(*rule, other));
         if let Some(rule) = rule.filter(of_a_service) {
             rule.apply(system, package.state)?;
         }
         system.run_snippets(package.id.name.as_str(), Tool::Tmpfiles)?;
+        if let Some(linked) = has(index, "postinst") {
+            system.interpret(index, "postinst", linked);
+        }
+        system.finish(package.id.name.as_str());
+    }
+    // a trigger may activate others; each package runs once for those that came in the meantime
+    for _ in 0..packages.len() {
+        let Some((index, names)) = system.triggered.pop_first() else { break };
+        if let Some(linked) = has(index, "postinst") {
+            let names: Vec<String> = names.into_iter().collect();
+            system.interpret_triggers(index, &names.join(" "), linked);
+        }
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What is done with maintainer scripts: all of them are read, a rule is chosen for each package, and then the effects of
 //! snippets and rules happen in the order in which dpkg would have them happen.
 
+use std::collections::BTreeMap;
+
 use super::init_scripts::InitScript;
 use super::rules::{self, Rule};
 use super::script::{Action, Script};
@@ -11,30 +13,35 @@ use super::{
     order,
 };
 
+/// Scripts that are interpreted, by the position of their package, and who makes the links of its units.
+pub(super) type Interpreted = BTreeMap<usize, (Vec<&'static str>, Linked)>;
+
 /// The scripts of a system's packages.
 pub(super) struct Scripts<'s> {
     system: System<'s>,
     /// The rule for each of the packages.
     rules: Vec<Option<&'static Rule>>,
+    /// The packages whose scripts are interpreted, by position: which scripts, and who makes the links of their units.
+    interpreted: Interpreted,
     read: Vec<ScriptCoverage>,
 }
 
 impl<'s> Scripts<'s> {
     pub(super) const fn of(system: System<'s>) -> Self {
-        Self { system, rules: Vec::new(), read: Vec::new() }
+        Self { system, rules: Vec::new(), interpreted: BTreeMap::new(), read: Vec::new() }
     }
 
     /// Configures everything.
     pub(super) fn configure(mut self) -> Result<Configured, ConfigureError> {
         self.read_all_scripts();
-        rules::apply(&mut self.system, &self.rules)?;
+        rules::apply(&mut self.system, &self.rules, &self.interpreted)?;
         alternatives::install(&mut self.system.root, &self.system.alternatives)?;
         if self.system.package("init-system-helpers").is_some() {
             for (manager, unit, linked) in std::mem::take(&mut self.system.units) {
                 units::enable(&mut self.system.root, manager, &unit, linked)?;
             }
-            for unit in std::mem::take(&mut self.system.recorded_units) {
-                units::record(&mut self.system.root, Manager::System, &unit)?;
+            for (manager, unit) in std::mem::take(&mut self.system.recorded_units) {
+                units::record(&mut self.system.root, manager, &unit)?;
             }
             for script in std::mem::take(&mut self.system.init_scripts) {
                 script.link(&mut self.system.root)?;
@@ -68,12 +75,12 @@ impl<'s> Scripts<'s> {
                 true => Linked::BySystemctl,
                 false => Linked::ByHelper,
             };
-            self.read_scripts(package, linked);
+            self.read_scripts(index, package, linked);
         }
     }
 
     /// Reads the scripts of a package and chooses its rule; `linked` says who makes the links of its units.
-    fn read_scripts(&mut self, package: &'s UnpackedPackage, linked: Linked) {
+    fn read_scripts(&mut self, index: usize, package: &'s UnpackedPackage, linked: Linked) {
         let read = |name: &'static str| {
             let text = package.control.file(name)?;
             Some((name, Script::read(&String::from_utf8_lossy(text), self.system.platform)))
@@ -82,10 +89,38 @@ impl<'s> Scripts<'s> {
         let own = scripts.iter().filter(|(_, script)| !script.rest.is_empty());
         let own: Vec<_> = own.map(|(name, script)| (*name, script.fingerprint())).collect();
         let rule = rules::find(package.id.name.as_str(), &own);
+        let vouched = |(name, lines): &(&'static str, String)| {
+            rules::cover(rule, package.id.name.as_str(), name, lines.clone()).is_some()
+        };
+        if package.state == PackageState::Unpacked && !own.iter().all(vouched) {
+            self.interpret_scripts(index, package, &scripts, linked);
+            self.rules.push(None);
+            return;
+        }
         self.rules.push(rule);
         for (name, script) in scripts {
             self.read_script(package, rule, name, script, linked);
         }
+    }
+
+    /// Leaves all scripts of a package to the interpreter: it does what snippets say as well.
+    fn interpret_scripts(
+        &mut self,
+        index: usize,
+        package: &'s UnpackedPackage,
+        scripts: &[(&'static str, Script)],
+        linked: Linked,
+    ) {
+        for (name, script) in scripts {
+            let (package, version) = (package.id.name.to_string(), package.id.version.to_string());
+            let cover = match script.rest.is_empty() {
+                true => Cover::Snippets,
+                false => Cover::Interpreted { fingerprint: script.fingerprint() },
+            };
+            let snippets = script.snippets.iter().cloned().collect();
+            self.read.push(ScriptCoverage { package, version, script: name, cover, snippets, left_out: Vec::new() });
+        }
+        self.interpreted.insert(index, (scripts.iter().map(|(name, _)| *name).collect(), linked));
     }
 
     fn read_script(
@@ -110,7 +145,7 @@ impl<'s> Scripts<'s> {
                 Action::Templates if script.rest.is_empty() => self.system.load_templates(package.id.name.as_str(), name),
                 Action::EnableUnit(unit) if new => self.system.units.push((Manager::System, unit, linked)),
                 Action::EnableUserUnit(unit) if new => self.system.units.push((Manager::User, unit, linked)),
-                Action::RecordUnit(unit) if new => self.system.recorded_units.push(unit),
+                Action::RecordUnit(unit) if new => self.system.recorded_units.push((Manager::System, unit)),
                 Action::LocalProfile(name) if new => self.system.local_profiles.push(name),
                 Action::InitScript { .. } if new && self.system.orders_init_scripts() => self.system.leave_out(
                     package.id.name.as_str(),

@@ -1,6 +1,6 @@
 //! The system while it is being configured: its files, and what packages have asked of the tools that they share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Tree;
 use super::alternatives::Alternative;
@@ -36,12 +36,12 @@ pub(super) const WITH_TMPFILES: &[&str] = &["systemd", "systemd-standalone-tmpfi
 pub(super) struct Diversion {
     path: String,
     to: String,
-    package: &'static str,
+    package: String,
 }
 
 impl Diversion {
-    pub(super) fn new(path: impl Into<String>, to: impl Into<String>, package: &'static str) -> Self {
-        Self { path: path.into(), to: to.into(), package }
+    pub(super) fn new(path: impl Into<String>, to: impl Into<String>, package: impl Into<String>) -> Self {
+        Self { path: path.into(), to: to.into(), package: package.into() }
     }
 }
 
@@ -55,13 +55,17 @@ pub(super) struct System<'s> {
     pub(super) alternatives: Vec<Alternative>,
     pub(super) units: Vec<(Manager, String, Linked)>,
     pub(super) init_scripts: Vec<InitScript>,
-    pub(super) recorded_units: Vec<String>,
+    pub(super) recorded_units: Vec<(Manager, String)>,
     pub(super) local_profiles: Vec<String>,
     /// What snippets of packages ask of tools: names of files.
     pub(super) snippets: BTreeMap<(String, Tool), Vec<String>>,
     /// What turned out to be unknown when it was to happen.
     pub(super) refused: Vec<UnmodelledScript>,
     diversions: Vec<Diversion>,
+    /// Packages whose scripts have had their effect, while the others are configured.
+    done: BTreeSet<String>,
+    /// Triggers that scripts have activated, by the position of the package that waits for them.
+    pub(super) triggered: BTreeMap<usize, BTreeSet<String>>,
     pub(super) left_out: Vec<LeftOut>,
 }
 
@@ -86,6 +90,8 @@ impl<'s> System<'s> {
             snippets: BTreeMap::new(),
             refused: Vec::new(),
             diversions: Vec::new(),
+            done: BTreeSet::new(),
+            triggered: BTreeMap::new(),
             left_out: Vec::new(),
         }
     }
@@ -99,6 +105,35 @@ impl<'s> System<'s> {
         let of_name = |package: &UnpackedPackage| package.id.name == name;
         let native = |package: &UnpackedPackage| of_name(package) && package.id.architecture == self.platform.deb();
         self.packages.iter().position(native).or_else(|| self.packages.iter().position(of_name))
+    }
+
+    /// Whether a path is diverted.
+    pub(super) fn is_diverted(&self, path: &str) -> bool {
+        self.diversions.iter().any(|diversion| diversion.path == path)
+    }
+
+    /// Notes that the scripts of a package have had their effect.
+    pub(super) fn finish(&mut self, package: &str) {
+        self.done.insert(package.to_owned());
+    }
+
+    /// Activates a trigger (deb-triggers(5)) for those that wait for it and are configured.
+    pub(super) fn activate(&mut self, trigger: &str) {
+        for (index, package) in self.packages.iter().enumerate() {
+            let text = String::from_utf8_lossy(package.control.file("triggers").unwrap_or_default());
+            let waits = text.lines().any(|line| {
+                let mut words = line.split_whitespace();
+                words.next().is_some_and(|verb| verb.starts_with("interest")) && words.next() == Some(trigger)
+            });
+            if waits && self.done.contains(package.id.name.as_str()) {
+                self.triggered.entry(index).or_default().insert(trigger.to_owned());
+            }
+        }
+    }
+
+    /// Whether the scripts of a package have had their effect.
+    pub(super) fn is_done(&self, package: &str) -> bool {
+        self.done.contains(package)
     }
 
     pub(super) fn divert(&mut self, diversion: Diversion) {

@@ -244,6 +244,17 @@ impl<'t> Root<'t> {
         Ok(())
     }
 
+    /// Sets an extended attribute of the file that `path` leads to; nothing where there is no file.
+    pub(super) fn set_attribute(&mut self, path: &ImagePath, name: &str, value: Vec<u8>) -> Result<(), ConfigureError> {
+        let (Some(mut entry), Some(content)) = (self.target(path), self.read(path)?) else { return Ok(()) };
+        entry.kind = EntryKind::File { size: content.len() as u64 };
+        entry.xattrs.retain(|(own, _)| own != name);
+        entry.xattrs.push((name.to_owned(), value));
+        entry.xattrs.sort();
+        self.put(entry, content);
+        Ok(())
+    }
+
     /// Makes or replaces a symbolic link.
     pub(super) fn symlink(&mut self, path: &ImagePath, target: &[u8]) {
         self.put(self.new_entry(path, EntryKind::Symlink { target: target.to_vec() }, 0o777, (0, 0)), Vec::new());

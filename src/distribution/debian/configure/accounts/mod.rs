@@ -9,7 +9,7 @@ use super::tree::{Root, at};
 use tools::append;
 
 pub(super) use sysusers::add as add_sysusers;
-pub(super) use tools::{Group, Home, Numbers, User, add_group, add_user};
+pub(super) use tools::{Group, Home, Numbers, User, add_group, add_member, add_user, set_field};
 
 /// The group `shadow`, assigned for good.
 const SHADOW: u32 = 42;

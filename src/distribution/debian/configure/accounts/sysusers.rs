@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::ConfigureError;
 use super::super::shell::quoted_words;
 use super::super::tree::{Root, at};
+use super::tools::add_member;
 use super::{SECONDS_PER_DAY, append, group, user};
 
 /// Where files of a name are looked for; the first is taken.
@@ -54,7 +55,14 @@ pub(in super::super) fn add(root: &mut Root<'_>, files: &[String], moment: i64) 
     for line in &users {
         unknown.extend(add_user(root, line, moment)?);
     }
-    unknown.extend(members.iter().map(|line| format!("m {} {}", line.name, line.id)));
+    for line in &members {
+        // those that are missing would be made
+        if user(root, &line.name)?.is_some() && group(root, &line.id)?.is_some() {
+            add_member(root, &line.name, &line.id)?;
+        } else {
+            unknown.push(format!("m {} {}", line.name, line.id));
+        }
+    }
     Ok(unknown)
 }
 

@@ -12,6 +12,8 @@ use super::{SECONDS_PER_DAY, group, user};
 pub(in super::super) enum Numbers {
     /// adduser: the lowest from 100 that is free.
     Upwards,
+    /// The one that the script gives.
+    This(u32),
     /// shadow's own tools: the one below the lowest that is taken, from 999.
     Downwards,
 }
@@ -55,6 +57,7 @@ impl Numbers {
         let free = |number: &u32| !taken.contains(number);
         match self {
             Self::Upwards => OF_ADDUSER.clone().find(free),
+            Self::This(number) => Some(number).filter(free),
             Self::Downwards => {
                 let below = taken.range(OF_SHADOW).next().map(|lowest| lowest - 1);
                 let below = below.filter(|number| OF_SHADOW.contains(number));
@@ -95,6 +98,49 @@ pub(in super::super) fn add_user(root: &mut Root<'_>, one: &User, moment: i64) -
     if matches!(one.home, Home::Made(_)) && !root.exists(&at(home)?) {
         root.mkdir(&at(home)?, 0o755, (uid, gid));
     }
+    Ok(())
+}
+
+/// Makes a user a member of a group, both of which exist.
+pub(in super::super) fn add_member(root: &mut Root<'_>, user: &str, group: &str) -> Result<(), ConfigureError> {
+    for file in ["/etc/group", "/etc/gshadow"] {
+        let path = at(file)?;
+        let Some(text) = root.text(&path)? else { continue };
+        let line = |line: &str| {
+            let mut fields: Vec<&str> = line.split(':').collect();
+            let members = fields.pop().unwrap_or_default();
+            if fields.first() != Some(&group) || fields.len() != 3 || members.split(',').any(|member| member == user) {
+                return format!("{line}\n");
+            }
+            let comma = if members.is_empty() { "" } else { "," };
+            format!("{}:{members}{comma}{user}\n", fields.join(":"))
+        };
+        let text: String = text.lines().map(line).collect();
+        root.rewrite(&path, text);
+    }
+    Ok(())
+}
+
+/// Replaces a field of a user's line in `/etc/passwd`, counted from 0.
+pub(in super::super) fn set_field(
+    root: &mut Root<'_>,
+    user: &str,
+    field: usize,
+    value: &str,
+) -> Result<(), ConfigureError> {
+    let path = at("/etc/passwd")?;
+    let text = root.text(&path)?.unwrap_or_default();
+    let line = |line: &str| {
+        let mut fields: Vec<&str> = line.split(':').collect();
+        if let (Some(name), Some(old)) = (fields.first().copied(), fields.get_mut(field))
+            && name == user
+        {
+            *old = value;
+        }
+        fields.join(":") + "\n"
+    };
+    let text: String = text.lines().map(line).collect();
+    root.rewrite(&path, text);
     Ok(())
 }
 
