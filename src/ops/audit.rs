@@ -160,6 +160,9 @@ fn refused(
     packages: &[UnpackedPackage],
 ) -> Result<Vec<UnmodelledScript>, OpsError> {
     let Work::Image(work) = &plan.step(id).work else { return Ok(Vec::new()) };
+    if work.image.configure != Configure::Model {
+        return Ok(Vec::new());
+    }
     let model = world_of(packages.iter().map(|package| &package.id))?.model();
     if !model.coverage(work.platform, packages).iter().any(is_interpreted) {
         return Ok(Vec::new());
