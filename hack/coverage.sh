@@ -88,7 +88,7 @@ for file in sorted(said.glob("*.json")):
     for script in refused:
         reason = script["lines"][-1].removeprefix("# ")
         stops[f"{script['package']}: {reason}"].add(request)
-cell = lambda text: text.replace("|", "\\|")
+cell = lambda text: " ".join(text.split()).replace("|", "\\|")
 share = 100 * configured / max(requests, 1)
 print("# Which packages are configured without executing anything\n")
 print(f"Written by `hack/coverage.sh` for Debian {suite}, linux/amd64.")
