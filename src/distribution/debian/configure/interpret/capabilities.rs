@@ -3,56 +3,12 @@
 
 use super::super::tree::at;
 use super::DebianMachine;
+use crate::model::Capability;
 use crate::shell::{Call, Unsupported};
 
 const ATTRIBUTE: &str = "security.capability";
 const REVISION_2: u32 = 0x0200_0000;
 const EFFECTIVE: u32 = 1;
-
-/// Names by number, of Linux 6.
-const NAMES: &[&str] = &[
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
 
 /// `setcap cap_a,cap_b+ep FILE`, also with `=`.
 pub(super) fn setcap(machine: &mut DebianMachine<'_, '_>, call: &mut Call<'_>) -> Result<i32, Unsupported> {
@@ -75,7 +31,7 @@ fn encoded(text: &str) -> Option<Vec<u8>> {
     let mut set: u64 = 0;
     for name in names.split(',') {
         let name = name.to_ascii_lowercase();
-        let number = NAMES.iter().position(|own| Some(*own) == name.strip_prefix("cap_"))?;
+        let number = Capability::NAMES.iter().position(|own| Some(*own) == name.strip_prefix("cap_"))?;
         set |= 1 << number;
     }
     if flags.is_empty() || !flags.chars().all(|flag| "eip".contains(flag)) {
